@@ -1,0 +1,17 @@
+"""Errors named by what the caller does next. Everything else is a bug and looks like one."""
+
+
+class VenueUnavailable(Exception):
+    """A read failed for now: try again later. Never raised for a write."""
+
+
+class LedgerUnavailable(Exception):
+    """The ledger cannot be reached: nobody knows who trades, so nothing is written."""
+
+
+class Fenced(Exception):
+    """This process no longer holds the epoch: cancel all pending work and become a standby."""
+
+
+class Misconfigured(Exception):
+    """A person must change something; the message names field, value and cure."""

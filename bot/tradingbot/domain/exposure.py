@@ -1,0 +1,45 @@
+"""What risk looks at: one frozen picture of money, positions and counters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.instrument import ZERO, Instrument
+from tradingbot.domain.order import Side
+from tradingbot.domain.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """An order that may still fill; counted as filled at its worst."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    notional: Decimal
+    unsettled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Everything a limit is computed from, across epochs. Money is in the quote currency of the capital."""
+
+    now: datetime
+    instruments: Mapping[str, Instrument]
+    positions: Mapping[str, Position]
+    marks: Mapping[str, Decimal]
+    free_cash: Decimal
+    equity: Decimal
+    day_start_equity: Decimal
+    peak_equity: Decimal
+    orders_last_minute: int
+    working: tuple[Working, ...] = ()
+    halt: HaltKind | None = None
+    data_seen_at: Mapping[str, datetime] | None = None
+    blocks: tuple[str, ...] = ()
+
+    def quantity(self, symbol: str) -> Decimal:
+        position = self.positions.get(symbol)
+        return position.quantity if position else ZERO

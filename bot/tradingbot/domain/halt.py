@@ -1,0 +1,41 @@
+"""Halts: latched orders not to trade. The most restrictive one wins (protocol 8)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class HaltKind(StrEnum):
+    REDUCE = "reduce"  # exits only
+    HALT = "halt"  # nothing new; stops at the venue stay
+    FLATTEN = "flatten"  # close everything, then halt
+
+
+SEVERITY = (HaltKind.REDUCE, HaltKind.HALT, HaltKind.FLATTEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One halt. *limit* halts (daily loss, drawdown of the day) clear at the trading day, all others by resume."""
+
+    id: str
+    kind: HaltKind
+    source: str
+    reason: str
+    since: datetime
+    limit: bool = False
+
+
+def most_restrictive(halts: Iterable[Halt]) -> HaltKind | None:
+    """The kind that rules, or None when nothing halts."""
+    kinds = {halt.kind for halt in halts}
+    return max(kinds, key=SEVERITY.index, default=None)
+
+
+def parse_halt(text: str) -> tuple[HaltKind, str]:
+    """Kind and reason of an annotation's value ``[reduce:|halt:|flatten:]reason``; any value at all halts."""
+    head, colon, rest = text.partition(":")
+    if colon and head.strip() in {kind.value for kind in HaltKind}:
+        return HaltKind(head.strip()), rest.strip()
+    return HaltKind.HALT, text.strip()

@@ -1,0 +1,52 @@
+"""Who may trade: the lease row of protocol 1, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a process holds after a claim. It keeps *epoch* in memory and never reads it again."""
+
+    ledger_id: str
+    epoch: int
+    holder: str
+    instance: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """The row as it stands in the ledger: the truth of who trades."""
+
+    ledger_id: str
+    epoch: int
+    holder: str
+    instance: str | None
+    revision: str | None
+    successor: str | None
+    order_until: datetime | None
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """The claim was refused; the process stays a standby. *retry* tells whether waiting can help."""
+
+    reason: str
+    message: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One process start: colour (the database role in PostgreSQL), pod UID and a start id."""
+
+    colour: str
+    pod_uid: str
+    start_id: str
+    revision: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.pod_uid}/{self.start_id}"

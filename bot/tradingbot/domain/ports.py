@@ -1,0 +1,166 @@
+"""What the stages need from the outside, as protocols. Adapters live in ``venues`` and ``ledger``."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from tradingbot.domain.candle import Candle, Quote
+from tradingbot.domain.halt import Halt
+from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.intent import Decision
+from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed
+from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, Outcome, VenueWrite
+from tradingbot.domain.position import Position
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Venue time, UTC. In a free-running simulation it runs faster than the wall."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, of the wall's length."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Returns when *duration* of venue time has passed."""
+        ...
+
+
+class Feed(Protocol):
+    """Market data. Reads only; raises VenueUnavailable."""
+
+    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]: ...
+
+    async def history(self, symbol: str, timeframe: str, bars: int) -> tuple[Candle, ...]:
+        """The newest *bars* candles, oldest first; the last one may be running (closed False)."""
+        ...
+
+    def candles(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[Candle]:
+        """Candles as they come, running and closed ones; ends only when closed. After a gap the caller asks history."""
+        ...
+
+    async def quote(self, symbol: str) -> Quote: ...
+
+    async def close(self) -> None: ...
+
+
+class Venue(Protocol):
+    """Where orders go. Only ``execution.send`` may call *send*; all other methods are reads (VenueUnavailable)."""
+
+    name: str
+    account: str
+    request_life: timedelta
+    visibility: timedelta
+
+    async def send(self, write: VenueWrite) -> Outcome:
+        """Sends *write* once with its own timestamp, and tells which of the three outcomes came of it."""
+        ...
+
+    async def order(self, symbol: str, client_id: str) -> OrderReport | None:
+        """The order by its client id, wherever that kind of order is listed; None = the venue does not know it."""
+        ...
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]: ...
+
+    async def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
+        """The account's trades at or after *since*, oldest first, foreign ones included."""
+        ...
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """Total (free and locked) per coin."""
+        ...
+
+    def events(self) -> AsyncIterator[OrderReport | Fill]:
+        """Order and fill events as they come; may lose, repeat or reorder them: the ledger sorts that out."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """The book of record. Methods are synchronous and raise LedgerUnavailable; fenced ones also raise Fenced."""
+
+    ledger_id: str
+
+    def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed: ...
+
+    def retire(self, lease: Lease, now: datetime) -> bool: ...
+
+    def lease_row(self) -> LeaseRow: ...
+
+    def quiet_until(self) -> datetime | None:
+        """The newest expires_at of all epochs that did not end by release or retire; None when there is none."""
+        ...
+
+    def heartbeat(self, instance: Instance, role: str, now: datetime) -> None: ...
+
+    def self_test(self) -> bool:
+        """True when an intent of epoch 0 was refused, so that the fence stands."""
+        ...
+
+    def decide(
+        self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
+    ) -> VenueWrite | None:
+        """Advances the cursor of (strategy, symbol) to the decided bar and inserts *request*, in one transaction.
+
+        *times* are (timestamp, expires_at). A bar already decided changes nothing and gives None.
+        """
+        ...
+
+    def intend(self, lease: Lease, request: Order | Cancel, timestamp: datetime, expires_at: datetime) -> VenueWrite:
+        """Inserts one write that no strategy decision stands behind (stops, cancels, exits by halt)."""
+        ...
+
+    def settle(
+        self, lease: Lease, client_id: str, status: OrderStatus, report: OrderReport | None, message: str
+    ) -> OrderRecord:
+        """Moves an order forward by the table; a move that is not forward changes nothing."""
+        ...
+
+    def record_fills(self, lease: Lease, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Stores the fills not yet known, and returns those."""
+        ...
+
+    def decided_through(self, strategy: str, symbol: str) -> datetime | None: ...
+
+    def orders(
+        self, statuses: frozenset[OrderStatus] | None = None, limit: int | None = None
+    ) -> tuple[OrderRecord, ...]:
+        """Orders (not cancels), newest first."""
+        ...
+
+    def unsettled(self) -> tuple[OrderRecord, ...]:
+        """Every write, cancels too, whose outcome is not known yet, oldest first."""
+        ...
+
+    def fills(self, symbol: str | None = None) -> tuple[Fill, ...]: ...
+
+    def position(self, instrument: Instrument) -> Position: ...
+
+    def orders_since(self, since: datetime) -> int:
+        """How many orders and replacements were intended at or after *since*, across epochs."""
+        ...
+
+    def record_equity(self, lease: Lease, at: datetime, equity: Decimal) -> None: ...
+
+    def day_start_equity(self, day_start: datetime) -> Decimal | None: ...
+
+    def peak_equity(self) -> Decimal | None: ...
+
+    def latch(self, halt: Halt) -> None:
+        """Stores *halt*; the same id twice changes nothing. Not fenced: anyone may stop trading."""
+        ...
+
+    def halts(self) -> tuple[Halt, ...]: ...
+
+    def resume(self, halt_id: str, reason: str, now: datetime) -> bool: ...
+
+    def paper_book(self) -> str | None:
+        """The paper venue's state as it wrote it, or None."""
+        ...
+
+    def save_paper_book(self, lease: Lease, state: str) -> None: ...
+
+    def close(self) -> None: ...
