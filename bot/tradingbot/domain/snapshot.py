@@ -1,0 +1,153 @@
+"""What the engine shows to people and probes, what they may ask of it, and where it counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.order import OrderRecord
+from tradingbot.domain.position import Position
+
+
+class EngineState(StrEnum):
+    STARTING = "starting"
+    STANDBY = "standby"  # another process holds the epoch; nothing is decided
+    TRADING = "trading"
+    HALTED = "halted"
+    BLOCKED = "blocked"  # stale data, clock or venue: clears by itself
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """The newest decision taken: *action* is enter, exit, hold, or refused."""
+
+    symbol: str
+    bar: datetime
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPosition:
+    """A position with what one needs to look at it: the newest price, its worth, and the stop that covers it."""
+
+    position: Position
+    mark: Decimal
+    unrealised: Decimal
+    stop_price: Decimal | None
+    covered: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The engine at one instant; a new value replaces it at every turn of the loop, so readers need no lock."""
+
+    state: EngineState = EngineState.STARTING
+    heartbeat: float = 0.0  # Clock.monotonic() of the last turn of the loop
+    started_at: datetime | None = None
+    ledger_id: str = ""
+    epoch: int | None = None  # None while this process holds none
+    highest_epoch: int = 0
+    holder: str = ""
+    halts: tuple[Halt, ...] = ()
+    blocks: tuple[str, ...] = ()
+    equity: Decimal = ZERO
+    cash: Decimal = ZERO
+    day_start_equity: Decimal = ZERO
+    peak_equity: Decimal = ZERO
+    currency: str = ""
+    positions: tuple[HeldPosition, ...] = ()
+    open_orders: int = 0
+    last_decision: LastDecision | None = None
+    last_orders: tuple[OrderRecord, ...] = ()  # newest first, at most 20
+    data_seen_at: datetime | None = None  # venue time at which the newest candle came
+    data_age_seconds: float | None = None  # in venue time
+    bars_seen: int = 0
+    database: str = "unknown"  # ok, or one sentence
+    exchange: str = "unknown"  # ok, or one sentence
+    clock_offset_ms: float = 0.0
+
+    @property
+    def halted(self) -> bool:
+        return bool(self.halts)
+
+    @property
+    def trading_active(self) -> bool:
+        """True while this process may open positions: it holds the epoch and nothing halts or blocks."""
+        return self.state is EngineState.TRADING
+
+
+class Commands(Protocol):
+    """What may be asked of a running engine, from any thread of control of its event loop."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+        """Trading has stopped as *kind* says when this returns; the latch in the ledger follows, now or when it can."""
+        ...
+
+    async def resume(self, halt_id: str, reason: str) -> bool:
+        """The halt *halt_id* is cleared, and no other; False when there is none of that id."""
+        ...
+
+    def stop(self) -> None:
+        """No new entries from now on; the engine settles what is in flight and ends."""
+        ...
+
+
+class Metrics(Protocol):
+    """Where the engine counts. Every method returns at once and never raises."""
+
+    def candle(self, symbol: str, kind: str) -> None:
+        """*kind*: closed, running, duplicate, out_of_order, changed, gap."""
+        ...
+
+    def decision(self, strategy: str, symbol: str, action: str) -> None: ...
+
+    def refusal(self, reason: str) -> None: ...
+
+    def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None:
+        """*outcome*: accepted, refused, unknown, absent."""
+        ...
+
+    def order_latency(self, seconds: float) -> None:
+        """Time from the intent's timestamp to the venue's answer, in wall seconds."""
+        ...
+
+    def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None: ...
+
+    def fenced(self) -> None: ...
+
+    def reconnect(self, what: str) -> None:
+        """*what*: feed, venue, ledger."""
+        ...
+
+    def failure(self, where: str) -> None:
+        """A read or a turn of the loop failed and will be tried again."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    def candle(self, symbol: str, kind: str) -> None: ...
+
+    def decision(self, strategy: str, symbol: str, action: str) -> None: ...
+
+    def refusal(self, reason: str) -> None: ...
+
+    def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None: ...
+
+    def order_latency(self, seconds: float) -> None: ...
+
+    def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None: ...
+
+    def fenced(self) -> None: ...
+
+    def reconnect(self, what: str) -> None: ...
+
+    def failure(self, where: str) -> None: ...
