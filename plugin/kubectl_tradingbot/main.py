@@ -1,0 +1,89 @@
+"""The program behind ``kubectl tradingbot`` and ``kubectl atb``."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from kubectl_tradingbot import __version__
+from kubectl_tradingbot.domain.view import BotView
+from kubectl_tradingbot.observe import ClusterSaysNo, bots
+from kubectl_tradingbot.table import fleet, page
+
+program = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
+Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]
+
+
+@program.command()
+def version() -> None:
+    """Print the plugin's version."""
+    print(__version__)
+
+
+@program.command()
+def ps(
+    namespace: Namespace = None, all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False
+) -> None:
+    """One line for each bot."""
+    screen().print(fleet(bots("*" if all_namespaces else namespace, None)))
+
+
+@program.command()
+def status(
+    bot: Name = None,
+    namespace: Namespace = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table fresh until Ctrl-C")] = False,
+    until_traded: Annotated[
+        bool, typer.Option("--until-traded", help="watch until an order of each bot filled")
+    ] = False,
+    timeout: Annotated[int, typer.Option(min=1, help="seconds to watch; exit 3 when they are over")] = 600,
+) -> None:
+    """State, revision, position, equity and last orders."""
+    if not (watch or until_traded):
+        screen().print(page(bots(namespace, bot)))
+        return
+    enough = traded if until_traded else never
+    if not follow(lambda: bots(namespace, bot), enough, timeout):
+        raise typer.Exit(3 if until_traded else 0)
+
+
+def never(_: Sequence[BotView]) -> bool:
+    return False
+
+
+def traded(views: Sequence[BotView]) -> bool:
+    return bool(views) and all(view.has_traded for view in views)
+
+
+def follow(observe: Callable[[], Sequence[BotView]], enough: Callable[[Sequence[BotView]], bool], timeout: int) -> bool:
+    """Show the page anew each second; True when *enough* said so, False when *timeout* seconds were over."""
+    end = time.monotonic() + timeout
+    views = observe()
+    with Live(page(views), console=screen(), auto_refresh=False) as live:
+        while not enough(views):
+            if time.monotonic() > end:
+                return False
+            time.sleep(1)
+            views = observe()
+            live.update(page(views), refresh=True)
+    return True
+
+
+def screen() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def main() -> None:
+    """Run the program; what the cluster refuses is one sentence and exit code 1."""
+    try:
+        program(prog_name="kubectl tradingbot")
+    except ClusterSaysNo as error:
+        typer.echo(f"kubectl tradingbot: {error}", err=True)
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

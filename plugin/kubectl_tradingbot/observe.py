@@ -1,0 +1,45 @@
+"""Reads through kubectl, so that the caller's kubeconfig, context and rights are the ones that count."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from kubectl_tradingbot.domain.view import BotView, view_of
+
+
+class ClusterSaysNo(Exception):
+    """kubectl refused; its own sentence is the message."""
+
+
+def kubectl(*arguments: str) -> str:
+    """What kubectl prints for *arguments*; ClusterSaysNo with its last line otherwise."""
+    try:
+        # The arguments are a list and never reach a shell.
+        done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603, S607
+    except FileNotFoundError as error:
+        raise ClusterSaysNo("kubectl is not on PATH; install it or run through `cluster/tool kubectl`") from error
+    except subprocess.TimeoutExpired as error:
+        raise ClusterSaysNo("kubectl got no answer within 30 s; is the cluster up?") from error
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"kubectl ended with {done.returncode}"]
+        raise ClusterSaysNo(lines[-1])
+    return done.stdout
+
+
+def bots(namespace: str | None, name: str | None) -> tuple[BotView, ...]:
+    """Every bot asked for, with what each says of itself; *namespace* None is the context's, ``*`` is all."""
+    scope = ["-A"] if namespace == "*" else ["-n", namespace] if namespace else []
+    answer = json.loads(kubectl("get", "tradingbots.tradingbot.io", *([name] if name else []), *scope, "-o", "json"))
+    resources = answer["items"] if answer["kind"] == "List" else [answer]
+    return tuple(view_of(resource, live(resource["metadata"])) for resource in resources)
+
+
+def live(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The bot's own /status through the API server's proxy; None when nobody answers."""
+    path = f"/api/v1/namespaces/{metadata['namespace']}/services/{metadata['name']}:ops/proxy/status"
+    try:
+        answer = json.loads(kubectl("get", "--raw", path))
+    except (ClusterSaysNo, json.JSONDecodeError):
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,69 @@
+"""Which runbook rows are proved: ``python tests/rows/report.py [ISSUE]``.
+
+A row is covered when a test that carries its mark passed unskipped at the height its evidence asks for and noted what
+it ran. Alias rows inherit and are counted apart; superseded rows are listed with their decision, never as covered.
+The exit code is 1 when an issue is named and one of its rows is not covered.
+"""
+
+import csv
+import json
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+PURE = {"unit", "golden"}
+
+
+def proofs() -> dict[str, list[dict[str, object]]]:
+    found: dict[str, list[dict[str, object]]] = {}
+    for path in sorted((ROOT / "build" / "rows").glob("*.json")):
+        proof = json.loads(path.read_text())
+        found.setdefault(proof["row"], []).append(proof)
+    return found
+
+
+def is_good(row: dict[str, str], proof: dict[str, object]) -> bool:
+    high_enough = row["evidence"].startswith("unit:") or proof["height"] not in PURE
+    return proof["outcome"] == "passed" and high_enough and bool(proof["evidence"])
+
+
+def state(row: dict[str, str], found: dict[str, list[dict[str, object]]]) -> str:
+    source = row["alias_of"] or row["id"]
+    if row["id"] in SUPERSEDED:
+        return "superseded"
+    if any(is_good(row, proof) for proof in found.get(source, [])):
+        return "inherited" if row["alias_of"] else "covered"
+    return "open"
+
+
+SUPERSEDED = {
+    "S1-012": "Python 3.9+ gave way to 3.11+ (S0-015)",
+}
+
+
+def main(arguments: list[str]) -> int:
+    issue = arguments[0] if arguments else None
+    rows = list(csv.DictReader((HERE / "rows.csv").open()))
+    issues = {row["issue"] for row in rows}
+    if issue is not None and issue not in issues:
+        print(
+            f"ISSUE={issue} is not known; choose one of {' '.join(sorted(issues))}\nusage: make rows [ISSUE=name]",
+            file=sys.stderr,
+        )
+        return 2
+    found = proofs()
+    mine = [row for row in rows if issue in (None, row["issue"])]
+    states = {row["id"]: state(row, found) for row in mine}
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "rows.json").write_text(json.dumps({"states": states, "proofs": found}, indent=1))
+    for row in mine if issue else []:
+        by = ", ".join(str(proof["test"]) for proof in found.get(row["alias_of"] or row["id"], []))
+        print(f"{row['id']}  {states[row['id']]:<10}  {row['what'][:70]:<70}  {SUPERSEDED.get(row['id'], by)}")
+    counts = {kind: list(states.values()).count(kind) for kind in ("covered", "inherited", "superseded", "open")}
+    print(f"{len(mine)} rows: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    return 1 if issue and counts["open"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
