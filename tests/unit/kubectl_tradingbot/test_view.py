@@ -1,5 +1,7 @@
 """What the plugin says of a bot, from the resource and the bot's own words."""
 
+import io
+
 from rich.console import Console
 
 from kubectl_tradingbot.domain.view import standing, view_of
@@ -78,7 +80,7 @@ def test_numbers_lose_only_trailing_zeros():
 
 def test_the_page_of_one_bot_names_position_equity_and_orders():
     """One screen answers the three questions of a newcomer."""
-    console = Console(width=160, record=True, quiet=True)
+    console = Console(width=160, record=True, file=io.StringIO())
     console.print(
         page([view_of(resource([condition("Ready", "True")], active={"colour": "blue", "revision": "ab" * 10}), LIVE)])
     )
