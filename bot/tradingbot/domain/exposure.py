@@ -39,6 +39,7 @@ class Exposure:
     halt: HaltKind | None = None
     data_seen_at: Mapping[str, datetime] | None = None
     blocks: tuple[str, ...] = ()
+    waived: frozenset[str] = frozenset()  # ids of limit halts that a person has resumed
 
     def quantity(self, symbol: str) -> Decimal:
         position = self.positions.get(symbol)

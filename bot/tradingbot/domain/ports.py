@@ -23,6 +23,10 @@ class Clock(Protocol):
         """Seconds that never go back, of the wall's length."""
         ...
 
+    def scaled(self, duration: timedelta) -> timedelta:
+        """What *duration* of wall time is in venue time: windows and ages grow with a free-running venue."""
+        ...
+
     async def sleep(self, duration: timedelta) -> None:
         """Returns when *duration* of venue time has passed."""
         ...
@@ -74,6 +78,18 @@ class Venue(Protocol):
 
     def events(self) -> AsyncIterator[OrderReport | Fill]:
         """Order and fill events as they come; may lose, repeat or reorder them: the ledger sorts that out."""
+        ...
+
+    def observe(self, candle: Candle) -> None:
+        """A candle the trader has just seen. Venues of our own match against it; real ones ignore it."""
+        ...
+
+    def book(self) -> str | None:
+        """What must be stored for this venue to go on after a restart, or None when nothing changed since asked."""
+        ...
+
+    def restore(self, book: str | None) -> None:
+        """Takes back what *book* gave, before the first write; None is a new account."""
         ...
 
     async def close(self) -> None: ...
@@ -150,10 +166,12 @@ class Ledger(Protocol):
     def peak_equity(self) -> Decimal | None: ...
 
     def latch(self, halt: Halt) -> None:
-        """Stores *halt*; the same id twice changes nothing. Not fenced: anyone may stop trading."""
+        """Stores *halt*; the same id twice changes nothing, also when it was resumed in between. Not fenced."""
         ...
 
-    def halts(self) -> tuple[Halt, ...]: ...
+    def halts(self) -> tuple[Halt, ...]:
+        """The halts that stand, oldest first; resumed ones are not among them."""
+        ...
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool: ...
 
@@ -164,3 +182,15 @@ class Ledger(Protocol):
     def save_paper_book(self, lease: Lease, state: str) -> None: ...
 
     def close(self) -> None: ...
+
+
+class HaltFlags(Protocol):
+    """Halts on the state volume: they act with the ledger away and survive a restart (protocol 8)."""
+
+    def store(self, halt: Halt) -> None:
+        """*halt* is on the disk, synced, when this returns."""
+        ...
+
+    def stored(self) -> tuple[Halt, ...]: ...
+
+    def clear(self, halt_id: str) -> None: ...
