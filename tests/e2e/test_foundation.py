@@ -1,0 +1,252 @@
+"""A TradingBot applied to a real Kubernetes trades, survives, and goes away. One story, told in order on one bot."""
+
+import json
+import os
+import pathlib
+import signal
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import invariants
+import node
+import pytest
+
+NAMESPACE = "trading"
+BOT = "btc"
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("product")]
+
+
+def manifest(**changes: object) -> str:
+    spec = {
+        "mode": "paper",
+        "exchange": {
+            "name": "binance",
+            "symbols": ["BTC/USDT"],
+            "endpoint": "http://exchange-simulator.exchange-simulator.svc:8080",
+            "sandbox": True,
+            "credentialsSecretRef": {"name": f"{BOT}-exchange"},
+        },
+        "strategy": {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}},
+        "risk": {"maxOrdersPerMinute": 600},
+    }
+    bot = {
+        "apiVersion": "tradingbot.io/v1alpha1",
+        "kind": "TradingBot",
+        "metadata": {"name": BOT, "namespace": NAMESPACE},
+        "spec": {**spec, **changes},
+    }
+    return json.dumps(bot)
+
+
+@pytest.fixture(scope="module")
+def bot() -> Iterator[str]:
+    """A bot with an account of its own at the simulator, trading."""
+    balances = {"USDT": "10000"}
+    node.ask_simulator("/control/accounts", {"api_key": BOT, "secret": "e2e-only", "balances": balances})
+    node.kubectl("-n", NAMESPACE, "delete", "secret", f"{BOT}-exchange", "--ignore-not-found")
+    node.kubectl(
+        *("-n", NAMESPACE, "create", "secret", "generic", f"{BOT}-exchange"),
+        *(f"--from-literal=apiKey={BOT}", "--from-literal=secret=e2e-only"),
+    )
+    node.kubectl("apply", "-f", "-", text=manifest())
+    node.kubectl("-n", NAMESPACE, "wait", f"tradingbot/{BOT}", "--for=condition=Ready", "--timeout=60s")
+    yield BOT
+    node.kubectl(
+        "-n", NAMESPACE, "annotate", "tradingbot", BOT, "tradingbot.io/delete=the story is over", "--overwrite"
+    )
+    node.kubectl("-n", NAMESPACE, "delete", "tradingbot", BOT, "--timeout=90s")
+
+
+def account() -> dict:
+    return node.simulator(f"/control/accounts/{BOT}")
+
+
+def log(since: int = 0) -> list[dict]:
+    entries = node.simulator(f"/control/orders?since={since}")["entries"]
+    return [entry for entry in entries if entry["api_key"] == BOT]
+
+
+def ledger(query: str) -> list[dict]:
+    return json.loads(node.in_pod(BOT, NAMESPACE, "atb", "db", "query", "--json", query))
+
+
+def check_invariants() -> None:
+    """I4, I5 and I9 at rest: the bot is halted first, so that nothing is on its way while the books are compared."""
+    node.kubectl(
+        "-n", NAMESPACE, "annotate", "tradingbot", BOT, "tradingbot.io/halt=halt:comparing the books", "--overwrite"
+    )
+    halts = node.eventually(lambda: node.status_of(BOT, NAMESPACE)["halts"], within=20)
+    node.eventually(lambda: not settled_difference(), within=30)
+    assert settled_difference() == {}
+    for halt in halts:
+        node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, "tradingbot.io/halt-", "--overwrite")
+        resume = f"tradingbot.io/resume={halt['id']} the books agree"
+        node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, resume, "--overwrite")
+    node.eventually(lambda: not node.status_of(BOT, NAMESPACE)["halts"], within=20)
+
+
+def settled_difference() -> dict[str, object]:
+    """Everything in which the venue's books and the ledger differ; empty when they agree."""
+    books, status = account(), node.status_of(BOT, NAMESPACE)
+    statuses = {row["client_id"]: row["status"] for row in ledger("SELECT client_id, status FROM orders")}
+    at_venue = [order["clientOrderId"] for order in books["orders"]]
+    still_open = [order["clientOrderId"] for order in books["open_orders"]]
+    by_bot = {held["symbol"]: Decimal(held["quantity"]) for held in status["positions"]}
+    held = invariants.held(books["trades"], "BTC")
+    stops = [
+        Decimal(order["origQty"]) - Decimal(order["executedQty"])
+        for order in books["open_orders"]
+        if order["side"] == "SELL"
+    ]
+    found = {
+        "orders without intent": invariants.orders_without_intent(at_venue, statuses),
+        "unended intents": invariants.unended_intents(statuses, still_open),
+        "sent twice": invariants.sent_twice(log()),
+        "position": held - by_bot.get("BTC/USDT", Decimal(0)),
+        "uncovered": invariants.uncovered(held, stops, Decimal("0.00001")),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def test_orders_at_the_venue_equal_fills_in_the_ledger(bot: str) -> None:
+    """A bot applied with three commands trades, and its ledger says exactly what the venue's books say."""
+    node.eventually(lambda: len([one for one in log() if one["action"] == "fill"]) >= 2, within=90)
+    check_invariants()
+    trades = {str(trade["id"]): Decimal(trade["qty"]) for trade in account()["trades"]}
+    fills = {row["trade_id"]: Decimal(row["quantity"]) for row in ledger("SELECT trade_id, quantity FROM fills")}
+    assert {identity: fills.get(identity) for identity in trades} == trades
+
+
+def test_the_operator_may_die_and_the_bot_trades_on(bot: str) -> None:
+    """The operator is not in the trading path: without it the same process goes on sending orders."""
+    pod, seen = node.pod_of(bot, NAMESPACE), len(log())
+    node.kubectl("-n", "tradingbot-system", "scale", "deployment/tradingbot-operator", "--replicas=0")
+    try:
+        node.eventually(lambda: len(log()) >= seen + 2, within=90)
+        assert node.pod_of(bot, NAMESPACE) == pod
+    finally:
+        node.kubectl("-n", "tradingbot-system", "scale", "deployment/tradingbot-operator", "--replicas=1")
+        node.kubectl("-n", "tradingbot-system", "rollout", "status", "deployment/tradingbot-operator", "--timeout=120s")
+    check_invariants()
+    assert node.pod_of(bot, NAMESPACE) == pod
+
+
+def process_of(pod_uid: str) -> int:
+    """The host's pid of the bot in the pod: the one whose environment carries the pod's UID."""
+    mark = f"POD_UID={pod_uid}".encode()
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark in path.read_bytes().split(b"\0"):
+                return int(path.parent.name)
+        except OSError:
+            continue
+    raise AssertionError(f"no process of pod {pod_uid} on this machine")
+
+
+def test_a_bot_killed_in_mid_order_settles_it_at_restart(bot: str) -> None:
+    """kill -9 while the venue holds the request: the restarted process learns its fate and sends nothing twice."""
+    node.ask_simulator("/control/faults", {"kind": "delay_after", "route": "order", "seconds": 20, "count": 1})
+    started = len([one for one in log() if one["action"] == "order"])
+    node.eventually(lambda: len([one for one in log() if one["action"] == "order"]) > started, within=90, every=0.2)
+    uid = node.resource("pod", node.pod_of(bot, NAMESPACE), NAMESPACE)["metadata"]["uid"]
+    os.kill(process_of(uid), signal.SIGKILL)
+    node.eventually(lambda: node.status_of(bot, NAMESPACE)["state"] in {"trading", "blocked"}, within=90)
+    check_invariants()
+
+
+def test_a_bad_spec_never_touches_the_running_bot(bot: str) -> None:
+    """A strategy nobody knows is reported, and the pod that trades is the same afterwards."""
+    pod = node.resource("pod", node.pod_of(bot, NAMESPACE), NAMESPACE)["metadata"]["uid"]
+    strategy = {"strategy": {"name": "no_such_strategy", "timeframe": "1m", "parameters": {}}}
+    node.kubectl("-n", NAMESPACE, "patch", "tradingbot", bot, "--type=merge", "-p", json.dumps({"spec": strategy}))
+    try:
+        stalled = node.eventually(lambda: (node.condition(bot, NAMESPACE, "Stalled") or {}).get("message"), within=60)
+        assert "spec.strategy.name" in stalled
+        assert node.resource("pod", node.pod_of(bot, NAMESPACE), NAMESPACE)["metadata"]["uid"] == pod
+    finally:
+        node.kubectl("apply", "-f", "-", text=manifest())
+
+
+@pytest.mark.row("S0-015")
+def test_the_image_runs_python_3_11_or_later(bot: str, evidence: Callable[[str, str], None]) -> None:
+    """The interpreter in the running pod is 3.11 or newer."""
+    answer = node.in_pod(bot, NAMESPACE, "python", "-V")
+    evidence("kubectl exec <pod> -c bot -- python -V", answer)
+    major, minor = answer.split()[1].split(".")[:2]
+    assert (int(major), int(minor)) >= (3, 11)
+
+
+@pytest.mark.row("S0-017")
+@pytest.mark.row("S3-154")
+def test_memory_and_cpu_limits_follow_the_spec(bot: str, evidence: Callable[[str, str], None]) -> None:
+    """The default is 4Gi and two CPUs; a raised memory limit is on the active pod after the change, and it trades on."""
+    path = "jsonpath={.items[0].spec.containers[0].resources.limits}"
+    before = json.loads(node.kubectl("-n", NAMESPACE, "get", "pod", "-l", f"tradingbot.io/bot={bot}", "-o", path))
+    assert before == {"cpu": "2", "memory": "4Gi"}
+    ledger_id = node.status_of(bot, NAMESPACE)["ledger_id"]
+    patch = {"spec": {"resources": {"limits": {"memory": "6Gi"}}}}
+    node.kubectl("-n", NAMESPACE, "patch", "tradingbot", bot, "--type=merge", "-p", json.dumps(patch))
+
+    def limit() -> bool:
+        pod = node.resource("pod", node.pod_of(bot, NAMESPACE), NAMESPACE)
+        return pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == "6Gi"
+
+    node.eventually(limit, within=90)
+    node.kubectl("-n", NAMESPACE, "wait", f"tradingbot/{bot}", "--for=condition=Ready", "--timeout=60s")
+    answer = node.kubectl("-n", NAMESPACE, "get", "pod", "-l", f"tradingbot.io/bot={bot}", "-o", path)
+    evidence(f"kubectl get pod -l tradingbot.io/bot=btc -o {path}", answer)
+    assert node.eventually(lambda: node.status_of(bot, NAMESPACE)["ledger_id"], within=30) == ledger_id
+
+
+@pytest.mark.row("S0-019")
+def test_the_data_claim_is_20gi_by_default_and_never_below_10gi(bot: str, evidence: Callable[[str, str], None]) -> None:
+    """The claim asks for 20Gi; a spec that asks for 5Gi is rejected by the API server with a sentence."""
+    size = node.kubectl(
+        "-n", NAMESPACE, "get", "pvc", f"{bot}-data", "-o", "jsonpath={.spec.resources.requests.storage}"
+    )
+    evidence("kubectl get pvc btc-data -o jsonpath={.spec.resources.requests.storage}", size)
+    assert size == "20Gi"
+    patch = json.dumps({"spec": {"storage": {"size": "5Gi"}}})
+    with pytest.raises(AssertionError, match="10Gi"):
+        node.kubectl("-n", NAMESPACE, "patch", "tradingbot", bot, "--type=merge", "-p", patch)
+
+
+@pytest.mark.row("S0-199")
+def test_the_state_volume_has_the_folders_the_runbook_names(bot: str, evidence: Callable[[str, str], None]) -> None:
+    """logs, models, cache and state stand on the volume."""
+    look = ("python", "-c", "import os; print(*sorted(os.listdir('/data')))")
+    answer = node.in_pod(bot, NAMESPACE, *look)
+    claims = node.kubectl("-n", NAMESPACE, "get", "pvc", "-o", "name")
+    evidence("kubectl exec <pod> -c bot -- " + " ".join(look), answer)
+    evidence("kubectl get pvc -o name", claims)
+    assert {"logs", "models", "cache", "state"} <= set(answer.split())
+    assert f"persistentvolumeclaim/{bot}-data" in claims
+
+
+@pytest.mark.row("S0-021")
+def test_kubectl_get_shows_what_a_person_looks_for(bot: str, evidence: Callable[[str, str], None]) -> None:
+    """The printed columns say mode, active colour, readiness and halts; suspended means not Ready for trading."""
+    answer = node.kubectl("-n", NAMESPACE, "get", "tb", bot)
+    evidence("kubectl get tb btc", answer)
+    heading, line = answer.splitlines()[:2]
+    assert {"NAME", "MODE", "ACTIVE", "READY", "HALTED"} <= set(heading.split())
+    assert line.split()[:2] == [bot, "paper"]
+    shown = node.command("kubectl-tradingbot", "ps", "-n", NAMESPACE)
+    evidence("kubectl tradingbot ps -n trading", shown)
+    assert f"{NAMESPACE}/{bot}" in shown
+
+
+def test_deleted_means_nothing_is_left_but_the_claim(bot: str) -> None:
+    """Deletion ends the process first and removes every child; the claim with the ledger stays for re-creation."""
+    node.kubectl(
+        "-n", NAMESPACE, "annotate", "tradingbot", bot, "tradingbot.io/delete=the story is over", "--overwrite"
+    )
+    node.kubectl("-n", NAMESPACE, "delete", "tradingbot", bot, "--timeout=90s")
+    kinds = "deployments,pods,services,configmaps,secrets,controllerrevisions,persistentvolumeclaims"
+
+    def left() -> list[str]:
+        return node.kubectl("-n", NAMESPACE, "get", kinds, "-l", f"tradingbot.io/bot={bot}", "-o", "name").split()
+
+    node.eventually(lambda: left() == [f"persistentvolumeclaim/{bot}-data"], within=90)
+    node.kubectl("apply", "-f", "-", text=manifest())
+    node.kubectl("-n", NAMESPACE, "wait", f"tradingbot/{bot}", "--for=condition=Ready", "--timeout=60s")
