@@ -1,0 +1,81 @@
+"""The bars of all symbols: takes what the feed brings and hands on each closed bar once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tradingbot.domain.candle import Candle
+from tradingbot.domain.errors import VenueUnavailable
+from tradingbot.domain.ports import Feed
+from tradingbot.domain.snapshot import Metrics
+from tradingbot.domain.window import Window
+from tradingbot.market.series import Series, Taken
+
+
+class Bars:
+    """Closed bars per symbol, the newest prices, and when data last came."""
+
+    def __init__(self, feed: Feed, timeframe: str, keep: int, metrics: Metrics) -> None:
+        self._feed = feed
+        self._timeframe = timeframe
+        self._keep = keep
+        self._metrics = metrics
+        self._series: dict[str, Series] = {}
+        self.marks: dict[str, Candle] = {}
+        self.seen_at: dict[str, datetime] = {}
+
+    async def load(self, symbols: Sequence[str], now: datetime) -> tuple[Candle, ...]:
+        """The history of *symbols* is kept; gives its closed bars, oldest first per symbol."""
+        loaded: list[Candle] = []
+        for symbol in symbols:
+            history = await self._feed.history(symbol, self._timeframe, self._keep)
+            series = Series(symbol, self._timeframe, self._keep)
+            self._series[symbol] = series
+            for candle in series.missing(history, before=datetime.max.replace(tzinfo=now.tzinfo)):
+                series.append(candle)
+                loaded.append(candle)
+            for candle in history[-1:]:
+                self._seen(candle, now)
+        return tuple(loaded)
+
+    async def take(self, candle: Candle, now: datetime) -> tuple[Candle, ...]:
+        """The closed bars that are new through *candle*, in order; a gap before it is asked for once."""
+        series = self._series[candle.symbol]
+        kind = series.judge(candle)
+        self._metrics.candle(candle.symbol, kind)
+        if kind is Taken.OUT_OF_ORDER or kind is Taken.DUPLICATE:
+            return ()
+        self._seen(candle, now)
+        if kind is Taken.CHANGED:
+            series.correct(candle)
+            return ()
+        fresh = await self._filled(series, candle) if kind is Taken.GAP else ()
+        if candle.closed:
+            fresh = (*fresh, candle)
+        for bar in fresh:
+            series.append(bar)
+        return fresh
+
+    async def _filled(self, series: Series, candle: Candle) -> tuple[Candle, ...]:
+        newest = series.newest
+        bars = int((candle.open_time - newest.open_time) / series.step) + 1 if newest else 1
+        try:
+            history = await self._feed.history(series.symbol, self._timeframe, min(bars, self._keep))
+        except VenueUnavailable:
+            # Asked once and not answered: the bars stay missing, as if nothing had been traded.
+            self._metrics.failure("history")
+            return ()
+        return series.missing(history, before=candle.open_time)
+
+    def window(self, symbol: str, bars: int) -> Window:
+        return self._series[symbol].window(bars)
+
+    def newest(self, symbol: str) -> Candle | None:
+        """The newest closed bar of *symbol*."""
+        return self._series[symbol].newest
+
+    def _seen(self, candle: Candle, now: datetime) -> None:
+        mark = self.marks.get(candle.symbol)
+        if mark is None or candle.open_time >= mark.open_time:
+            self.marks[candle.symbol] = candle
+        seen = min(candle.close_time, now) if candle.closed else now
+        self.seen_at[candle.symbol] = max(seen, self.seen_at.get(candle.symbol, seen))

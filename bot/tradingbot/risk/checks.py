@@ -1,0 +1,120 @@
+"""Checks on an intent before it has a size. Each one looks at one thing; exits pass all but the halt."""
+
+from collections.abc import Callable
+from functools import partial
+
+from tradingbot.domain.exposure import Exposure
+from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.intent import Action, Intent, Refusal
+from tradingbot.domain.order import Side
+from tradingbot.risk.limits import DAILY_LOSS, RiskLimits, drawdown_id
+
+Check = Callable[[Intent, Exposure], Refusal | None]
+
+
+def not_halted(intent: Intent, exposure: Exposure) -> Refusal | None:
+    """Nothing is sent while halted; a reduce halt still lets exits pass."""
+    if exposure.halt is None or (exposure.halt is HaltKind.REDUCE and intent.action is Action.EXIT):
+        return None
+    return Refusal("Halted", f"trading is halted ({exposure.halt})")
+
+
+def entry(check: Check) -> Check:
+    """*check* for entries only: an exit is never refused for risk."""
+
+    def for_entries(intent: Intent, exposure: Exposure) -> Refusal | None:
+        return check(intent, exposure) if intent.action is Action.ENTER else None
+
+    return for_entries
+
+
+def not_blocked(_: Intent, exposure: Exposure) -> Refusal | None:
+    if not exposure.blocks:
+        return None
+    return Refusal("Blocked", f"entries wait: {'; '.join(exposure.blocks)}")
+
+
+def fresh_data(limits: RiskLimits, intent: Intent, exposure: Exposure) -> Refusal | None:
+    seen_at = (exposure.data_seen_at or {}).get(intent.symbol)
+    if seen_at is not None and exposure.now - seen_at <= limits.stale_after:
+        return None
+    age = "never came" if seen_at is None else f"is {(exposure.now - seen_at).total_seconds():g} s old"
+    return Refusal("StaleData", f"data of {intent.symbol} {age}, at most {limits.stale_after.total_seconds():g} s")
+
+
+def within_daily_loss(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
+    lost = exposure.day_start_equity - exposure.equity
+    waived = any(halt.startswith(DAILY_LOSS) for halt in exposure.waived)
+    if lost <= ZERO or lost < limits.daily_loss(exposure) or waived:
+        return None
+    return Refusal("DailyLoss", f"lost {lost} today, the limit is {limits.daily_loss(exposure)}")
+
+
+def within_drawdown(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
+    fall = exposure.peak_equity - exposure.equity
+    if fall <= ZERO or fall < limits.drawdown(exposure) or drawdown_id(exposure.peak_equity) in exposure.waived:
+        return None
+    return Refusal("Drawdown", f"equity is {fall} below its peak, the limit is {limits.drawdown(exposure)}")
+
+
+def nothing_unsettled(intent: Intent, exposure: Exposure) -> Refusal | None:
+    if not any(order.unsettled and order.symbol == intent.symbol for order in exposure.working):
+        return None
+    return Refusal("Unsettled", f"an order in {intent.symbol} has no known outcome yet")
+
+
+def no_entry_working(intent: Intent, exposure: Exposure) -> Refusal | None:
+    if not any(order.side is Side.BUY and order.symbol == intent.symbol for order in exposure.working):
+        return None
+    return Refusal("EntryWorking", f"an entry in {intent.symbol} is still working")
+
+
+def room_for_position(limits: RiskLimits, intent: Intent, exposure: Exposure) -> Refusal | None:
+    taken = {symbol for symbol in exposure.positions if is_held(symbol, exposure)}
+    taken |= {order.symbol for order in exposure.working if order.side is Side.BUY}
+    if intent.symbol in taken or len(taken) < limits.max_open_positions:
+        return None
+    return Refusal("TooManyPositions", f"{len(taken)} positions are open, at most {limits.max_open_positions}")
+
+
+def is_held(symbol: str, exposure: Exposure) -> bool:
+    """True when more than dust is held: a rest below the venue's minimum is no position."""
+    quantity, instrument = exposure.quantity(symbol), exposure.instruments[symbol]
+    sellable = instrument.floor_quantity(quantity)
+    mark = exposure.marks.get(symbol, ZERO)
+    return (
+        sellable > ZERO and sellable >= instrument.minimum_quantity and sellable * mark >= instrument.minimum_notional
+    )
+
+
+def rate_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
+    if exposure.orders_last_minute < limits.max_orders_per_minute:
+        return None
+    return Refusal(
+        "TooManyOrders", f"{exposure.orders_last_minute} orders in a minute, at most {limits.max_orders_per_minute}"
+    )
+
+
+def checks(limits: RiskLimits) -> tuple[Check, ...]:
+    """In this order; the first refusal wins."""
+    return (
+        not_halted,
+        entry(not_blocked),
+        entry(partial(fresh_data, limits)),
+        entry(partial(within_daily_loss, limits)),
+        entry(partial(within_drawdown, limits)),
+        entry(nothing_unsettled),
+        entry(no_entry_working),
+        entry(partial(room_for_position, limits)),
+        entry(partial(rate_within, limits)),
+    )
+
+
+def refusal(intent: Intent, exposure: Exposure, ordered: tuple[Check, ...]) -> Refusal | None:
+    """The first refusal of *ordered*, or None."""
+    for check in ordered:
+        found = check(intent, exposure)
+        if found is not None:
+            return found
+    return None

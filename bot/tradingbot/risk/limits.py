@@ -1,0 +1,63 @@
+"""The limits a person has set, as one frozen value, and the halts that follow when one is broken."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradingbot.domain.exposure import Exposure
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.instrument import ZERO
+
+HUNDRED = Decimal(100)
+DAILY_LOSS = "daily-loss-"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskLimits:
+    """Money is in the capital's currency; *stale_after* is venue time."""
+
+    max_order_notional: Decimal
+    max_position_notional: Decimal
+    max_open_positions: int
+    max_orders_per_minute: int
+    max_daily_loss: Decimal
+    max_daily_loss_percent: Decimal
+    max_drawdown_percent: Decimal
+    stale_after: timedelta
+    stop_loss_percent: Decimal
+    order_fraction_percent: Decimal
+
+    def daily_loss(self, exposure: Exposure) -> Decimal:
+        """The tighter of the absolute and the relative daily limit."""
+        return min(self.max_daily_loss, exposure.day_start_equity * self.max_daily_loss_percent / HUNDRED)
+
+    def drawdown(self, exposure: Exposure) -> Decimal:
+        return exposure.peak_equity * self.max_drawdown_percent / HUNDRED
+
+
+def daily_loss_id(day_start: datetime) -> str:
+    return f"{DAILY_LOSS}{day_start.isoformat()}"
+
+
+def drawdown_id(peak: Decimal) -> str:
+    # Named by the peak: once a person has resumed, the same fall does not halt again, a fall from a new peak does.
+    return f"drawdown-{peak.normalize():f}"
+
+
+def broken(limits: RiskLimits, exposure: Exposure, day_start: datetime) -> tuple[Halt, ...]:
+    """The limit halts that *exposure* calls for; their ids are the same however often this is asked."""
+    halts = []
+    lost = exposure.day_start_equity - exposure.equity
+    if lost > ZERO and lost >= limits.daily_loss(exposure):
+        reason = f"lost {lost} since {day_start.isoformat()}, the limit is {limits.daily_loss(exposure)}"
+        halts.append(Halt(daily_loss_id(day_start), HaltKind.REDUCE, "limit", reason, exposure.now, limit=True))
+    fall = exposure.peak_equity - exposure.equity
+    if fall > ZERO and fall >= limits.drawdown(exposure):
+        reason = f"equity {exposure.equity} is {fall} below its peak, the limit is {limits.drawdown(exposure)}"
+        halts.append(Halt(drawdown_id(exposure.peak_equity), HaltKind.REDUCE, "limit", reason, exposure.now))
+    return tuple(halts)
+
+
+def outlived(halts: tuple[Halt, ...], day_start: datetime) -> tuple[Halt, ...]:
+    """The limit halts of earlier trading days, which the new day clears."""
+    return tuple(halt for halt in halts if halt.limit and halt.since < day_start)
