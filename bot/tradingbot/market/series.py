@@ -1,7 +1,6 @@
 """The closed bars of one symbol, each one once and in order."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -48,7 +47,7 @@ class Series:
         ahead = candle.open_time - self._candles[-1].open_time
         if ahead <= timedelta(0):
             return self._judge_known(candle)
-        if ahead > (self.step if candle.closed else 2 * self.step):
+        if ahead > self.step:
             return Taken.GAP
         return Taken.CLOSED if candle.closed else Taken.RUNNING
 

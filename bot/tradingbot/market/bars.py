@@ -20,6 +20,7 @@ class Bars:
         self._keep = keep
         self._metrics = metrics
         self._series: dict[str, Series] = {}
+        self._asked: dict[str, tuple[datetime, datetime]] = {}
         self.marks: dict[str, Candle] = {}
         self.seen_at: dict[str, datetime] = {}
 
@@ -57,7 +58,10 @@ class Bars:
 
     async def _filled(self, series: Series, candle: Candle) -> tuple[Candle, ...]:
         newest = series.newest
-        bars = int((candle.open_time - newest.open_time) / series.step) + 1 if newest else 1
+        if newest is None or self._asked.get(series.symbol) == (newest.open_time, candle.open_time):
+            return ()
+        self._asked[series.symbol] = (newest.open_time, candle.open_time)
+        bars = int((candle.open_time - newest.open_time) / series.step) + 1
         try:
             history = await self._feed.history(series.symbol, self._timeframe, min(bars, self._keep))
         except VenueUnavailable:
