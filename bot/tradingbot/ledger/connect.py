@@ -1,0 +1,116 @@
+"""Connections that are safe to keep a book over, and the one place where errors of the database get our names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured
+
+FENCE_BROKEN = "TB001"
+
+# A frozen process must not hold the lease row: the server ends its transaction (protocol 1).
+POSTGRESQL_SETTINGS = {
+    "timezone": "UTC",
+    "synchronous_commit": "on",
+    "lock_timeout": "2s",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "1s",
+}
+KEEPALIVES = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+BUSY_SECONDS = 2
+
+
+def connect(url: str, *, read_only: bool = False) -> Engine:
+    """An engine on *url* with one kept connection; a read-only one cannot write whatever it is told."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address.database or "", read_only)
+    if address.get_backend_name() in {"postgresql", "postgres"}:
+        settings = {**POSTGRESQL_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        return create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            connect_args={**KEEPALIVES, "options": options, "application_name": "tradingbot"},
+            pool_size=1,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+        )
+    raise Misconfigured(
+        f"database url begins with {address.drivername}; use sqlite:///PATH or postgresql://HOST/DATABASE"
+    )
+
+
+def _sqlite(path: str, read_only: bool) -> Engine:
+    if not read_only:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///file:{path}?mode={'rw' if read_only else 'rwc'}&uri=true",
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=5,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        pragmas = ["foreign_keys = ON", "synchronous = FULL", f"busy_timeout = {BUSY_SECONDS * 1000}"]
+        pragmas.append("query_only = ON" if read_only else "journal_mode = WAL")
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = read_only or connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that is durable when the block has ended without an error, and else never was."""
+    with translated(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that holds no lock against a writer."""
+    with translated(), engine.execution_options(reading=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the database leave under the name of what the caller does next; a bug stays a bug."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise LedgerUnavailable(str(error)) from error
+    except DBAPIError as error:
+        message = str(error.orig).strip()
+        if is_fence(error):
+            raise Fenced(message) from error
+        lost = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError
+        if lost or error.connection_invalidated:
+            raise LedgerUnavailable(message) from error
+        raise
+
+
+def is_fence(error: DBAPIError) -> bool:
+    """True when the fence, and nothing else, refused the write."""
+    return getattr(error.orig, "sqlstate", None) == FENCE_BROKEN or str(error.orig).startswith("fenced: ")

@@ -1,0 +1,39 @@
+"""The fence as the database holds it: one trigger for each table and way of writing."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+
+FENCED = ("intents", "outcomes", "fills", "decisions", "cursors", "equity", "paper_book")
+FIXED = ("intents", "fills", "decisions", "equity", "lease_history")
+
+
+def postgresql(schema: str) -> Iterator[str]:
+    """The statements that raise the fence in *schema* (a quoted identifier)."""
+    yield files(__package__).joinpath("sql/0001_postgresql.sql").read_text().replace("{schema}", schema)
+    for table in FENCED:
+        yield f"CREATE TRIGGER fence BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION tb_check()"
+    for table in sorted({*FENCED, *FIXED}):
+        ways = "UPDATE OR DELETE" if table in FIXED else "DELETE"
+        yield f"CREATE TRIGGER keep BEFORE {ways} ON {table} FOR EACH ROW EXECUTE FUNCTION tb_keep()"
+        yield f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
+
+
+SQLITE_FENCE = """
+CREATE TRIGGER {table}_fence_{way} BEFORE {way} ON {table} WHEN NOT EXISTS (
+    SELECT 1 FROM lease WHERE epoch = NEW.epoch AND instance = NEW.instance AND released_at IS NULL)
+BEGIN SELECT RAISE(ABORT, 'fenced: this epoch and instance may not write {table}'); END
+"""
+SQLITE_KEEP = """
+CREATE TRIGGER {table}_keep_{way} BEFORE {way} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} refuses {way}: what was written stays'); END
+"""
+
+
+def sqlite() -> Iterator[str]:
+    """The same for SQLite, where every writing transaction begins IMMEDIATE and so excludes all others."""
+    for table in FENCED:
+        for way in ("INSERT", "UPDATE"):
+            yield SQLITE_FENCE.strip().replace("{table}", table).replace("{way}", way)
+    for table in sorted({*FENCED, *FIXED}):
+        for way in ("UPDATE", "DELETE") if table in FIXED else ("DELETE",):
+            yield SQLITE_KEEP.strip().replace("{table}", table).replace("{way}", way)

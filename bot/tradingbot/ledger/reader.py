@@ -1,0 +1,112 @@
+"""What can be asked of a ledger without being its writer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Engine, func, select
+
+from tradingbot.domain.halt import Halt
+from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.order import UNSETTLED, Fill, OrderRecord, OrderStatus
+from tradingbot.domain.position import Position, with_fill
+from tradingbot.ledger import lease, rows, tables
+from tradingbot.ledger.connect import reading, translated
+from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
+from tradingbot.ledger.writes import records
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    position: Position
+    newest: Fill | None = None
+    through: int = 0
+
+
+class LedgerReader:
+    """The reading half of the ``Ledger`` port; use it from one thread at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._folded: dict[str, _Folded] = {}
+        with reading(engine) as connection:
+            self.ledger_id: str = connection.execute(select(tables.ledger.c.ledger_id)).scalar_one()
+
+    def lease_row(self) -> LeaseRow:
+        with reading(self.engine) as connection:
+            return lease.row_of(connection)
+
+    def quiet_until(self) -> datetime | None:
+        with reading(self.engine) as connection:
+            return lease.quiet_until(connection)
+
+    def decided_through(self, strategy: str, symbol: str) -> datetime | None:
+        of = (cursors.c.strategy == strategy) & (cursors.c.symbol == symbol)
+        with reading(self.engine) as connection:
+            return connection.execute(select(cursors.c.decided_through).where(of)).scalar()
+
+    def orders(
+        self, statuses: frozenset[OrderStatus] | None = None, limit: int | None = None
+    ) -> tuple[OrderRecord, ...]:
+        query = records().where(intents.c.kind == "order").order_by(intents.c.sequence.desc()).limit(limit)
+        if statuses is not None:
+            query = query.where(outcomes.c.status.in_(sorted(statuses)))
+        with reading(self.engine) as connection:
+            return tuple(rows.record(row) for row in connection.execute(query))
+
+    def unsettled(self) -> tuple[OrderRecord, ...]:
+        query = records().where(outcomes.c.status.in_(sorted(UNSETTLED))).order_by(intents.c.sequence)
+        with reading(self.engine) as connection:
+            return tuple(rows.record(row) for row in connection.execute(query))
+
+    def fills(self, symbol: str | None = None) -> tuple[Fill, ...]:
+        query = select(fills) if symbol is None else select(fills).where(fills.c.symbol == symbol)
+        with reading(self.engine) as connection:
+            found = [rows.fill(row) for row in connection.execute(query)]
+        return tuple(sorted(found, key=rows.in_time))
+
+    def position(self, instrument: Instrument) -> Position:
+        """The sum of all fills; those already summed are not read again."""
+        folded = self._folded.get(instrument.symbol) or _Folded(Position(instrument.symbol))
+        query = select(fills).where(fills.c.symbol == instrument.symbol, fills.c.id > folded.through)
+        with reading(self.engine) as connection:
+            found = connection.execute(query.order_by(fills.c.id)).all()
+        new = sorted((rows.fill(row) for row in found), key=rows.in_time)
+        if new and folded.newest is not None and rows.in_time(new[0]) < rows.in_time(folded.newest):
+            # An older fill came late: the average price depends on the order, so all is summed anew.
+            del self._folded[instrument.symbol]
+            return self.position(instrument)
+        position = folded.position
+        for fill in new:
+            position = with_fill(position, fill, instrument.base, instrument.quote)
+        if new:
+            self._folded[instrument.symbol] = _Folded(position, new[-1], found[-1].id)
+        return position
+
+    def orders_since(self, since: datetime) -> int:
+        query = select(func.count()).where(intents.c.kind == "order", intents.c.timestamp >= since)
+        with reading(self.engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def day_start_equity(self, day_start: datetime) -> Decimal | None:
+        query = select(equity.c.equity).where(equity.c.at >= day_start).order_by(equity.c.at, equity.c.id).limit(1)
+        with reading(self.engine) as connection:
+            return connection.execute(query).scalar()
+
+    def peak_equity(self) -> Decimal | None:
+        with reading(self.engine) as connection:
+            return connection.execute(select(equity.c.peak).order_by(equity.c.id.desc()).limit(1)).scalar()
+
+    def halts(self) -> tuple[Halt, ...]:
+        query = select(halts).where(halts.c.resumed_at.is_(None)).order_by(halts.c.since, halts.c.id)
+        with reading(self.engine) as connection:
+            return tuple(rows.halt(row) for row in connection.execute(query))
+
+    def paper_book(self) -> str | None:
+        with reading(self.engine) as connection:
+            return connection.execute(select(tables.paper_book.c.state)).scalar()
+
+    def close(self) -> None:
+        with translated():
+            self.engine.dispose()

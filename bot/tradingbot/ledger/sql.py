@@ -1,0 +1,83 @@
+"""The ledger in an SQL database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Engine
+
+from tradingbot.domain.halt import Halt
+from tradingbot.domain.intent import Decision
+from tradingbot.domain.lease import Instance, Lease, NotClaimed
+from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
+from tradingbot.ledger import lease, tables, writes
+from tradingbot.ledger.connect import writing
+from tradingbot.ledger.reader import LedgerReader
+
+
+class SqlLedger(LedgerReader):
+    """The whole ``Ledger`` port. Every call is one transaction; use it from one thread at a time."""
+
+    def __init__(self, engine: Engine, venue: str) -> None:
+        super().__init__(engine)
+        self._venue = venue
+
+    def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
+        with writing(self.engine) as connection:
+            return lease.claim(connection, instance, now)
+
+    def retire(self, lease_: Lease, now: datetime) -> bool:
+        with writing(self.engine) as connection:
+            return lease.retire(connection, lease_, now)
+
+    def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
+        with writing(self.engine) as connection:
+            lease.heartbeat(connection, instance.name, role, now)
+
+    def self_test(self) -> bool:
+        with writing(self.engine) as connection:
+            return writes.fence_stands(connection)
+
+    def decide(
+        self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
+    ) -> VenueWrite | None:
+        with writing(self.engine) as connection:
+            if not writes.decide(connection, lease, decision):
+                return None
+            write = writes.intend(connection, lease, request, times) if request and times else None
+            writes.note(connection, lease, decision, write)
+        return write
+
+    def intend(self, lease: Lease, request: Order | Cancel, timestamp: datetime, expires_at: datetime) -> VenueWrite:
+        with writing(self.engine) as connection:
+            return writes.intend(connection, lease, request, (timestamp, expires_at))
+
+    def settle(
+        self, lease: Lease, client_id: str, status: OrderStatus, report: OrderReport | None, message: str
+    ) -> OrderRecord:
+        with writing(self.engine) as connection:
+            return writes.settle(connection, lease, client_id, (status, report, message))
+
+    def record_fills(self, lease: Lease, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        with writing(self.engine) as connection:
+            return writes.record_fills(connection, lease, self._venue, fills)
+
+    def record_equity(self, lease: Lease, at: datetime, equity: Decimal) -> None:
+        with writing(self.engine) as connection:
+            writes.record_equity(connection, lease, at, equity)
+
+    def save_paper_book(self, lease: Lease, state: str) -> None:
+        with writing(self.engine) as connection:
+            writes.save_paper_book(connection, lease, state)
+
+    def latch(self, halt: Halt) -> None:
+        values = {"id": halt.id, "kind": halt.kind, "source": halt.source, "reason": halt.reason, "since": halt.since}
+        with writing(self.engine) as connection:
+            statement = writes.upsert(connection, tables.halts).values(**values, is_limit=halt.limit)
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+
+    def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
+        latched = (tables.halts.c.id == halt_id) & tables.halts.c.resumed_at.is_(None)
+        with writing(self.engine) as connection:
+            cleared = tables.halts.update().where(latched).values(resumed_at=now, resume_reason=reason)
+            return connection.execute(cleared).rowcount == 1
