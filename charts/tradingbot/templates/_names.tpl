@@ -3,8 +3,11 @@
 {{- if gt (len $name) 40 }}
 {{- fail (printf "the bot's name %s has %d characters and 40 are the most, because the operator appends to it: choose a shorter release name or set fullnameOverride" $name (len $name)) }}
 {{- end }}
-{{- if regexMatch "-(blue|green|ops|api)$" $name }}
+{{- if regexMatch "-(blue|green|ops|api|data)$" $name }}
 {{- fail (printf "the bot's name %s ends in -%s, which the operator uses for a bot's own objects: choose another release name or set fullnameOverride" $name (regexFind "[a-z]+$" $name)) }}
+{{- end }}
+{{- if regexMatch "^[0-9]" $name }}
+{{- fail (printf "the bot's name %s begins with a digit and cannot name a Service: choose another release name or set fullnameOverride" $name) }}
 {{- end }}
 {{- $name }}
 {{- end }}
