@@ -11,7 +11,9 @@ BIN = ROOT / ".venv" / "bin"
 
 def output(*command: str) -> str:
     """What *command* of the virtual environment prints."""
-    return subprocess.run([str(BIN / command[0]), *command[1:]], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return subprocess.run(
+        [str(BIN / command[0]), *command[1:]], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {}

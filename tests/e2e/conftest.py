@@ -2,17 +2,17 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+
+import pytest
 
 import node
-import pytest
 
 NAMESPACE = "trading"
 KEY = "simulator-demo"
 
 
 @pytest.fixture(scope="session")
-def product() -> Iterator[None]:
+def product() -> None:
     """The cluster is up, the images are loaded, the charts are installed with Helm and the simulator runs."""
     subprocess.run(["cluster/up"], cwd=node.ROOT, check=True)
     subprocess.run(["images/build", "all"], cwd=node.ROOT, check=True)
@@ -32,7 +32,7 @@ def product() -> Iterator[None]:
     node.kubectl("-n", "exchange-simulator", "rollout", "status", "deployment/exchange-simulator", "--timeout=120s")
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
     node.kubectl("apply", "-f", "-", text=json.dumps(namespace))
-    yield
+    return
 
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -7,9 +7,10 @@ import signal
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
+import pytest
+
 import invariants
 import node
-import pytest
 
 NAMESPACE = "trading"
 BOT = "btc"
@@ -179,7 +180,7 @@ def test_the_image_runs_python_3_11_or_later(bot: str, evidence: Callable[[str, 
 @pytest.mark.row("S0-017")
 @pytest.mark.row("S3-154")
 def test_memory_and_cpu_limits_follow_the_spec(bot: str, evidence: Callable[[str, str], None]) -> None:
-    """The default is 4Gi and two CPUs; a raised memory limit is on the active pod after the change, and it trades on."""
+    """The default is 4Gi and two CPUs; a raised memory limit reaches the active pod, which trades on."""
     path = "jsonpath={.items[0].spec.containers[0].resources.limits}"
     before = json.loads(node.kubectl("-n", NAMESPACE, "get", "pod", "-l", f"tradingbot.io/bot={bot}", "-o", path))
     assert before == {"cpu": "2", "memory": "4Gi"}
