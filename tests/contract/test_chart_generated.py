@@ -4,8 +4,9 @@ import subprocess
 import sys
 from typing import Any
 
-import charts
 import yaml
+
+import charts
 
 CRDS = charts.ROOT / "manifests" / "crds"
 
@@ -46,7 +47,9 @@ def test_definitions_survive_the_release():
 def test_keep_cannot_be_taken_away():
     """A user's annotation does not replace the one that keeps the definitions."""
     flags = ("--set-json", '{"commonAnnotations":{"helm.sh/resource-policy":"delete"}}')
-    kept = {item["metadata"]["annotations"]["helm.sh/resource-policy"] for item in charts.objects("tradingbot-crds", *flags)}
+    kept = {
+        item["metadata"]["annotations"]["helm.sh/resource-policy"] for item in charts.objects("tradingbot-crds", *flags)
+    }
     assert kept == {"keep"}
 
 
