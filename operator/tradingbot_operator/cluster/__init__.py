@@ -1,0 +1,1 @@
+"""The only folder that talks to Kubernetes and to bots. Library errors are translated here."""

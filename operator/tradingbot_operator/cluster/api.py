@@ -1,0 +1,153 @@
+"""One client, plain dicts in and out. Every library error becomes one of ours here, named by what the caller does next."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from tradingbot_operator.domain.bot import Manifest
+from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated, Refused
+from tradingbot_operator.domain.kinds import BY_NAME, Kind
+from tradingbot_operator.domain.names import FIELD_MANAGER
+
+TIMEOUT_SECONDS = 20
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class Api:
+    """The API server, as far as the operator uses it."""
+
+    def __init__(self, connection: client.ApiClient) -> None:
+        self._connection = connection
+        self.answered_at = 0.0
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> Manifest:
+        """The answer of the API server; raises ClusterUnavailable, Outdated or Refused."""
+        with _translated():
+            serialized = await self._connection.param_serialize(
+                method,
+                path,
+                header_params={"Content-Type": content, "Accept": accept},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._connection.call_api(
+                *serialized, _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+            )
+            text = await answer.read()
+        self.answered_at = asyncio.get_running_loop().time()
+        return _judged(answer.status, text)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def find(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
+        """The object, or None if it certainly does not exist."""
+        try:
+            return await self.request("GET", kind.path(namespace, name))
+        except Absent:
+            return None
+
+    async def list(
+        self, kind: Kind, namespace: str | None, labels: str = "", accept: str = "application/json"
+    ) -> tuple[Manifest, ...]:
+        """Every object of *kind* with these labels, page by page."""
+        items: list[Manifest] = []
+        query = {"labelSelector": labels, "limit": "500"}
+        while True:
+            page = await self.request("GET", f"{kind.path(namespace)}?{urlencode(query)}", accept=accept)
+            items.extend(page.get("items") or ())
+            proceed = page.get("metadata", {}).get("continue")
+            if not proceed:
+                return tuple(items)
+            query["continue"] = proceed
+
+    async def apply(self, manifest: Manifest, force: bool) -> Manifest:
+        """The object holds all that *manifest* says, and nothing this operator said before and no longer says."""
+        kind, meta = BY_NAME[manifest["apiVersion"], manifest["kind"]], manifest["metadata"]
+        query = urlencode({"fieldManager": FIELD_MANAGER, "force": str(force).lower()})
+        return await self.request("PATCH", f"{kind.path(meta.get('namespace'), meta['name'])}?{query}", manifest, APPLY)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        kind, meta = BY_NAME[manifest["apiVersion"], manifest["kind"]], manifest["metadata"]
+        return await self.request(
+            "POST", f"{kind.path(meta.get('namespace'))}?{urlencode({'fieldManager': FIELD_MANAGER})}", manifest
+        )
+
+    async def merge(self, path: str, patch: Mapping[str, Any], manager: str) -> Manifest:
+        return await self.request("PATCH", f"{path}?{urlencode({'fieldManager': manager})}", dict(patch), MERGE)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """The object with that uid is gone or going; another of its name is left alone."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        try:
+            await self.request("DELETE", kind.path(namespace, name), options)
+        except Absent:
+            return
+
+
+class Absent(Refused):
+    """There is no such object."""
+
+
+async def connect(kubeconfig: str | None) -> Api:
+    """A client for the cluster this runs in, or for *kubeconfig*."""
+    settings = client.Configuration()
+    if kubeconfig:
+        await config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
+    else:
+        config.load_incluster_config(client_configuration=settings)
+    settings.connection_pool_maxsize = 32
+    connection = client.ApiClient(settings)
+    connection.user_agent = FIELD_MANAGER
+    return Api(connection)
+
+
+def _judged(status: int, text: bytes) -> Manifest:
+    if status < 400:
+        return json.loads(text) if text else {}
+    message = _message(text)
+    if status == 404:
+        raise Absent(message)
+    if status in (409, 410):
+        raise Outdated(message)
+    if status == 429 or status >= 500 or status == 401:
+        raise ClusterUnavailable(f"{status}: {message}")
+    raise Refused(message)
+
+
+def _message(text: bytes) -> str:
+    try:
+        return str(json.loads(text).get("message", ""))
+    except ValueError:
+        return text.decode(errors="replace")[:500]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except client.ApiException as error:
+        raise ClusterUnavailable(str(error.reason)) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ClusterUnavailable(str(error) or type(error).__name__) from error

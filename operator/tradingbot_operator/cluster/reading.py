@@ -1,0 +1,103 @@
+"""From the API's objects to the small frozen records that are kept of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradingbot_operator.domain.names import LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER
+from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, Workload
+
+FATAL_WAITS = {
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+}
+
+
+def controller_uid(body: Mapping[str, Any]) -> str | None:
+    """The uid of the object that controls this one."""
+    owners = body["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+
+
+def bot_name(body: Mapping[str, Any]) -> str | None:
+    labels = body["metadata"].get("labels") or {}
+    name = labels.get(LABEL_BOT)
+    return str(name) if name else None
+
+
+def workload(body: Mapping[str, Any]) -> Workload:
+    meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    labels = meta.get("labels") or {}
+    return Workload(
+        name=meta["name"],
+        uid=meta["uid"],
+        colour=labels.get(LABEL_COLOUR, ""),
+        revision=labels.get(LABEL_REVISION, ""),
+        generation=meta.get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        replicas=spec.get("replicas", 1),
+        ready=status.get("readyReplicas", 0),
+        existing=status.get("replicas", 0),
+        controller=controller_uid(body),
+    )
+
+
+def pod(body: Mapping[str, Any]) -> Pod:
+    meta, status = body["metadata"], body.get("status") or {}
+    labels = meta.get("labels") or {}
+    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
+    return Pod(
+        name=meta["name"],
+        uid=meta["uid"],
+        colour=labels.get(LABEL_COLOUR, ""),
+        revision=labels.get(LABEL_REVISION, ""),
+        ready=conditions.get("Ready") == "True",
+        deleting="deletionTimestamp" in meta,
+        ip=status.get("podIP"),
+        trouble=_trouble(meta["name"], status),
+        annotations={
+            key: value for key, value in (meta.get("annotations") or {}).items() if key.startswith("tradingbot.io/")
+        },
+    )
+
+
+def _trouble(name: str, status: Mapping[str, Any]) -> str | None:
+    """Why this pod will not start by itself, in the kubelet's or the scheduler's words."""
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in FATAL_WAITS:
+            detail = waiting.get("message") or "the container ended again and again"
+            return f"pod {name}: {waiting['reason']}: {detail}"
+    for condition in status.get("conditions") or ():
+        if condition.get("reason") == "Unschedulable":
+            return f"pod {name} finds no node: {condition.get('message', '')}"
+    return None
+
+
+def revision(body: Mapping[str, Any]) -> Revision:
+    meta = body["metadata"]
+    number = body.get("revision", int((meta.get("annotations") or {}).get(NUMBER, 0)))
+    name = (meta.get("labels") or {}).get(LABEL_REVISION, "")
+    return Revision(name=name, uid=meta["uid"], number=number, data=body.get("data"))
+
+
+def report(answer: Mapping[str, Any]) -> Report:
+    """What changes meaning in a bot's /status; equity, prices and times of the day are left out."""
+    halts = tuple(
+        Halt(str(h["id"]), str(h["kind"]), str(h["source"]), str(h["reason"]), str(h["since"]))
+        for h in answer.get("halts") or ()
+    )
+    return Report(
+        instance=str(answer.get("instance", "")),
+        state=str(answer.get("state", "")),
+        trading_active=bool(answer.get("trading_active")),
+        epoch=answer.get("epoch"),
+        highest_epoch=answer.get("highest_epoch"),
+        ledger_id=answer.get("ledger_id"),
+        holder=answer.get("holder"),
+        halts=halts,
+    )

@@ -1,0 +1,31 @@
+"""Names that other parts and people rely on (docs/contracts.md section 1); none of them ever changes."""
+
+GROUP = "tradingbot.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+TRADINGBOT = "TradingBot"
+BOTTASK = "BotTask"
+
+FINALIZER = f"{GROUP}/operator"
+FIELD_MANAGER = "tradingbot-operator"
+STATUS_MANAGER = "tradingbot-operator-status"
+COMPONENT = "tradingbot-operator"
+
+LABEL_BOT = f"{GROUP}/bot"
+LABEL_COLOUR = f"{GROUP}/colour"
+LABEL_REVISION = f"{GROUP}/revision"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+HALT = f"{GROUP}/halt"
+RESUME = f"{GROUP}/resume"
+HALT_ORIGIN = f"{GROUP}/halt-origin"
+DELETE_REASON = f"{GROUP}/delete"
+INTENT = f"{GROUP}/intent"
+NUMBER = f"{GROUP}/revision-number"
+
+BLUE = "blue"
+
+USER = 65532
+HTTP_PORT = 8000
+OPS_PORT = 9090
+HEALTH_PORT = 8080

@@ -1,0 +1,82 @@
+"""A snapshot of what exists for one bot. What could not be read is None or absent, and never taken as done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One Deployment of a bot."""
+
+    name: str
+    uid: str
+    colour: str
+    revision: str
+    generation: int
+    observed_generation: int
+    replicas: int
+    ready: int
+    existing: int
+    controller: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    name: str
+    uid: str
+    colour: str
+    revision: str
+    ready: bool
+    deleting: bool
+    ip: str | None
+    trouble: str | None
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    id: str
+    kind: str
+    source: str
+    reason: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a bot's process says of itself, without anything that changes by the second."""
+
+    instance: str
+    state: str
+    trading_active: bool
+    epoch: int | None = None
+    highest_epoch: int | None = None
+    ledger_id: str | None = None
+    holder: str | None = None
+    halts: tuple[Halt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A recorded revision: its name, its place in the history, and, where it was read, what it holds."""
+
+    name: str
+    uid: str
+    number: int
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    workloads: tuple[Workload, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    report: Report | None = None
+    siblings: int = 0
+
+    def workload(self, colour: str) -> Workload | None:
+        return next((each for each in self.workloads if each.colour == colour), None)
+
+    def revision(self, name: str) -> Revision | None:
+        return next((each for each in self.revisions if each.name == name), None)

@@ -1,0 +1,54 @@
+"""What is to be done about one bot in one pass, and the reason for each hold."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The bot runs *revision*, the *number*-th of its history, with that many replicas of the blue colour."""
+
+    revision: str
+    number: int
+    replicas: int
+    prune: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Nothing that runs is touched; the person is told why."""
+
+    reason: str
+    message: str
+
+
+class Step(StrEnum):
+    STOP = "Stop"
+    WAIT = "Wait"
+    RELEASE = "Release"
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The bot is being deleted; *last* when it is the only one of its namespace; *left* names what it let go of unfinished."""
+
+    step: Step
+    last: bool
+    left: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Annotations of one pod that are to equal those of its bot."""
+
+    pod: str
+    uid: str
+    annotations: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    action: Run | Keep | Remove
+    notes: tuple[Note, ...] = ()
+    raised: str | None = None  # a halt a person wrote on a pod, to be copied to the bot
+    again_seconds: float | None = None

@@ -1,0 +1,44 @@
+"""The name of a revision: a hash of what a person asked for, so that a newer operator finds the same revision again."""
+
+import hashlib
+import json
+from typing import Any
+
+from tradingbot_operator.domain.spec import BotSpec
+
+HASH_VERSION = "1"
+# What reaches the pod or its settings. The rest of a spec steers the operator and changes no pod.
+RENDERED = (
+    "mode",
+    "profile",
+    "image",
+    "exchange",
+    "strategy",
+    "engine",
+    "capital",
+    "risk",
+    "database",
+    "trading_day",
+    "logging",
+    "resources",
+    "pod",
+)
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any, digits: int) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:digits]
+
+
+def asked(spec: BotSpec) -> dict[str, Any]:
+    """The part of *spec* that makes a revision, nulls and fields at their default dropped."""
+    return spec.model_dump(mode="json", by_alias=True, include=set(RENDERED), exclude_defaults=True, exclude_none=True)
+
+
+def revision_name(spec: BotSpec) -> str:
+    """Twenty hex digits; equal requests have equal names, whatever else the spec says."""
+    return digest({"version": HASH_VERSION, "spec": asked(spec)}, 20)

@@ -1,0 +1,20 @@
+"""What is true of this cluster and this operator, the same for every bot."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    cluster: str
+    bot_image: str
+    operator_namespace: str
+    allow_live: bool = False
+    pod_monitors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Fresh random tokens; used only where none exist yet."""
+
+    http: str
+    operator: str

@@ -1,0 +1,50 @@
+"""settings.json of a bot (docs/contracts.md section 3): snake_case, and only what the person set."""
+
+from typing import Any
+
+from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.revision import canonical, digest
+from tradingbot_operator.domain.site import Site
+from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
+from tradingbot_operator.render.metadata import metadata
+
+# Not the bot's business: keys are mounted, and fail-over is the operator's.
+WITHHELD = {"credentials_secret_ref", "backup"}
+UNREAD = {"soft_memory_limit_mb"}
+
+
+def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
+    """What the bot's process loads; what is not here keeps the bot's own default."""
+    return {
+        "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
+        "mode": spec.mode.value,
+        "exchange": _said(spec.exchange, exclude=WITHHELD),
+        "strategy": _said(spec.strategy),
+        "engine": _said(spec.engine, exclude=UNREAD),
+        "capital": _said(spec.capital),
+        "risk": _said(spec.risk),
+        "database": {"mode": "embedded" if spec.database.mode is DatabaseMode.EMBEDDED else "postgres"},
+        "trading_day": _said(spec.trading_day),
+        "logging": _said(spec.logging),
+    }
+
+
+def _said(part: Any, exclude: set[str] | None = None) -> dict[str, Any]:
+    said: dict[str, Any] = part.model_dump(mode="json", exclude=exclude, exclude_none=True)
+    return said
+
+
+def config_name(bot: Bot, document: str) -> str:
+    return f"{bot.name}-{digest(document, 10)}"
+
+
+def config_map(bot: Bot, values: dict[str, Any]) -> Manifest:
+    """The settings under a name made of their content, so that they travel with the revision that reads them."""
+    document = canonical(values)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(bot, config_name(bot, document)),
+        "immutable": True,
+        "data": {"settings.json": document},
+    }

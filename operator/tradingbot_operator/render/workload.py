@@ -1,0 +1,180 @@
+"""The pod of a bot (docs/contracts.md section 2) and the Deployment that holds it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.names import BLUE, HTTP_PORT, LABEL_COLOUR, LABEL_REVISION, OPS_PORT, USER
+from tradingbot_operator.domain.site import Site
+from tradingbot_operator.domain.spec import BotSpec, Mode, Profile
+from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
+from tradingbot_operator.render.storage import state_volume
+
+SECRETS = "/etc/tradingbot/secrets"
+SETTINGS = "/etc/tradingbot"
+AMOUNTS = {
+    Profile.DEV: {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
+    Profile.STANDARD: {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
+    Profile.RECOMMENDED: {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "8Gi"}},
+}
+CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def pod_template(bot: Bot, spec: BotSpec, site: Site, revision: str, config: str) -> Manifest:
+    """The pod as it is recorded in a revision: without its colour, which is where it runs, not what it is."""
+    return {
+        "metadata": {
+            "labels": {**spec.pod.labels, **labels(bot), LABEL_REVISION: revision},
+            "annotations": {**spec.pod.annotations, **_scraped()},
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 60,
+            "securityContext": _pod_security(),
+            "containers": [_container(spec, site, revision)],
+            "volumes": _volumes(bot, spec, config),
+            **_placement(spec),
+        },
+    }
+
+
+def deployment(bot: Bot, template: Mapping[str, Any], replicas: int, colour: str = BLUE) -> Manifest:
+    """One colour, running what its revision recorded; the old pod is gone before a new one starts."""
+    revision = template["metadata"]["labels"][LABEL_REVISION]
+    name = metadata(bot, workload_name(bot, colour))
+    name["labels"] |= {LABEL_COLOUR: colour, LABEL_REVISION: revision}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": name,
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 0,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": selector(bot, colour)},
+            "template": _coloured(template, colour),
+        },
+    }
+
+
+def _coloured(template: Mapping[str, Any], colour: str) -> Manifest:
+    meta, pod = template["metadata"], template["spec"]
+    container = pod["containers"][0]
+    env = [{"name": "TRADINGBOT_COLOUR", "value": colour}, *container["env"]]
+    return {
+        "metadata": {**meta, "labels": {**meta["labels"], LABEL_COLOUR: colour}},
+        "spec": {**pod, "containers": [{**container, "env": env}]},
+    }
+
+
+def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
+    return {
+        "name": "bot",
+        "image": spec.image or site.bot_image,
+        "imagePullPolicy": spec.pod.image_pull_policy,
+        "command": ["atb", "live" if spec.mode is Mode.LIVE else "paper"],
+        "env": _environment(revision),
+        "ports": [
+            {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
+            {"name": "ops", "containerPort": OPS_PORT, "protocol": "TCP"},
+        ],
+        "livenessProbe": {
+            "httpGet": {"path": "/livez", "port": "ops"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 3,
+            "failureThreshold": 3,
+        },
+        "readinessProbe": {
+            "httpGet": {"path": "/readyz", "port": "ops"},
+            "periodSeconds": 2,
+            "timeoutSeconds": 2,
+            "failureThreshold": 3,
+        },
+        "resources": _resources(spec),
+        "securityContext": CONFINED,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": _mounts(spec),
+    }
+
+
+def _environment(revision: str) -> list[Manifest]:
+    fields = {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid", "POD_NAMESPACE": "metadata.namespace"}
+    return [
+        {"name": "TRADINGBOT_SETTINGS", "value": f"{SETTINGS}/settings.json"},
+        {"name": "TRADINGBOT_REVISION", "value": revision},
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+    ]
+
+
+def _resources(spec: BotSpec) -> Manifest:
+    """The profile's amounts, and over them what the person set."""
+    chosen = spec.resources.model_dump(exclude_none=True)
+    return {part: {**amounts, **_texts(chosen[part])} for part, amounts in AMOUNTS[spec.profile].items()}
+
+
+def _texts(amounts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(amount) for name, amount in amounts.items()}
+
+
+def _mounts(spec: BotSpec) -> list[Manifest]:
+    secrets = ["api", "operator", *(["exchange"] if spec.exchange.credentials_secret_ref else [])]
+    return [
+        {"name": "settings", "mountPath": f"{SETTINGS}/settings.json", "subPath": "settings.json", "readOnly": True},
+        *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
+        {"name": "podinfo", "mountPath": "/etc/podinfo", "readOnly": True},
+        {"name": "data", "mountPath": "/data"},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+
+
+def _volumes(bot: Bot, spec: BotSpec, config: str) -> list[Manifest]:
+    tokens = token_secret_name(bot)
+    keys = spec.exchange.credentials_secret_ref
+    exchange = (
+        [{"name": "exchange", "secret": {"secretName": keys.name or keys.blue, "defaultMode": 0o440}}] if keys else []
+    )
+    annotations = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
+    return [
+        {"name": "settings", "configMap": {"name": config}},
+        {"name": "api", "secret": _one_key(tokens, "token")},
+        {"name": "operator", "secret": _one_key(tokens, "operator-token")},
+        *exchange,
+        {"name": "podinfo", "downwardAPI": {"items": [annotations]}},
+        state_volume(bot, spec),
+        {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+    ]
+
+
+def _one_key(secret: str, key: str) -> Manifest:
+    return {"secretName": secret, "defaultMode": 0o440, "items": [{"key": key, "path": "token"}]}
+
+
+def _pod_security() -> Manifest:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _placement(spec: BotSpec) -> Manifest:
+    fields = {"node_selector", "tolerations", "priority_class_name", "runtime_class_name", "image_pull_secrets"}
+    placement: Manifest = spec.pod.model_dump(
+        mode="json", by_alias=True, include=fields, exclude_defaults=True, exclude_none=True
+    )
+    return placement
+
+
+def _scraped() -> dict[str, str]:
+    """For Prometheus without its operator."""
+    return {"prometheus.io/scrape": "true", "prometheus.io/port": str(OPS_PORT), "prometheus.io/path": "/metrics"}

@@ -1,0 +1,1 @@
+"""Pure: what a status says of a bot."""

@@ -1,0 +1,82 @@
+"""The whole status of a bot; written only where its meaning changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradingbot_operator.domain.bot import Bot, Rejection
+from tradingbot_operator.domain.condition import Condition, Truth, placed
+from tradingbot_operator.domain.names import BLUE
+from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.outcome import Applied
+from tradingbot_operator.domain.plan import Plan
+from tradingbot_operator.report.conditions import conditions
+from tradingbot_operator.report.facts import Facts
+
+
+def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, now: str) -> dict[str, Any]:
+    """The status that is true after this pass, without anything that changes by itself."""
+    facts = Facts(bot, observed, plan, applied)
+    current = conditions(facts)
+    said = facts.report
+    status: dict[str, Any] = {
+        "observedGeneration": bot.generation,
+        "phase": phase(facts, current),
+        "conditions": placed(bot.status.get("conditions") or (), current, now),
+        "halts": [
+            {"id": h.id, "kind": h.kind, "source": h.source, "reason": h.reason, "since": h.since} for h in said.halts
+        ]
+        if said
+        else [],
+    }
+    optional = {
+        "mode": None if isinstance(bot.spec, Rejection) else bot.spec.mode.value,
+        "active": _active(facts, now),
+        "ledgerId": (said.ledger_id if said else None) or bot.status.get("ledgerId"),
+        "highestEpoch": _highest_epoch(facts),
+    }
+    return status | {name: value for name, value in optional.items() if value is not None}
+
+
+def _active(facts: Facts, now: str) -> dict[str, Any] | None:
+    """Which colour and revision serves, and since when."""
+    pod, before = facts.active_pod, facts.bot.status.get("active") or {}
+    if pod is None:
+        return None
+    epoch = facts.report.epoch if facts.report else before.get("epoch")
+    active = {"colour": pod.colour or BLUE, "revision": pod.revision} | ({"epoch": epoch} if epoch is not None else {})
+    same = all(before.get(name) == active[name] for name in ("colour", "revision"))
+    return active | {"since": before["since"] if same and "since" in before else now}
+
+
+def _highest_epoch(facts: Facts) -> int | None:
+    """The highest epoch ever seen: it never goes back, whatever a process says."""
+    said = facts.report
+    seen = (facts.bot.status.get("highestEpoch"), said.epoch if said else None, said.highest_epoch if said else None)
+    return max((epoch for epoch in seen if epoch is not None), default=None)
+
+
+def phase(facts: Facts, current: list[Condition]) -> str:
+    """One word for people; nothing decides by it."""
+    true = {condition.type for condition in current if condition.status is Truth.TRUE}
+    if facts.removing:
+        return "Deleting"
+    if "Stalled" in true:
+        return "Stalled"
+    if facts.suspended:
+        return "Suspended"
+    if "Reconciling" in true:
+        return "Starting"
+    return "Halted" if "Halted" in true else "Running"
+
+
+def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The merge patch from *before* to *after*, or None when they mean the same."""
+    patch = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        old = before.get(name)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            nested = change(old, value)
+            patch |= {name: nested} if nested else {}
+        elif value != old:
+            patch[name] = value
+    return patch or None
