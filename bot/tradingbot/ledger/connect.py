@@ -42,7 +42,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         return create_engine(
             address.set(drivername="postgresql+psycopg"),
-            connect_args={**KEEPALIVES, "options": options, "application_name": "tradingbot"},
+            # What is only read comes from people: a statement that is prepared first cannot be two.
+            connect_args={**KEEPALIVES, "options": options, "prepare_threshold": 0 if read_only else 5},
             pool_size=1,
             max_overflow=0,
             pool_timeout=5,
@@ -102,7 +103,7 @@ def translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise LedgerUnavailable(str(error)) from error
     except DBAPIError as error:
-        message = str(error.orig).strip()
+        message = str(error.orig).strip().partition("\n")[0]
         if is_fence(error):
             raise Fenced(message) from error
         lost = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError

@@ -1,5 +1,6 @@
 """Bringing a ledger to the newest schema. Alembic is only imported here, and only by who migrates."""
 
+import os
 import sys
 from importlib.resources import as_file, files
 
@@ -7,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.ledger.connect import connect, writing
 
 # Two migrations at once: the second waits here, then finds nothing to do.
@@ -43,4 +45,8 @@ def newest() -> str | None:
 
 
 if __name__ == "__main__":
-    migrate(sys.stdin.read().strip())
+    try:
+        migrate(sys.stdin.read().strip())
+    except LedgerUnavailable as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(os.EX_TEMPFAIL)

@@ -1,11 +1,12 @@
 """Opening a ledger: brought to the newest schema, tied to its owner, ready to be claimed."""
 
+import os
 import subprocess  # nosec B404
 import sys
 
 from sqlalchemy import Engine, inspect, select, table, text
 
-from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.ledger.connect import connect, reading, writing
 from tradingbot.ledger.identity import Below, Book, Owner, bind, first_holder, mint
 from tradingbot.ledger.reader import LedgerReader
@@ -19,7 +20,10 @@ def open_ledger(url: str, owner: Owner, book: Book, colour: str, below: Below) -
     A new ledger's first holder is *colour*, or in PostgreSQL the role of *url*.
     """
     engine = connect(url)
-    if schema(engine) != HEAD:
+    at = schema(engine)
+    if at is not None and at > HEAD:
+        raise Misconfigured(f"database is at schema {at}, newer than {HEAD}; run the version that made it, or restore")
+    if at != HEAD:
         engine.dispose()
         migrate_apart(url)
     with writing(engine) as connection:
@@ -46,8 +50,10 @@ def migrate_apart(url: str) -> None:
     """The ledger at *url* has the newest schema; the migration's libraries do not stay in this process' memory."""
     command = [sys.executable, "-m", "tradingbot.ledger.migrate"]
     done = subprocess.run(command, input=url, text=True, capture_output=True, check=False)  # noqa: S603 # nosec B603
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    if done.returncode == os.EX_TEMPFAIL:
+        raise LedgerUnavailable(last)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Misconfigured(
             f"database could not be brought to schema {HEAD}: {last}; see that its role may make tables"
         )

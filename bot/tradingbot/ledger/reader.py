@@ -13,6 +13,7 @@ from tradingbot.domain.order import UNSETTLED, Fill, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
 from tradingbot.ledger import lease, rows, tables
 from tradingbot.ledger.connect import reading, translated
+from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
 from tradingbot.ledger.writes import records
 
@@ -40,6 +41,15 @@ class LedgerReader:
     def quiet_until(self) -> datetime | None:
         with reading(self.engine) as connection:
             return lease.quiet_until(connection)
+
+    def highest(self) -> HighWater:
+        """Where the ledger stands, to be compared with what the state volume has seen."""
+        with reading(self.engine) as connection:
+            epoch = connection.execute(select(tables.lease.c.epoch)).scalar_one()
+            sequence = connection.execute(
+                select(func.max(intents.c.sequence)).where(intents.c.sequence < tables.JOURNAL_FROM)
+            )
+            return HighWater(epoch, sequence.scalar_one() or 0)
 
     def decided_through(self, strategy: str, symbol: str) -> datetime | None:
         of = (cursors.c.strategy == strategy) & (cursors.c.symbol == symbol)

@@ -84,7 +84,10 @@ def settle(
 ) -> OrderRecord:
     """The order has moved to the status it *became*, unless that would be a step back."""
     status, report, message = became
-    before = rows.record(connection.execute(records().where(intents.c.client_id == client_id)).one())
+    found = connection.execute(records().where(intents.c.client_id == client_id)).one_or_none()
+    if found is None:
+        raise LookupError(f"{client_id} is no write of this ledger")
+    before = rows.record(found)
     try:
         status = moved(before.status, status)
     except IllegalMove:

@@ -1,7 +1,10 @@
 """The fence as the database holds it: one trigger for each table and way of writing."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
+
+BODY = re.compile(r"CREATE FUNCTION (\w+)\(.*?\$\$(.*?)\$\$;", re.DOTALL)
 
 FENCED = ("intents", "outcomes", "fills", "decisions", "cursors", "equity", "paper_book")
 FIXED = ("intents", "fills", "decisions", "equity", "lease_history")
@@ -9,13 +12,28 @@ FIXED = ("intents", "fills", "decisions", "equity", "lease_history")
 
 def postgresql(schema: str) -> Iterator[str]:
     """The statements that raise the fence in *schema* (a quoted identifier)."""
-    yield files(__package__).joinpath("sql/0001_postgresql.sql").read_text().replace("{schema}", schema)
+    yield _functions().replace("{schema}", schema)
     for table in FENCED:
         yield f"CREATE TRIGGER fence BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION tb_check()"
     for table in sorted({*FENCED, *FIXED}):
         ways = "UPDATE OR DELETE" if table in FIXED else "DELETE"
         yield f"CREATE TRIGGER keep BEFORE {ways} ON {table} FOR EACH ROW EXECUTE FUNCTION tb_keep()"
         yield f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
+
+
+def postgresql_triggers() -> tuple[str, ...]:
+    """Each trigger of the fence by name and table."""
+    guards = tuple(f"fence of {table}" for table in FENCED)
+    return guards + tuple(f"{name} of {table}" for table in sorted({*FENCED, *FIXED}) for name in ("keep", "keep_all"))
+
+
+def postgresql_bodies() -> dict[str, str]:
+    """Each function's body as the database stores it."""
+    return dict(BODY.findall(_functions()))
+
+
+def _functions() -> str:
+    return files(__package__).joinpath("sql/0001_postgresql.sql").read_text()
 
 
 SQLITE_FENCE = """

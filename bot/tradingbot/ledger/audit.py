@@ -1,0 +1,135 @@
+"""For ``atb db verify``: is the book sound. Nothing is changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Connection, FromClause, func, select
+
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.order import NEXT, OrderStatus
+from tradingbot.domain.position import position_of
+from tradingbot.ledger import rows
+from tradingbot.ledger.connect import connect, reading, writing
+from tradingbot.ledger.migrations import fence
+from tradingbot.ledger.open import schema
+from tradingbot.ledger.tables import HEAD, cursors, decisions, fills, intents, lease, ledger, outcomes
+from tradingbot.ledger.writes import fence_stands
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of the ledger; *message* says what was found, sound or not."""
+
+    check: str
+    ok: bool
+    message: str
+
+
+def verify(url: str) -> tuple[Finding, ...]:
+    """Every check of the ledger at *url*; those that need the schema are left out when it is not the newest."""
+    engine = connect(url)
+    try:
+        at = schema(engine)
+        if at != HEAD:
+            return (Finding("schema", False, f"at {at or 'nothing'}, this version needs {HEAD}"),)
+        with reading(engine) as connection:
+            checks = (storage(connection), fence_text(connection), one_lease(connection), *orphans(connection))
+            checks += (cursor(connection), *positions(connection), quantities(connection))
+        # The probe writes, and is undone: it comes last so that nothing above waits for a writer.
+        with writing(engine) as connection:
+            stands = fence_stands(connection)
+        probe = Finding(
+            "fence probe", stands, "epoch 0 was refused" if stands else "a write of epoch 0 was not refused"
+        )
+        return (Finding("schema", True, f"at {at}"), *checks, probe)
+    finally:
+        engine.dispose()
+
+
+def storage(connection: Connection) -> Finding:
+    """The database's own word on its pages and references."""
+    if connection.dialect.name == "sqlite":
+        pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+        loose = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        bad = [word for word in pages if word != "ok"] + [f"{row[0]} row {row[1]} refers to nothing" for row in loose]
+    else:
+        invalid = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+        bad = [f"index {row[0]} is invalid" for row in connection.exec_driver_sql(invalid)]
+    return Finding("storage", not bad, "; ".join(bad) or "ok")
+
+
+def fence_text(connection: Connection) -> Finding:
+    """Every trigger and function of the fence is there, switched on, and reads as it was made."""
+    if connection.dialect.name == "sqlite":
+        stored = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
+        bad = [statement.split()[2] for statement in fence.sqlite() if statement not in stored]
+    else:
+        on = "SELECT tgname || ' of ' || tgrelid::regclass::text FROM pg_trigger WHERE tgenabled = 'O'"
+        triggers = {row[0] for row in connection.exec_driver_sql(on)}
+        bodies = {
+            row[0]: row[1]
+            for row in connection.exec_driver_sql(
+                "SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, 'tb_')"
+            )
+        }
+        bad = [name for name in fence.postgresql_triggers() if name not in triggers]
+        bad += [name for name, body in fence.postgresql_bodies().items() if bodies.get(name) != body]
+    return Finding("fence", not bad, f"missing or altered: {', '.join(bad)}" if bad else "every trigger as it was made")
+
+
+def one_lease(connection: Connection) -> Finding:
+    """One lease of this very ledger, and no write of an epoch that was never given."""
+    ids = connection.execute(select(ledger.c.ledger_id)).scalars().all()
+    leases = connection.execute(select(lease.c.ledger_id, lease.c.epoch)).all()
+    if len(ids) != 1 or [row.ledger_id for row in leases] != list(ids):
+        return Finding("lease", False, f"{len(leases)} leases for {len(ids)} ledgers")
+    written = connection.execute(select(func.max(intents.c.epoch))).scalar() or 0
+    return Finding("lease", written <= leases[0].epoch, f"epoch {leases[0].epoch}, newest write of epoch {written}")
+
+
+def orphans(connection: Connection) -> Iterator[Finding]:
+    """Rows that point at a write which is not in the book."""
+    yield _orphans(
+        connection, "intents without outcome", intents, intents.c.client_id.not_in(select(outcomes.c.client_id))
+    )
+    known = select(intents.c.client_id)
+    yield _orphans(connection, "fills without intent", fills, fills.c.client_id.not_in(known))
+    yield _orphans(connection, "decisions without their intent", decisions, decisions.c.client_id.not_in(known))
+    gone = (intents.c.kind == "cancel") & intents.c.target.not_in(known)
+    yield _orphans(connection, "cancels without order", intents, gone)
+
+
+def _orphans(connection: Connection, check: str, table: FromClause, lost: ColumnElement[bool]) -> Finding:
+    count = connection.execute(select(func.count()).select_from(table).where(lost)).scalar_one()
+    return Finding(check, count == 0, str(count))
+
+
+def cursor(connection: Connection) -> Finding:
+    """Each cursor stands on the newest decision."""
+    of = (decisions.c.strategy == cursors.c.strategy) & (decisions.c.symbol == cursors.c.symbol)
+    newest = select(func.max(decisions.c.bar)).where(of).scalar_subquery()
+    query = select(cursors.c.strategy, cursors.c.symbol).where(cursors.c.decided_through != newest)
+    bad = [f"{row.strategy} {row.symbol}" for row in connection.execute(query)]
+    return Finding("cursors", not bad, f"not on the newest decision: {', '.join(bad)}" if bad else "ok")
+
+
+def positions(connection: Connection) -> Iterator[Finding]:
+    """Each position can be derived, and nothing was sold that was not bought."""
+    for symbol in connection.execute(select(fills.c.symbol).distinct().order_by(fills.c.symbol)).scalars().all():
+        found = connection.execute(select(fills).where(fills.c.symbol == symbol))
+        base, _, quote = symbol.partition("/")
+        position = position_of(symbol, sorted(map(rows.fill, found), key=rows.in_time), base, quote)
+        yield Finding(f"position {symbol}", position.quantity >= ZERO, f"{position.quantity:f} {base}")
+
+
+def quantities(connection: Connection) -> Finding:
+    """What ended orders report as filled is what their fills add up to."""
+    ended = sorted(status for status, after in NEXT.items() if after <= {OrderStatus.FILLED})
+    orders = select(outcomes.c.client_id, outcomes.c.filled).join(intents, intents.c.client_id == outcomes.c.client_id)
+    reported = connection.execute(orders.where(intents.c.kind == "order", outcomes.c.status.in_(ended)))
+    filled: dict[str, Decimal] = {}
+    for row in connection.execute(select(fills.c.client_id, fills.c.quantity)):
+        filled[row.client_id] = filled.get(row.client_id, ZERO) + row.quantity
+    bad = [row.client_id for row in reported if row.filled != filled.get(row.client_id, ZERO)]
+    return Finding("filled quantities", not bad, f"differ from the fills of {', '.join(bad)}" if bad else "ok")
