@@ -1,0 +1,1 @@
+"""request -> dialect -> checks -> order -> matching <- price <- market; fills -> funds -> answers, events, log."""

@@ -1,0 +1,1 @@
+"""Binance's spot wire format: how requests are read and answers written. No decision about orders belongs here."""

@@ -1,0 +1,191 @@
+"""One symbol as the venue shows it: prices revealed one by one along the recorded candles."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from exchange_simulator.domain.bar import Bar
+from exchange_simulator.domain.numbers import ONE, ZERO
+from exchange_simulator.domain.rules import Rules
+from exchange_simulator.market.recording import Recording
+
+POINTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """How recorded prices are bent: multiplied by `factor`, and their way from the open stretched by `volatility`."""
+
+    factor: Decimal = ONE
+    volatility: Decimal = ONE
+
+    def bar(self, recorded: Bar, tick: Decimal) -> Bar:
+        """The candle as it is played under this regime."""
+        if self == PLAIN:
+            return recorded
+        prices = [recorded.open, recorded.high, recorded.low, recorded.close]
+        bent = [
+            on_tick((recorded.open + (price - recorded.open) * self.volatility) * self.factor, tick) for price in prices
+        ]
+        return Bar(recorded.open_ms, *bent, recorded.volume)
+
+
+PLAIN = Regime()
+
+
+def on_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """*price* on the nearest tick, at least one."""
+    return max(tick, (price / tick).quantize(ONE, rounding=ROUND_HALF_EVEN) * tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """What became due: a price of the current candle, or (`price` None) the candle's end."""
+
+    time_ms: int
+    previous: Decimal
+    price: Decimal | None
+    jump: bool
+    ahead: tuple[Decimal, ...]
+    quantity: Decimal
+    open_ms: int
+
+
+@dataclass(slots=True)
+class Pit:
+    """Where a symbol stands. `phase` is the next point of the candle (0 to 3), 4 its end."""
+
+    recording: Recording
+    rules: Rules
+    path: Callable[[Bar], tuple[Decimal, ...]]
+    open_ms: int = 0
+    phase: int = 0
+    plan: tuple[Decimal, ...] = ()
+    shown: tuple[Decimal, ...] = ()
+    last: Decimal = ZERO
+    disturbed: bool = False
+    frozen: bool = False
+    halted: bool = False
+    regimes: list[tuple[int, Regime]] = field(default_factory=lambda: [(0, PLAIN)])
+    written: dict[int, Bar | None] = field(default_factory=dict)
+
+    @property
+    def step_ms(self) -> int:
+        """The length of a recorded candle."""
+        return self.recording.step_ms
+
+    @property
+    def disturbed_from_ms(self) -> int | None:
+        """Before this instant, history is as recorded."""
+        marks = [self.regimes[1][0]] if len(self.regimes) > 1 else []
+        marks += [min(self.written)] if self.written else []
+        return min(marks) if marks else None
+
+    def bar(self, open_ms: int) -> Bar | None:
+        """The whole candle at *open_ms*, as played or as it will be played."""
+        if open_ms in self.written:
+            return self.written[open_ms]
+        recorded = self.recording.bar(open_ms)
+        if recorded is None or len(self.regimes) == 1:
+            return recorded
+        index = bisect_right(self.regimes, open_ms, key=lambda mark: mark[0]) - 1
+        return self.regimes[index][1].bar(recorded, self.rules.tick)
+
+    def set_to(self, now_ms: int, *, standing: bool) -> None:
+        """The symbol stands as if it had been watched up to *now_ms*; the price due exactly then waits when *standing*."""
+        first = self.recording.first_ms
+        self.open_ms = first + (now_ms - first) // self.step_ms * self.step_ms
+        before = self.open_ms - self.step_ms
+        while (previous := self.bar(before)) is None:
+            before -= self.step_ms
+        self.last = previous.close
+        self.begin(self.open_ms)
+        while self.due_ms <= now_ms and not (standing and self.phase == 0 and self.due_ms == now_ms):
+            self.reveal()
+
+    def begin(self, open_ms: int) -> None:
+        """The candle at *open_ms* is the current one, nothing of it shown."""
+        bar = self.bar(open_ms)
+        self.open_ms, self.phase, self.shown, self.disturbed = open_ms, 0, (), False
+        self.plan = () if bar is None else self.path(bar)
+
+    @property
+    def due_ms(self) -> int:
+        """When the next reveal is due."""
+        third = self.step_ms // 3
+        return self.open_ms + (0, third, 2 * third, self.step_ms - 1, self.step_ms)[self.phase]
+
+    def reveal(self) -> Reveal:
+        """The next point is shown, or the candle ends and the next one is current."""
+        due, phase, previous = self.due_ms, self.phase, self.last
+        if phase == POINTS:
+            return self.end(due)
+        self.phase += 1
+        price = None if self.frozen or not self.plan else self.plan[phase]
+        if price is None:
+            self.disturbed = self.disturbed or self.frozen
+            return Reveal(due, previous, previous, jump=True, ahead=(), quantity=ZERO, open_ms=self.open_ms)
+        jump = not self.shown
+        self.last, self.shown = price, (*self.shown, price)
+        return Reveal(due, previous, price, jump, self.plan[phase + 1 :], self.volume / POINTS, self.open_ms)
+
+    def end(self, due: int) -> Reveal:
+        """The current candle is history."""
+        ended = self.open_ms
+        if self.disturbed:
+            self.written[ended] = self.drawn(self.volume)
+        self.begin(ended + self.step_ms)
+        return Reveal(due, self.last, None, jump=False, ahead=(), quantity=ZERO, open_ms=ended)
+
+    @property
+    def volume(self) -> Decimal:
+        """The whole volume of the current candle, shown or not; zero where nothing was recorded."""
+        recorded = self.recording.bar(self.open_ms)
+        return ZERO if recorded is None or self.frozen or self.halted else recorded.volume
+
+    def drawn(self, volume: Decimal) -> Bar | None:
+        """The current candle from what has been shown of it."""
+        if not self.shown:
+            return None
+        return Bar(self.open_ms, self.shown[0], max(self.shown), min(self.shown), self.shown[-1], volume)
+
+    def running(self, now_ms: int) -> Bar | None:
+        """The current candle as far as it may be seen at *now_ms*; at its very open, the open alone."""
+        if self.shown:
+            return self.drawn((self.volume * len(self.shown) / POINTS).quantize(self.rules.step))
+        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.frozen:
+            return Bar(self.open_ms, *(self.plan[0],) * 4, ZERO)
+        return None
+
+    def price(self, now_ms: int) -> Decimal:
+        """The price a taker meets at *now_ms*: the open that is due, or the last one shown."""
+        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.frozen:
+            return self.plan[0]
+        return self.last
+
+    def shock(self, factor: Decimal, now_ms: int) -> Reveal:
+        """All prices from now on are multiplied by *factor*; the last one jumps there at once."""
+        previous = self.last
+        self.last = on_tick(self.last * factor, self.rules.tick)
+        self.plan = self.plan[: self.phase] + tuple(
+            on_tick(price * factor, self.rules.tick) for price in self.plan[self.phase :]
+        )
+        if self.shown:
+            self.shown = (*self.shown, self.last)
+        self.disturbed = True
+        regime = self.regimes[-1][1]
+        self.bend(Regime(regime.factor * factor, regime.volatility))
+        return Reveal(
+            now_ms, previous, self.last, jump=True, ahead=(), quantity=self.volume / POINTS, open_ms=self.open_ms
+        )
+
+    def bend(self, regime: Regime) -> None:
+        """Candles after the current one are played under *regime*."""
+        starts = self.open_ms + self.step_ms
+        self.regimes = [mark for mark in self.regimes if mark[0] < starts] + [(starts, regime)]
+
+    @property
+    def regime(self) -> Regime:
+        """The regime that holds for candles to come."""
+        return self.regimes[-1][1]
