@@ -1,40 +1,38 @@
-{{- /* What the operator does in a namespace that holds bots, and no more. */}}
+{{- /* What the operator does in a namespace that holds bots, and no more: tests/contract/test_chart_rights.py runs it so. */}}
 {{- define "operator.botRules" -}}
 - apiGroups: [tradingbot.io]
   resources: [tradingbots, bottasks]
   verbs: [get, list, watch, patch]
 - apiGroups: [tradingbot.io]
   resources: [tradingbots/status, bottasks/status]
-  verbs: [get, patch]
+  verbs: [patch]
+# To own children that block the deletion of their bot, where the cluster checks that.
 - apiGroups: [tradingbot.io]
   resources: [tradingbots/finalizers, bottasks/finalizers]
   verbs: [update]
-- apiGroups: [tradingbot.io]
-  resources: [bottasks]
-  verbs: [delete]
+# No delete: what belongs to a bot goes with its bot, by its owner reference.
 - apiGroups: [apps]
-  resources: [deployments, controllerrevisions]
-  verbs: [get, list, watch, create, patch, delete]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
 - apiGroups: [""]
-  resources: [services, configmaps]
+  resources: [services, persistentvolumeclaims]
+  verbs: [get, list, create, patch]
+- apiGroups: [""]
+  resources: [configmaps]
   verbs: [get, list, create, patch, delete]
-# No list and no delete: a Secret is read by the name a bot gives, and <bot>-api goes with its owner.
+# No list: a Secret is read by the name a bot gives, and <bot>-api is created once.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create, patch]
-# No delete: what a bot stored outlives the bot.
+  verbs: [get, create]
 - apiGroups: [""]
-  resources: [persistentvolumeclaims]
-  verbs: [get, list, create, patch]
-- apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-- apiGroups: [batch]
-  resources: [jobs, cronjobs]
-  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, create, patch, delete]
@@ -43,7 +41,7 @@
   verbs: [get, list, create, patch, delete]
 {{- end }}
 
-{{- /* What it reads of the cluster itself: which kinds exist, and which cluster this is (the UID of kube-system). */}}
+{{- /* What it reads of the cluster itself: which kinds there are, and which cluster this is (the UID of kube-system). */}}
 {{- define "operator.discoveryRules" -}}
 - apiGroups: [apiextensions.k8s.io]
   resources: [customresourcedefinitions]
