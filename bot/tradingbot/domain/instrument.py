@@ -25,6 +25,16 @@ class Instrument:
         """The largest tradable quantity not above *quantity*."""
         return floored(quantity, self.quantity_step)
 
+    def market_quantity(self, quantity: Decimal) -> Decimal:
+        """The largest quantity not above *quantity* that one market order may have, zero at the least."""
+        whole = floored(self.floor_quantity(max(ZERO, quantity)), self.market_quantity_step)
+        return min(whole, self.maximum_quantity)
+
+    def is_dust(self, quantity: Decimal, price: Decimal) -> bool:
+        """True when what is tradable of *quantity* is too little for the venue to sell at *price*."""
+        whole = self.floor_quantity(max(ZERO, quantity))
+        return whole <= ZERO or whole < self.minimum_quantity or whole * price < self.minimum_notional
+
     def floor_price(self, price: Decimal) -> Decimal:
         return floored(price, self.price_step)
 

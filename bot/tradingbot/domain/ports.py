@@ -1,6 +1,6 @@
 """What the stages need from the outside, as protocols. Adapters live in ``venues`` and ``ledger``."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -25,6 +25,10 @@ class Clock(Protocol):
 
     def scaled(self, duration: timedelta) -> timedelta:
         """What *duration* of wall time is in venue time: windows and ages grow with a free-running venue."""
+        ...
+
+    def doubt(self) -> str | None:
+        """Why this time is not good enough for an entry (offset or drift above the skew allowance), else None."""
         ...
 
     async def sleep(self, duration: timedelta) -> None:
@@ -80,8 +84,12 @@ class Venue(Protocol):
         """Order and fill events as they come; may lose, repeat or reorder them: the ledger sorts that out."""
         ...
 
-    def observe(self, candle: Candle) -> None:
-        """A candle the trader has just seen. Venues of our own match against it; real ones ignore it."""
+    def observe(self, candle: Candle) -> Iterator[None]:
+        """A closed bar the trader has just seen. Venues of our own match against it; for real ones nothing happens.
+
+        It yields when waiting orders have met the bar's open, so that the trader can answer (place a stop) before the
+        rest of the bar goes on, as it could at a real venue. The caller runs it to its end.
+        """
         ...
 
     def book(self) -> str | None:
@@ -182,15 +190,3 @@ class Ledger(Protocol):
     def save_paper_book(self, lease: Lease, state: str) -> None: ...
 
     def close(self) -> None: ...
-
-
-class HaltFlags(Protocol):
-    """Halts on the state volume: they act with the ledger away and survive a restart (protocol 8)."""
-
-    def store(self, halt: Halt) -> None:
-        """*halt* is on the disk, synced, when this returns."""
-        ...
-
-    def stored(self) -> tuple[Halt, ...]: ...
-
-    def clear(self, halt_id: str) -> None: ...

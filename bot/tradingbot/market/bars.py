@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import VenueUnavailable
@@ -69,6 +70,10 @@ class Bars:
             self._metrics.failure("history")
             return ()
         return series.missing(history, before=candle.open_time)
+
+    def closes(self) -> dict[str, Decimal]:
+        """The newest closed price of each symbol: the same in a recording and at a live venue."""
+        return {symbol: newest.close for symbol, series in self._series.items() if (newest := series.newest)}
 
     def window(self, symbol: str, bars: int) -> Window:
         return self._series[symbol].window(bars)

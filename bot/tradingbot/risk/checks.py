@@ -80,12 +80,7 @@ def room_for_position(limits: RiskLimits, intent: Intent, exposure: Exposure) ->
 
 def is_held(symbol: str, exposure: Exposure) -> bool:
     """True when more than dust is held: a rest below the venue's minimum is no position."""
-    quantity, instrument = exposure.quantity(symbol), exposure.instruments[symbol]
-    sellable = instrument.floor_quantity(quantity)
-    mark = exposure.marks.get(symbol, ZERO)
-    return (
-        sellable > ZERO and sellable >= instrument.minimum_quantity and sellable * mark >= instrument.minimum_notional
-    )
+    return not exposure.instruments[symbol].is_dust(exposure.quantity(symbol), exposure.marks.get(symbol, ZERO))
 
 
 def rate_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:

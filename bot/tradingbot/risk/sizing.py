@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 from tradingbot.domain.exposure import Exposure
-from tradingbot.domain.instrument import ZERO, Instrument, floored
+from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Intent, Refusal
 from tradingbot.domain.order import Order, OrderType, Purpose, Side
 from tradingbot.risk.limits import HUNDRED, RiskLimits
@@ -31,23 +31,16 @@ def entry_order(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order
         side=Side.BUY,
         type=OrderType.MARKET,
         purpose=Purpose.ENTRY,
-        quantity=market_quantity(instrument, notional / intent.price),
+        quantity=instrument.market_quantity(notional / intent.price),
         stop_price=instrument.floor_price(stop),
         seen_at=intent.seen_at,
         reason=intent.reason,
     )
 
 
-def market_quantity(instrument: Instrument, quantity: Decimal) -> Decimal:
-    """The largest quantity not above *quantity* that a market order may have."""
-    return min(
-        floored(instrument.floor_quantity(quantity), instrument.market_quantity_step), instrument.maximum_quantity
-    )
-
-
 def worst_position(symbol: str, price: Decimal, exposure: Exposure) -> Decimal:
     """What the position would be worth with every working buy filled."""
-    working = (order.notional for order in exposure.working if order.symbol == symbol and order.side.value == "buy")
+    working = (order.notional for order in exposure.working if order.symbol == symbol and order.side is Side.BUY)
     return exposure.quantity(symbol) * price + sum(working, ZERO)
 
 

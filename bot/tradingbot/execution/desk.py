@@ -1,0 +1,32 @@
+"""What every step of execution needs in its hands."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tradingbot.domain.lease import Lease
+from tradingbot.domain.ports import Clock, Ledger, Venue
+from tradingbot.domain.snapshot import Metrics
+from tradingbot.execution.book import Book
+
+SKEW = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Ports, the epoch they are used under, and the book. A new epoch gets a new desk."""
+
+    venue: Venue
+    ledger: Ledger
+    lease: Lease
+    clock: Clock
+    metrics: Metrics
+    book: Book
+    step: timedelta
+    entry_max_age: timedelta
+    retries: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """What a venue of our own must remember is in the ledger."""
+        state = self.venue.book()
+        if state is not None:
+            self.ledger.save_paper_book(self.lease, state)

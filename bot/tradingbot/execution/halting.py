@@ -1,0 +1,44 @@
+"""Halts as the engine holds them: they act from memory at once, and are latched in the ledger now or when it can."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.halt import Halt, HaltKind, most_restrictive
+from tradingbot.domain.ports import Ledger
+
+
+@dataclass(slots=True)
+class Halts:
+    """The halts that stand, by id; *unlatched* ones are not in the ledger yet."""
+
+    ledger: Ledger
+    standing: dict[str, Halt] = field(default_factory=dict)
+    unlatched: dict[str, Halt] = field(default_factory=dict)
+
+    @property
+    def ruling(self) -> HaltKind | None:
+        return most_restrictive(self.standing.values())
+
+    def add(self, halt: Halt) -> None:
+        """*halt* rules from now on; a ledger that is away does not delay it."""
+        self.standing[halt.id] = self.unlatched[halt.id] = halt
+        try:
+            self.refresh()
+        except LedgerUnavailable:
+            return
+
+    def refresh(self) -> None:
+        """What stands is what the ledger says, with everything of ours latched in it first."""
+        for halt in tuple(self.unlatched.values()):
+            self.ledger.latch(halt)
+            del self.unlatched[halt.id]
+        self.standing = {halt.id: halt for halt in self.ledger.halts()}
+
+    def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
+        """The halt *halt_id* no longer stands, in the ledger neither; False when there was none."""
+        known = halt_id in self.standing
+        self.refresh()
+        cleared = self.ledger.resume(halt_id, reason, now)
+        self.standing.pop(halt_id, None)
+        return known or cleared

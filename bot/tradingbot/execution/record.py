@@ -1,0 +1,45 @@
+"""What the venue says goes into the ledger first and then into the book."""
+
+from collections.abc import Iterable
+
+from tradingbot.domain.clientid import parse_client_id
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.order import Fill, OrderRecord, OrderReport, OrderStatus
+from tradingbot.execution.book import in_bar
+from tradingbot.execution.desk import Desk
+
+
+def settled(
+    desk: Desk, client_id: str, status: OrderStatus, report: OrderReport | None = None, message: str = ""
+) -> OrderRecord:
+    """The ledger's record after the order moved to *status*, if that is forward."""
+    record = desk.ledger.settle(desk.lease, client_id, status, report, message)
+    desk.book.put(record)
+    return record
+
+
+def keep_fills(desk: Desk, fills: Iterable[Fill]) -> tuple[Fill, ...]:
+    """Our own fills among *fills* are in the ledger and in the positions; gives the new ones."""
+    ours = [in_bar(fill, desk.step) for fill in fills if is_ours(desk, fill.client_id)]
+    if not ours:
+        return ()
+    new = desk.ledger.record_fills(desk.lease, ours)
+    for fill in new:
+        desk.book.apply(fill)
+        fee = fill.commission if fill.commission_asset == desk.book.instruments[fill.symbol].quote else ZERO
+        desk.metrics.fill(fill.symbol, fill.side, fill.quantity * fill.price, fee)
+    return new
+
+
+def is_ours(desk: Desk, client_id: str) -> bool:
+    """True for an id of this ledger, whichever epoch wrote it."""
+    parsed = parse_client_id(client_id)
+    return parsed is not None and parsed.ledger_id == desk.ledger.ledger_id
+
+
+def take_event(desk: Desk, event: OrderReport | Fill) -> None:
+    """An event of the venue is recorded if it is about a known order; repeated or late ones change nothing."""
+    if isinstance(event, Fill):
+        keep_fills(desk, (event,))
+    elif desk.book.record(event.client_id) is not None:
+        settled(desk, event.client_id, event.status, event)

@@ -1,0 +1,94 @@
+"""Unknown outcomes end by query, never by hope; working orders are followed the same way."""
+
+from datetime import datetime
+
+from tradingbot.domain.order import WORKING, Cancel, Order, OrderReport, OrderStatus, Purpose, VenueWrite
+from tradingbot.execution.book import order
+from tradingbot.execution.desk import SKEW, Desk
+from tradingbot.execution.record import keep_fills, settled
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+
+
+async def settle_due(desk: Desk) -> bool:
+    """Every unsettled write whose turn it is was asked for; True when none is left."""
+    for record in desk.ledger.unsettled():
+        if is_due(desk, record.write.client_id):
+            await settle(desk, record.write)
+    return not desk.ledger.unsettled()
+
+
+def is_due(desk: Desk, client_id: str) -> bool:
+    """True when it is time to ask for *client_id*, and then the next time lies further off."""
+    now = desk.clock.monotonic()
+    at, delay = desk.retries.get(client_id, (now, FIRST_DELAY))
+    if now < at:
+        return False
+    desk.retries[client_id] = (now + delay, min(2 * delay, LONGEST_DELAY))
+    return True
+
+
+async def settle(desk: Desk, write: VenueWrite) -> None:
+    """What the venue can say of *write* by now is in the ledger; "not found" counts only when it can no longer come."""
+    asked = desk.clock.now()
+    target = write.request.client_id if isinstance(write.request, Cancel) else write.client_id
+    report = await desk.venue.order(write.request.symbol, target)
+    if isinstance(write.request, Cancel):
+        settle_cancel(desk, write, report, asked)
+    elif report is not None:
+        settled(desk, write.client_id, report.status, report)
+        await follow_replaced(desk, write.request)
+    elif is_final(desk, write, asked):
+        settled(desk, write.client_id, OrderStatus.ABSENT, message="the venue never got it")
+        desk.metrics.order(write.request.symbol, write.request.side, write.request.purpose, "absent")
+        await follow_replaced(desk, write.request)
+    await collect(desk, write.request.symbol)
+
+
+def settle_cancel(desk: Desk, write: VenueWrite, report: OrderReport | None, asked: datetime) -> None:
+    """A cancel has ended when its target has; if the target still stands, the cancel may still be under way."""
+    if report is not None and report.status not in WORKING:
+        settled(desk, write.client_id, OrderStatus.CANCELLED)
+        if desk.book.record(report.client_id) is not None:
+            settled(desk, report.client_id, report.status, report)
+    elif is_final(desk, write, asked):
+        settled(desk, write.client_id, OrderStatus.ABSENT, message="the target was not cancelled")
+
+
+def is_final(desk: Desk, write: VenueWrite, asked: datetime) -> bool:
+    """True when an answer to a question of *asked* must have seen *write*, had it ever arrived."""
+    return asked > write.expires_at + desk.clock.scaled(SKEW) + desk.venue.visibility
+
+
+async def follow_replaced(desk: Desk, request: Order) -> None:
+    """The order that *request* was to replace stands in the ledger as it stands at the venue."""
+    if request.replaces is None or desk.book.record(request.replaces) is None:
+        return
+    report = await desk.venue.order(request.symbol, request.replaces)
+    if report is not None:
+        settled(desk, request.replaces, report.status, report)
+
+
+async def follow(desk: Desk, symbol: str) -> None:
+    """Every live order of *symbol*, and its fills, are in the ledger as the venue has them now."""
+    live = desk.book.live(symbol)
+    if not live:
+        return
+    listed = {report.client_id: report for report in await desk.venue.open_orders(symbol)}
+    for record in live:
+        name = record.write.client_id
+        report = listed.get(name) or await desk.venue.order(symbol, name)
+        if report is not None:
+            settled(desk, name, report.status, report)
+    await collect(desk, symbol)
+
+
+async def collect(desk: Desk, symbol: str) -> None:
+    """The venue's fills of *symbol* that may be missing are in the ledger."""
+    since = desk.book.oldest_open(symbol, desk.clock.now())
+    keep_fills(desk, await desk.venue.fills(symbol, since))
+
+
+def waits(desk: Desk, symbol: str) -> bool:
+    """True while an order other than a resting stop is expected to move by itself."""
+    return any(not (order(r).purpose is Purpose.STOP and r.status is OrderStatus.OPEN) for r in desk.book.live(symbol))

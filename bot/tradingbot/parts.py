@@ -1,0 +1,43 @@
+"""What an engine is made of; main chooses the adapters by mode, and nothing below knows which were chosen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradingbot.domain.lease import Instance
+from tradingbot.domain.ports import Clock, Feed, Ledger, Venue
+from tradingbot.domain.snapshot import Metrics
+from tradingbot.risk.limits import RiskLimits
+from tradingbot.strategy.registry import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine is told. *turn* is wall time between turns of the timer; None = only candles move it (replay)."""
+
+    symbols: tuple[str, ...]
+    timeframe: str
+    capital: Decimal
+    currency: str
+    warmup_bars: int = 200
+    check_interval: timedelta = timedelta(seconds=15)
+    entry_max_age: timedelta = timedelta(seconds=5)
+    turn: timedelta | None = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The ports and pure parts an engine is made of; *day_start* tells when the trading day of an instant began."""
+
+    settings: EngineSettings
+    instance: Instance
+    feed: Feed
+    venue: Venue
+    ledger: Ledger
+    clock: Clock
+    metrics: Metrics
+    strategy: Strategy
+    limits: RiskLimits
+    day_start: Callable[[datetime], datetime]
+    new_id: Callable[[], str]
