@@ -1,0 +1,52 @@
+"""Answers and bodies common to both ports."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+BODY_LIMIT = 64 * 1024
+
+
+class BadBody(Exception):
+    """The caller must send something else; the message says what."""
+
+
+class Json(Response):
+    """A JSON answer of one line with a line end, so that a terminal's prompt is not glued to it."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(", ", ": ")).encode() + b"\n"
+
+
+def error(code: int, sentence: str) -> Json:
+    headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
+    return Json({"error": sentence}, code, headers)
+
+
+async def body(request: Request, required: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, str]:
+    """The strings of the JSON body, whatever its Content-Type; raises BadBody with field, value and cure."""
+    sent = b""
+    async for chunk in request.stream():
+        sent += chunk
+        if len(sent) > BODY_LIMIT:
+            raise BadBody(f"the body is longer than {BODY_LIMIT} bytes: send less")
+    try:
+        fields = json.loads(sent or b"{}")
+    except ValueError:
+        raise BadBody(f"the body is not JSON: send for example {json.dumps({**required, **optional})}") from None
+    if not isinstance(fields, dict):
+        raise BadBody(f"the body is not an object: send for example {json.dumps({**required, **optional})}")
+    for name, value in fields.items():
+        if name not in required and name not in optional:
+            raise BadBody(f"{name} is not known here: send {', '.join([*required, *optional])}")
+        if not isinstance(value, str):
+            raise BadBody(f"{name} {json.dumps(value)[:80]} is not a string: write it in quotes")
+    for name, example in required.items():
+        if not fields.get(name, "").strip():
+            raise BadBody(f'{name} is missing: send for example "{name}": "{example}"')
+    return fields

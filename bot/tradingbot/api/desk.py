@@ -1,0 +1,75 @@
+"""What the servers read: who this process is, its commands, and its ledger once there is one."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
+from tradingbot.domain.snapshot import Commands
+
+Answer = TypeVar("Answer")
+ALIVE_FOR = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What does not change while the process runs."""
+
+    bot: str
+    namespace: str
+    mode: str
+    colour: str
+    revision: str
+    instance: str
+    version: str
+    exchange: str
+    symbols: tuple[str, ...]
+    strategy: str
+    embedded: bool
+
+
+class Tokens(Protocol):
+    def admits(self, offered: str) -> bool: ...
+
+
+class Reader(Protocol):
+    """The ledger, for reading beside its writer; from one thread at a time."""
+
+    def orders(self, statuses: frozenset[OrderStatus] | None, limit: int | None) -> tuple[OrderRecord, ...]: ...
+
+    def fills(self, symbol: str | None) -> tuple[Fill, ...]: ...
+
+    def lease_row(self) -> LeaseRow: ...
+
+
+@dataclass(slots=True)
+class Desk:
+    """*ledger* is None until it has been opened; *serving* becomes False when the process begins to end."""
+
+    identity: Identity
+    commands: Commands
+    api_tokens: Tokens
+    operator_tokens: Tokens
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    ledger: Reader | None = None
+    serving: bool = True
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        """What the ledger answers, without stopping the loop; raises LedgerUnavailable."""
+        if self.ledger is None:
+            raise LedgerUnavailable("not opened yet")
+        async with self.turn:
+            return await asyncio.to_thread(question, self.ledger)
+
+    def heartbeat_age(self) -> float:
+        """Seconds since the engine's loop last turned."""
+        return self.monotonic() - self.commands.snapshot().heartbeat
+
+    def is_alive(self) -> bool:
+        return self.heartbeat_age() < ALIVE_FOR.total_seconds()

@@ -1,0 +1,131 @@
+"""The snapshot as gauges, made anew at each scrape."""
+
+import platform
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from tradingbot.api.desk import Desk
+from tradingbot.api.metrics import BASE, base_labels
+from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.snapshot import EngineState, Snapshot
+
+Row = tuple[tuple[str, ...], float]
+
+
+class Gauges(Collector):
+    """A collector that reads the desk; nothing is stored, so nothing can be stale."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        snapshot = self._desk.commands.snapshot()
+        for name, text, labels, rows in (
+            *self._of_the_seeds(snapshot),
+            *_money(snapshot),
+            *_positions(snapshot),
+            *self._standing(snapshot),
+        ):
+            family = GaugeMetricFamily(name, text, labels=(*BASE, *labels))
+            for values, number in rows:
+                family.add_metric((*base_labels(self._desk.identity), *values), number)
+            yield family
+
+    def _of_the_seeds(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+        """Names that runbooks and alerts already use, kept without a prefix."""
+        connected = snapshot.exchange == "ok"
+        running = self._desk.is_alive() and snapshot.state is not EngineState.STOPPING
+        yield "bot_running", "1 while the engine's loop turns", (), _one(running)
+        yield "api_connected", "1 while the venue answers", (), _one(connected)
+        yield "trading_halted", "1 while a halt stands", (), _one(snapshot.halted)
+        yield "daily_pnl", "Equity less the day's first, in the quote coin", (), _one(_daily(snapshot))
+        yield "last_heartbeat", "Unix time of the last turn of the loop", (), _one(self._heartbeat())
+        yield "open_positions", "Positions held", (), _one(len(snapshot.positions))
+        yield "drawdown", "Loss from the highest equity, as a ratio", (), _one(_drawdown(snapshot))
+        yield "paper_trading_mode", "1 when no order reaches a market", (), _one(self._desk.identity.mode != "live")
+        breaker = [(("exchange", "closed"), float(connected)), (("exchange", "open"), float(not connected))]
+        text = "1 for the state the breaker is in, 0 for the others"
+        yield "circuit_breaker_state", text, ("breaker", "state"), [*breaker, (("exchange", "half_open"), 0.0)]
+
+    def _standing(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+        who = self._desk.identity
+        build = (who.version, who.revision, platform.python_version())
+        yield (
+            "tradingbot_build_info",
+            "Always 1; the version in labels",
+            ("version", "revision", "python"),
+            [(build, 1.0)],
+        )
+        pairs: list[Row] = [((who.exchange, symbol, who.strategy), 1.0) for symbol in who.symbols]
+        yield "tradingbot_info", "Always 1; what is traded in labels", ("exchange", "symbol", "strategy"), pairs
+        states: list[Row] = [((state.value,), float(snapshot.state is state)) for state in EngineState]
+        yield "tradingbot_state", "1 for the state the engine is in, 0 for the others", ("state",), states
+        kinds: list[Row] = [((kind.value,), float(any(h.kind is kind for h in snapshot.halts))) for kind in HaltKind]
+        yield "tradingbot_halted", "1 while a halt of that kind stands", ("kind",), kinds
+        yield "tradingbot_trading_active", "1 while this process may open positions", (), _one(snapshot.trading_active)
+        yield "tradingbot_epoch", "The epoch held, 0 without one", (), _one(snapshot.epoch or 0)
+        yield "tradingbot_highest_epoch", "The highest epoch seen", (), _one(snapshot.highest_epoch)
+        yield "tradingbot_database_up", "1 while the ledger answers", (), _one(snapshot.database == "ok")
+        yield (
+            "tradingbot_blocks",
+            "Reasons that keep entries back and clear by themselves",
+            (),
+            _one(len(snapshot.blocks)),
+        )
+        yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
+        yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
+        yield "tradingbot_clock_offset_seconds", "Venue time less ours", (), _one(snapshot.clock_offset_ms / 1000)
+        seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0
+        yield "tradingbot_market_data_timestamp_seconds", "Venue time of the newest candle, 0 before it", (), _one(seen)
+        yield "tradingbot_last_tick_timestamp_seconds", "As last_heartbeat", (), _one(self._heartbeat())
+
+    def _heartbeat(self) -> float:
+        return self._desk.now().timestamp() - self._desk.heartbeat_age()
+
+
+def _money(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    held = snapshot.positions
+    realised = sum((each.position.realised for each in held), ZERO)
+    unrealised = sum((each.unrealised for each in held), ZERO)
+    yield (
+        "tradingbot_equity_quote",
+        "Money and positions at the newest price, in the quote coin",
+        (),
+        _one(snapshot.equity),
+    )
+    yield "tradingbot_cash_quote", "Free money, in the quote coin", (), _one(snapshot.cash)
+    yield "tradingbot_pnl_realized_quote", "Result of what was sold of the positions held", (), _one(realised)
+    yield "tradingbot_pnl_unrealized_quote", "Result of what is held, at the newest price", (), _one(unrealised)
+    yield "tradingbot_drawdown_ratio", "As drawdown", (), _one(_drawdown(snapshot))
+
+
+def _positions(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    held = snapshot.positions
+    sizes: list[Row] = [((each.position.symbol,), float(each.position.quantity)) for each in held]
+    covered: list[Row] = [((each.position.symbol,), float(each.covered)) for each in held]
+    results: list[Row] = [((each.position.symbol,), float(each.unrealised)) for each in held]
+    yield "tradingbot_position_base", "Quantity held, in the base coin", ("symbol",), sizes
+    yield "position_size", "As tradingbot_position_base", ("symbol",), sizes
+    yield "tradingbot_position_covered_base", "Quantity under a stop at the venue", ("symbol",), covered
+    yield "unrealized_pnl", "Result of the position at the newest price", ("symbol",), results
+
+
+def _daily(snapshot: Snapshot) -> Decimal:
+    return snapshot.equity - snapshot.day_start_equity
+
+
+def _drawdown(snapshot: Snapshot) -> Decimal:
+    peak = snapshot.peak_equity
+    return max(peak - snapshot.equity, ZERO) / peak if peak > ZERO else ZERO
+
+
+def _one(value: Decimal | float | bool) -> list[Row]:
+    return [((), float(value))]

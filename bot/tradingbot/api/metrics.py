@@ -1,0 +1,122 @@
+"""What Prometheus sees: counters the engine raises, and gauges read from the snapshot at each scrape.
+
+Names are an interface: the table in ``docs/reference/metrics.md`` is generated from here.
+"""
+
+import platform
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import product
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.registry import Collector
+
+from tradingbot.api.desk import Identity
+
+BASE = ("bot", "namespace", "mode", "colour")
+CANDLES = ("closed", "running", "duplicate", "out_of_order", "changed", "gap")
+ACTIONS = ("enter", "exit", "hold", "refused")
+SIDES = ("buy", "sell")
+PURPOSES = ("entry", "exit", "stop")
+OUTCOMES = ("accepted", "refused", "unknown", "absent")
+LATENCY_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+ROUTES = ("http", "ops")
+CODES = ("2xx", "4xx", "5xx")
+
+
+class Counters:
+    """The engine's Metrics port. Every series that can be foreseen exists at 0, so that rate() sees the first event."""
+
+    def __init__(self, registry: CollectorRegistry, identity: Identity) -> None:
+        self._registry = registry
+        self._base = base_labels(identity)
+        self._candles = self._counter("candles", "Candles received, by what they were", "symbol", "kind")
+        self._decisions = self._counter("decisions", "Closed bars decided", "strategy", "symbol", "action")
+        self._refusals = self._counter("refusals", "Wishes refused by risk, by reason", "reason")
+        self._orders = self._counter(
+            "orders", "Orders sent, by what became of them", "symbol", "side", "purpose", "outcome"
+        )
+        self._fills = self._counter("fills", "Trades at the venue", "symbol", "side")
+        self._traded = self._counter("traded_quote", "Money traded, in the quote coin", "symbol", "side")
+        self._fees = self._counter("fees_quote", "Fees paid, in the quote coin", "symbol")
+        self._fenced = self._counter("fenced", "Times this process lost the epoch")
+        self._reconnects = self._counter("reconnects", "Connections made anew", "what")
+        self._failures = self._counter("failures", "Reads and turns of the loop that failed for now", "where")
+        self._requests = self._counter("http_requests", "HTTP requests answered", "port", "code")
+        self._latency = Histogram(
+            "tradingbot_order_latency_seconds",
+            "Time from the intent's timestamp to the venue's answer",
+            BASE,
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        ).labels(*self._base)
+        self._prepare(identity)
+
+    def candle(self, symbol: str, kind: str) -> None:
+        self._candles.labels(*self._base, symbol, kind).inc()
+
+    def decision(self, strategy: str, symbol: str, action: str) -> None:
+        self._decisions.labels(*self._base, strategy, symbol, action).inc()
+
+    def refusal(self, reason: str) -> None:
+        self._refusals.labels(*self._base, reason).inc()
+
+    def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None:
+        self._orders.labels(*self._base, symbol, side, purpose, outcome).inc()
+
+    def order_latency(self, seconds: float) -> None:
+        self._latency.observe(seconds)
+
+    def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None:
+        self._fills.labels(*self._base, symbol, side).inc()
+        self._traded.labels(*self._base, symbol, side).inc(float(notional))
+        # A rebate is a negative fee; a counter cannot go back, and the ledger has the exact sum.
+        self._fees.labels(*self._base, symbol).inc(max(float(fee_quote), 0.0))
+
+    def fenced(self) -> None:
+        self._fenced.labels(*self._base).inc()
+
+    def reconnect(self, what: str) -> None:
+        self._reconnects.labels(*self._base, what).inc()
+
+    def failure(self, where: str) -> None:
+        self._failures.labels(*self._base, where).inc()
+
+    def request(self, port: str, code: int) -> None:
+        self._requests.labels(*self._base, port, f"{code // 100}xx").inc()
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"tradingbot_{name}", text, (*BASE, *labels), registry=self._registry)
+
+    def _prepare(self, identity: Identity) -> None:
+        symbols = identity.symbols
+        _at_zero(self._candles, self._base, symbols, CANDLES)
+        _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
+        _at_zero(self._orders, self._base, symbols, SIDES, PURPOSES, OUTCOMES)
+        _at_zero(self._fills, self._base, symbols, SIDES)
+        _at_zero(self._traded, self._base, symbols, SIDES)
+        _at_zero(self._fees, self._base, symbols)
+        _at_zero(self._fenced, self._base)
+        _at_zero(self._reconnects, self._base, ("feed", "venue", "ledger"))
+        _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine"))
+        _at_zero(self._requests, self._base, ROUTES, CODES)
+
+
+def registry(gauges: Collector | None = None) -> CollectorRegistry:
+    """A registry of its own with the process's metrics, and *gauges* if given."""
+    made = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=made)
+    PlatformCollector(registry=made, platform=platform)
+    GCCollector(registry=made)
+    if gauges:
+        made.register(gauges)
+    return made
+
+
+def base_labels(identity: Identity) -> tuple[str, str, str, str]:
+    return identity.bot, identity.namespace, identity.mode, identity.colour
+
+
+def _at_zero(counter: Counter, base: Sequence[str], *labels: Iterable[str]) -> None:
+    for values in product(*labels):
+        counter.labels(*base, *values)

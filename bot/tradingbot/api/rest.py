@@ -1,0 +1,134 @@
+"""Port 8000: what people and the operator ask and order, with a bearer token."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tradingbot.api import view
+from tradingbot.api.answers import BadBody, Json, body, error
+from tradingbot.api.desk import Desk, Tokens
+from tradingbot.api.fence import fence_routes
+from tradingbot.api.ops import health
+from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.order import WORKING
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+LIMIT = 1000
+log = structlog.stdlib.get_logger(__name__)
+
+
+class BadQuery(Exception):
+    """The caller must write another query; the message says which."""
+
+
+def http_app(desk: Desk) -> Starlette:
+    """The application of the API port."""
+
+    async def report(_: Request) -> Response:
+        return health(desk)
+
+    people = [
+        Route("/api/status", guarded(desk.api_tokens, _status(desk))),
+        Route("/api/positions", guarded(desk.api_tokens, _positions(desk))),
+        Route("/api/orders", guarded(desk.api_tokens, _orders(desk))),
+        Route("/api/trades", guarded(desk.api_tokens, _trades(desk))),
+        Route("/api/halt", guarded(desk.api_tokens, _halt(desk)), methods=["POST"]),
+        Route("/api/resume", guarded(desk.api_tokens, _resume(desk)), methods=["POST"]),
+    ]
+    fence = [
+        Route(path, guarded(desk.operator_tokens, endpoint), methods=["POST"]) for path, endpoint in fence_routes(desk)
+    ]
+    return Starlette(routes=[Route("/health", report), Route("/api/health", report), *people, *fence])
+
+
+def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
+    """*endpoint*, reached only with one of *tokens*; what the caller did wrong is answered, what we did is logged."""
+
+    async def guard(request: Request) -> Response:
+        scheme, _, offered = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not tokens.admits(offered.strip()):
+            return error(401, "the bearer token is missing or wrong: send Authorization: Bearer <token>")
+        try:
+            return await endpoint(request)
+        except (BadBody, BadQuery) as refusal:
+            return error(422, str(refusal))
+        except LedgerUnavailable as away:
+            return error(503, f"the ledger cannot be reached ({away}): try again later")
+        except Exception:
+            log.exception("request failed", path=request.url.path)
+            return error(500, "this request failed by a fault of the bot: its log says more")
+
+    return guard
+
+
+def _status(desk: Desk) -> Endpoint:
+    async def answer(_: Request) -> Response:
+        return Json(view.status(desk.identity, desk.commands.snapshot()))
+
+    return answer
+
+
+def _positions(desk: Desk) -> Endpoint:
+    async def answer(_: Request) -> Response:
+        return Json([view.position(each) for each in desk.commands.snapshot().positions])
+
+    return answer
+
+
+def _orders(desk: Desk) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        limit, wanted = _limit(request), request.query_params.get("status", "all")
+        if wanted not in ("all", "open"):
+            raise BadQuery(f'status "{wanted}" is unknown: write open or all')
+        statuses = WORKING if wanted == "open" else None
+        records = await desk.ask(lambda ledger: ledger.orders(statuses, limit))
+        return Json([view.order(each) for each in records])
+
+    return answer
+
+
+def _trades(desk: Desk) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        limit, symbol = _limit(request), request.query_params.get("symbol")
+        fills = await desk.ask(lambda ledger: ledger.fills(symbol))
+        newest = sorted(fills, key=lambda fill: fill.at, reverse=True)[:limit]
+        return Json([view.trade(each) for each in newest])
+
+    return answer
+
+
+def _halt(desk: Desk) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        sent = await body(request, {"reason": "why trading stops"}, {"kind": "halt"})
+        kind = sent.get("kind", "halt")
+        if kind not in {each.value for each in HaltKind}:
+            raise BadBody(f'kind "{kind}" is unknown: write reduce, halt or flatten')
+        made = await desk.commands.halt(sent["reason"].strip(), HaltKind(kind), "http")
+        return Json(view.halt(made), 201)
+
+    return answer
+
+
+def _resume(desk: Desk) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        sent = await body(request, {"id": "the halt's id", "reason": "why trading may go on"}, {})
+        standing = desk.commands.snapshot().halts
+        if not await desk.commands.resume(sent["id"].strip(), sent["reason"].strip()):
+            ids = ", ".join(each.id for each in standing) or "none"
+            return error(404, f'id "{sent["id"]}" is not a standing halt: write one of {ids}')
+        rest = desk.commands.snapshot().halts
+        return Json({"resumed": sent["id"].strip(), "halts": [view.halt(each) for each in rest]})
+
+    return answer
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", "100")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LIMIT):
+        raise BadQuery(f'limit "{text[:20]}" is not a number from 1 to {LIMIT}: write one')
+    return int(text)

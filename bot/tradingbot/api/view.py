@@ -1,0 +1,177 @@
+"""Snapshots as JSON, pure. Decimals are strings, times RFC 3339 in UTC (contracts 4)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from tradingbot.api.desk import Identity
+from tradingbot.domain.halt import Halt, most_restrictive
+from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.order import Fill, Order, OrderRecord
+from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Snapshot
+
+Json = Mapping[str, Any]
+
+
+def status(identity: Identity, snapshot: Snapshot) -> Json:
+    """The body of ``/status``."""
+    return {
+        "bot": identity.bot,
+        "namespace": identity.namespace,
+        "mode": identity.mode,
+        "colour": identity.colour,
+        "revision": identity.revision,
+        "instance": identity.instance,
+        "version": identity.version,
+        "epoch": snapshot.epoch,
+        "holder": snapshot.holder,
+        "state": snapshot.state.value,
+        "trading_active": snapshot.trading_active,
+        "ledger_id": snapshot.ledger_id,
+        "highest_epoch": snapshot.highest_epoch,
+        "halts": [halt(each) for each in snapshot.halts],
+        "blocks": list(snapshot.blocks),
+        "equity": decimal(snapshot.equity),
+        "cash": decimal(snapshot.cash),
+        "currency": snapshot.currency,
+        "positions": [position(each) for each in snapshot.positions],
+        "open_orders": snapshot.open_orders,
+        "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
+        "last_orders": [order(each) for each in snapshot.last_orders],
+        "started_at": snapshot.started_at and instant(snapshot.started_at),
+    }
+
+
+def health(snapshot: Snapshot, alive: bool, uptime_seconds: float) -> Json:
+    """The body of ``/health``."""
+    ruling = most_restrictive(snapshot.halts)
+    return {
+        "status": verdict(snapshot, alive),
+        "trading_active": snapshot.trading_active,
+        "halted": snapshot.halted,
+        "haltReason": next((each.reason for each in snapshot.halts if each.kind is ruling), None),
+        "state": snapshot.state.value,
+        "epoch": snapshot.epoch,
+        "blocks": list(snapshot.blocks),
+        "database": snapshot.database,
+        "exchange": snapshot.exchange,
+        "data_age_seconds": snapshot.data_age_seconds,
+        "last_data_update": snapshot.data_seen_at and instant(snapshot.data_seen_at),
+        "uptime_seconds": round(uptime_seconds, 3),
+        "active_positions": len(snapshot.positions),
+        "balance": decimal(snapshot.equity),
+        "checks": {
+            "heartbeat": {"status": "ok" if alive else "the loop has not turned for 30 s"},
+            "database": {"status": snapshot.database},
+            "exchange": {"status": snapshot.exchange},
+        },
+    }
+
+
+def verdict(snapshot: Snapshot, alive: bool) -> str:
+    """healthy, degraded (works, but a person or the market keeps it from trading), or unhealthy.
+
+    What is unknown is unhealthy: a bot that has not yet reached its ledger is not well.
+    """
+    if not alive or snapshot.database != "ok" or snapshot.exchange != "ok":
+        return "unhealthy"
+    if snapshot.halted or snapshot.blocks or snapshot.state not in (EngineState.TRADING, EngineState.STANDBY):
+        return "degraded"
+    return "healthy"
+
+
+def halt(value: Halt) -> Json:
+    return {
+        "id": value.id,
+        "kind": value.kind.value,
+        "source": value.source,
+        "reason": value.reason,
+        "since": instant(value.since),
+        "limit": value.limit,
+    }
+
+
+def position(held: HeldPosition) -> Json:
+    inner = held.position
+    return {
+        "symbol": inner.symbol,
+        "quantity": decimal(inner.quantity),
+        "average_price": decimal(inner.average_price),
+        "cost": decimal(inner.cost),
+        "mark": decimal(held.mark),
+        "unrealised": decimal(held.unrealised),
+        "realised": decimal(inner.realised),
+        "fees": decimal(inner.fees_quote),
+        "stop_price": held.stop_price and decimal(held.stop_price),
+        "covered": decimal(held.covered),
+        "opened_at": inner.opened_at and instant(inner.opened_at),
+    }
+
+
+def order(record: OrderRecord) -> Json:
+    """One row of orders; a cancel shows the client id of its target."""
+    write, request = record.write, record.write.request
+    shared = {
+        "client_id": write.client_id,
+        "symbol": request.symbol,
+        "status": record.status.value,
+        "at": instant(write.timestamp),
+        "epoch": write.epoch,
+        "reason": request.reason,
+        "message": record.message,
+    }
+    if not isinstance(request, Order):
+        return {**shared, "type": "cancel", "target": request.client_id}
+    return {
+        **shared,
+        "side": request.side.value,
+        "type": request.type.value,
+        "purpose": request.purpose.value,
+        "quantity": decimal(request.quantity),
+        "filled": decimal(record.filled),
+        "price": None if request.price is None else decimal(request.price),
+        "stop_price": None if request.stop_price is None else decimal(request.stop_price),
+        "venue_id": record.venue_id,
+    }
+
+
+def trade(fill: Fill) -> Json:
+    return {
+        "symbol": fill.symbol,
+        "trade_id": fill.trade_id,
+        "client_id": fill.client_id,
+        "side": fill.side.value,
+        "quantity": decimal(fill.quantity),
+        "price": decimal(fill.price),
+        "commission": decimal(fill.commission),
+        "commission_asset": fill.commission_asset,
+        "maker": fill.maker,
+        "at": instant(fill.at),
+    }
+
+
+def decision(last: LastDecision) -> Json:
+    return {"symbol": last.symbol, "bar": instant(last.bar), "action": last.action, "reason": last.reason}
+
+
+def lease(row: LeaseRow) -> Json:
+    return {
+        "ledger_id": row.ledger_id,
+        "epoch": row.epoch,
+        "holder": row.holder,
+        "instance": row.instance,
+        "revision": row.revision,
+        "successor": row.successor,
+        "order_until": row.order_until and instant(row.order_until),
+        "released_at": row.released_at and instant(row.released_at),
+    }
+
+
+def decimal(value: Decimal) -> str:
+    """*value* without an exponent."""
+    return format(value, "f")
+
+
+def instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

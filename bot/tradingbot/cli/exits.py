@@ -1,0 +1,28 @@
+"""What the exit code of ``atb`` tells a script."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    OK = 0
+    REFUSED = 1  # the answer is no: unhealthy, not verified, no such halt
+    USAGE = 2  # wrong flags
+    UNREACHABLE = 69  # nobody answers, or no ledger
+    MISCONFIGURED = 78  # settings, secrets or environment must change
+
+
+MEANING = {
+    Exit.OK: "done, or the answer is yes",
+    Exit.REFUSED: "the answer is no: unhealthy, not verified, no such halt; or the trader ended by a fault",
+    Exit.USAGE: "wrong flags or arguments",
+    Exit.UNREACHABLE: "the trader, the ledger or the venue does not answer",
+    Exit.MISCONFIGURED: "settings, secrets or environment must change; the message names field, value and cure",
+}
+
+
+class Failed(Exception):
+    """The command ends with *code*, and one sentence for the person."""
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code

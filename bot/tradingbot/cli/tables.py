@@ -1,0 +1,59 @@
+"""Answers as text for a terminal, pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """*rows* in aligned columns under their names; ``none`` when there are none."""
+    if not rows:
+        return "none\n"
+    cells = [[column.upper().replace("_", " ") for column in columns]]
+    cells += [[cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    lines = ("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """One line for each of *values*, names aligned."""
+    width = max(map(len, values), default=0)
+    return "".join(f"{name.ljust(width)}  {cell(value)}\n" for name, value in values.items())
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    # Controls could repaint a terminal; a venue's message may hold any.
+    return "".join(char if char.isprintable() else " " for char in str(value))
+
+
+def status_text(status: Mapping[str, Any]) -> str:
+    """The answer of ``/status`` on one screen."""
+    last = status["last_decision"]
+    head = {
+        "bot": f"{status['namespace']}/{status['bot']} ({status['mode']})",
+        "state": status["state"],
+        "trading": status["trading_active"],
+        "colour, revision": f"{status['colour']} {status['revision']}",
+        "epoch": f"{status['epoch']} of {status['highest_epoch']}, ledger {status['ledger_id'] or '-'}",
+        "equity": f"{status['equity']} {status['currency']}, cash {status['cash']}",
+        "open orders": status["open_orders"],
+        "last decision": last and f"{last['action']} {last['symbol']} on {last['bar']} {last['reason']}",
+        "blocks": ", ".join(status["blocks"]) or None,
+        "started": status["started_at"],
+    }
+    return (
+        pairs(head)
+        + ("\nhalts\n" + table(status["halts"], HALT_COLUMNS) if status["halts"] else "")
+        + ("\npositions\n" + table(status["positions"], POSITION_COLUMNS))
+        + ("\nlast orders\n" + table(status["last_orders"], ORDER_COLUMNS))
+    )
+
+
+HALT_COLUMNS = ("id", "kind", "source", "since", "reason")
+POSITION_COLUMNS = ("symbol", "quantity", "average_price", "mark", "unrealised", "stop_price", "covered")
+ORDER_COLUMNS = ("at", "client_id", "symbol", "side", "type", "quantity", "filled", "price", "status", "message")
+TRADE_COLUMNS = ("at", "symbol", "side", "quantity", "price", "commission", "commission_asset", "client_id", "trade_id")

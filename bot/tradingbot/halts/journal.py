@@ -1,0 +1,88 @@
+"""Halts on the state volume: written and synced before anyone acts on them, so that a crash cannot forget one."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tradingbot.domain.halt import HaltKind
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request to halt. *key* names its cause, so that the same cause is not recorded twice.
+
+    *halt_id* is the engine's name for it, None until the engine has acted. *resumed* tells why it was cleared: such a
+    record stays for as long as its cause does, because an annotation cannot be taken back from inside the pod.
+    """
+
+    key: str
+    kind: HaltKind
+    source: str
+    reason: str
+    since: str
+    halt_id: str | None = None
+    resumed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The records in one folder, a file each."""
+
+    folder: Path
+
+    def keep(self, record: Record) -> None:
+        """*record* is on the disk when this returns; raises OSError when it cannot be."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        written = self.folder / f".{record.key}.part"
+        with written.open("w", encoding="utf-8") as file:
+            json.dump(asdict(record), file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self._file(record.key))
+        sync_folder(self.folder)
+
+    def drop(self, key: str) -> None:
+        """No record of *key* is on the disk when this returns."""
+        self._file(key).unlink(missing_ok=True)
+        if self.folder.is_dir():
+            sync_folder(self.folder)
+
+    def records(self) -> tuple[Record, ...]:
+        """All records, oldest first; a file that cannot be read is a halt too, for unknown is never "may trade"."""
+        return tuple(sorted(self._read(), key=lambda record: (record.since, record.key)))
+
+    def _read(self) -> Iterator[Record]:
+        for path in self.folder.glob("*.json"):
+            try:
+                fields = json.loads(path.read_text(encoding="utf-8"))
+                yield replace(Record(**fields), kind=HaltKind(fields["kind"]), key=path.stem)
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                yield Record(
+                    path.stem, HaltKind.HALT, "file", f"unreadable record {path.name} ({type(error).__name__})", ""
+                )
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
+
+
+def sync_folder(folder: Path) -> None:
+    """Names created in or removed from *folder* survive a crash from now on."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def raise_flag(flag: Path, text: str) -> None:
+    """The flag file *flag* holds *text* and survives a crash; a running bot takes it within a second."""
+    flag.parent.mkdir(parents=True, exist_ok=True)
+    written = flag.with_name(f".{flag.name}.part")
+    with written.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(flag)
+    sync_folder(flag.parent)

@@ -1,0 +1,102 @@
+"""The one way in for halts, whatever they come from: journal first, then the engine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.snapshot import Commands, Snapshot
+from tradingbot.halts.journal import Journal, Record
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Latch:
+    """The engine's Commands, with every halt synced to the state volume first (protocol 8).
+
+    Until the engine is there it keeps the halts, and hands them over in *attach*: a bot that cannot reach its ledger
+    can be halted all the same.
+    """
+
+    def __init__(self, journal: Journal, now: Callable[[], datetime], new_key: Callable[[], str]) -> None:
+        self._journal = journal
+        self._now = now
+        self._new_key = new_key
+        self._engine: Commands | None = None
+        # Memory beside the disk, because a full disk must not make a halt act twice, or never.
+        self._records = {record.key: record for record in journal.records()}
+        self.starting = Snapshot()
+
+    def snapshot(self) -> Snapshot:
+        if self._engine:
+            return self._engine.snapshot()
+        return replace(self.starting, halts=tuple(_pending(record) for record in self._open()))
+
+    async def attach(self, engine: Commands) -> None:
+        """Every halt recorded here acts in *engine* when this returns."""
+        self._engine = engine
+        known = {halt.id for halt in engine.snapshot().halts}
+        for record in self._open():
+            if record.halt_id not in known:
+                await self._act(engine, record)
+
+    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+        return await self.record(self._new_key(), reason, kind, source)
+
+    async def record(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt:
+        """The halt with the cause *key* is on the disk, if the disk takes it, and acts."""
+        record = Record(key, kind, source, reason, self._now().isoformat())
+        self._keep(record)
+        log.warning("Trading halted", kind=kind.value, source=source, reason=reason)
+        return await self._act(self._engine, record) if self._engine else _pending(record)
+
+    async def resume(self, halt_id: str, reason: str) -> bool:
+        """The journal forgets first: a crash in between leaves the latch of the ledger, never a bot that trades."""
+        record = next((record for record in self._open() if halt_id in (record.halt_id, record.key)), None)
+        if record and record.source == "annotation":
+            self._keep(replace(record, resumed=reason))
+        elif record:
+            self._journal.drop(record.key)
+            del self._records[record.key]
+        cleared = await self._engine.resume(halt_id, reason) if self._engine else False
+        if cleared or record:
+            log.warning("Trading resumed", halt=halt_id, reason=reason)
+        return cleared or record is not None
+
+    def stop(self) -> None:
+        if self._engine:
+            self._engine.stop()
+
+    def knows(self, key: str) -> bool:
+        """True when the cause *key* was recorded, even if it has been resumed since."""
+        return key in self._records
+
+    def forget_resumed(self, source: str, but: str | None) -> None:
+        """Resumed causes of *source* other than *but* are gone, and count as new when they come again."""
+        gone = [r.key for r in self._records.values() if r.source == source and r.resumed and r.key != but]
+        for key in gone:
+            self._journal.drop(key)
+            del self._records[key]
+
+    def _open(self) -> list[Record]:
+        return [record for record in self._records.values() if not record.resumed]
+
+    async def _act(self, engine: Commands, record: Record) -> Halt:
+        halt = await engine.halt(record.reason, record.kind, record.source)
+        self._keep(replace(record, halt_id=halt.id))
+        return halt
+
+    def _keep(self, record: Record) -> None:
+        self._records[record.key] = record
+        try:
+            self._journal.keep(record)
+        except OSError as error:
+            # A full or broken disk must not delay a halt; the ledger's latch still holds it.
+            log.warning("halt could not be written to the state volume", error=str(error), reason=record.reason)
+
+
+def _pending(record: Record) -> Halt:
+    since = datetime.fromisoformat(record.since) if record.since else datetime.min.replace(tzinfo=UTC)
+    return Halt(record.halt_id or record.key, record.kind, record.source, record.reason, since)

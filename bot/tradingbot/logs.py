@@ -1,0 +1,106 @@
+"""One form of log lines, our own and the libraries': JSON in pods, readable on a terminal, secrets blacked out."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import IO, Any
+
+import structlog
+from pydantic import SecretStr
+from structlog.types import EventDict, Processor
+
+BLACKED = "[secret]"
+# Names under which libraries and people log what nobody may read.
+NAMES = re.compile(
+    r"(?i)(?<![a-z])(api[-_]?key|secret|password|passwd|token|authorization|signature|private[-_]?key|x-mbx-apikey|bearer)"
+)
+ASSIGNED = re.compile(
+    r"(?i)((?:api[-_]?key|secret|password|passwd|token|signature|x-mbx-apikey)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&,;}\[\])]{4,})"
+)
+BEARER = re.compile(r"(?i)(bearer\s+)([^\s\"',;]+)")
+IN_URL = re.compile(r"(://[^\s:/@]*:)([^\s@/]+)(@)")
+QUIET = {"uvicorn.access": logging.WARNING, "ccxt": logging.WARNING, "asyncio": logging.WARNING}
+
+
+class Redaction:
+    """A processor that blacks out known secrets wherever they stand, and whatever looks like one by its name."""
+
+    def __init__(self, secrets: Iterable[SecretStr]) -> None:
+        values = {secret.get_secret_value() for secret in secrets if len(secret) >= 4}
+        self._known = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True)))) if values else None
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        return {key: self._value(key, value) for key, value in event.items()}
+
+    def text(self, text: str) -> str:
+        """*text* without anything secret in it."""
+        if self._known:
+            text = self._known.sub(BLACKED, text)
+        text = BEARER.sub(rf"\1{BLACKED}", text)
+        text = ASSIGNED.sub(rf"\1{BLACKED}", text)
+        return IN_URL.sub(rf"\1{BLACKED}\3", text)
+
+    def _value(self, key: object, value: object) -> object:
+        if (
+            isinstance(key, str)
+            and NAMES.search(key)
+            and value is not None
+            and not isinstance(value, (bool, int, float))
+        ):
+            return BLACKED
+        if isinstance(value, dict):
+            return {inner: self._value(inner, held) for inner, held in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self._value("", held) for held in value]
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        return self.text(value if isinstance(value, str) else str(value))
+
+
+def configure(level: str, secrets: Iterable[SecretStr], stream: IO[str] | None = None) -> None:
+    """From now on every line, ours and the libraries', is written to *stream* in one form and without secrets."""
+    out = stream or sys.stdout
+    pretty = out.isatty()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _one_line,
+                # Last, so that nothing is added after it: messages of libraries and tracebacks pass here too.
+                Redaction(secrets),
+                structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name, lowest in QUIET.items():
+        logging.getLogger(name).setLevel(max(lowest, root.level))
+
+
+def _one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("color_message", None)
+    return event

@@ -1,0 +1,171 @@
+"""The process: settings, ports and halts first, then the trader; on SIGTERM everything in the reverse order."""
+
+import asyncio
+import contextlib
+import os
+import secrets as randomness
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from tradingbot import __version__, assembly
+from tradingbot.api.desk import Desk, Identity
+from tradingbot.api.gauges import Gauges
+from tradingbot.api.metrics import Counters, registry
+from tradingbot.api.ops import ops_app
+from tradingbot.api.rest import http_app
+from tradingbot.api.serve import Counted, Server, bind, serve, server
+from tradingbot.credentials import Secrets, load_secrets
+from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.lease import Instance
+from tradingbot.environment import Environment, parse_environment
+from tradingbot.halts.journal import Journal
+from tradingbot.halts.latch import Latch
+from tradingbot.halts.sources import Watcher, watch
+from tradingbot.locks import claim_pod
+from tradingbot.logs import configure
+from tradingbot.settings import Mode, Settings, load_settings
+
+# What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
+GRACE_SECONDS = 50.0
+COMPLETE, MISCONFIGURED, FAILED = 0, 78, 1
+COMMANDS: dict[str, tuple[Mode, ...]] = {"live": ("live",), "paper": ("sim", "dry-run", "paper")}
+
+log = structlog.stdlib.get_logger("tradingbot")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known before anything runs."""
+
+    environment: Environment
+    settings: Settings
+    secrets: Secrets
+    instance: Instance
+    listeners: tuple[socket.socket, socket.socket]
+
+
+def run(command: str) -> int:
+    """Trades until SIGTERM; the exit code of the process."""
+    try:
+        start, lock = prepare(command)
+    except Misconfigured as refusal:
+        sys.stderr.write("".join(f"atb {command}: {line}\n" for line in str(refusal).splitlines()))
+        return MISCONFIGURED
+    try:
+        return asyncio.run(trade(start))
+    finally:
+        os.close(lock)
+
+
+def prepare(command: str) -> tuple[Start, int]:
+    """Both ports listen, no second trader can start in this pod, and every line is logged without secrets."""
+    environment = parse_environment()
+    settings = load_settings(environment.settings)
+    if settings.mode not in COMMANDS[command]:
+        other = next(name for name, modes in COMMANDS.items() if settings.mode in modes)
+        raise Misconfigured(f'mode "{settings.mode}" is not for atb {command}: run atb {other}, or write another mode')
+    secrets = load_secrets(settings)
+    configure(settings.logging.level, secrets.values())
+    lock = claim_pod(settings.paths.data)
+    instance = Instance(environment.colour, environment.pod_uid, randomness.token_hex(4), environment.revision)
+    listeners = (bind(settings.listen.http), bind(settings.listen.ops))
+    return Start(environment, settings, secrets, instance, listeners), lock
+
+
+async def trade(start: Start) -> int:
+    """Serves and trades until a signal comes or trading ends; the exit code."""
+    state = start.settings.paths.data / "state"
+    latch = Latch(Journal(state / "halts"), wall_now, lambda: f"h{randomness.token_hex(4)}")
+    latch.starting = replace(latch.starting, started_at=wall_now(), heartbeat=time.monotonic())
+    desk = Desk(identity(start), latch, start.secrets.api, start.secrets.operator, wall_now, time.monotonic)
+    counters_registry = registry(Gauges(desk))
+    counters = Counters(counters_registry, desk.identity)
+    apps = (Counted(http_app(desk), counters, "http"), Counted(ops_app(desk, counters_registry), counters, "ops"))
+    servers = tuple(server(app) for app in apps)
+    serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
+    watching = asyncio.create_task(watch(Watcher(latch, state / "halt", start.settings.paths.podinfo)))
+    log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
+    parts = assembly.Parts(start.settings, start.secrets, start.instance, latch, desk, counters)
+    with signals() as stopped:
+        code = await _until_over(assembly.run(parts), stopped, desk)
+    watching.cancel()
+    await _close(servers, serving)
+    log.info("Shutdown complete", exit_code=code)
+    return code
+
+
+async def _until_over(trading: Awaitable[str], stopped: asyncio.Event, desk: Desk) -> int:
+    trader, signalled = asyncio.ensure_future(trading), asyncio.create_task(stopped.wait())
+    await asyncio.wait({trader, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    desk.serving = False
+    if not trader.done():
+        log.info("Shutting down: no new entries, settling what is in flight, protective stops stay")
+        desk.commands.stop()
+        await asyncio.wait({trader}, timeout=GRACE_SECONDS)
+    signalled.cancel()
+    return await _outcome(trader)
+
+
+async def _outcome(trader: "asyncio.Future[str]") -> int:
+    if not trader.done():
+        # The ledger keeps what is unsettled; the next start settles it by query.
+        log.error("Shutdown did not settle everything in time", seconds=GRACE_SECONDS)
+        trader.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await trader
+        return FAILED
+    if error := trader.exception():
+        if isinstance(error, Misconfigured):
+            log.error(str(error))
+            return MISCONFIGURED
+        log.error("Trading ended by a fault", exc_info=error)
+        return FAILED
+    log.info("Trading ended", reason=trader.result())
+    return COMPLETE
+
+
+async def _close(servers: tuple[Server, ...], serving: list["asyncio.Task[None]"]) -> None:
+    for each in servers:
+        each.should_exit = True
+    await asyncio.wait(serving, timeout=5)
+
+
+def identity(start: Start) -> Identity:
+    settings = start.settings
+    return Identity(
+        bot=settings.bot.name,
+        namespace=settings.bot.namespace,
+        mode=settings.mode,
+        colour=start.instance.colour,
+        revision=start.instance.revision,
+        instance=start.instance.name,
+        version=__version__,
+        exchange=settings.exchange.name,
+        symbols=settings.exchange.symbols,
+        strategy=settings.strategy.name,
+        embedded=settings.database.mode == "embedded",
+    )
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal changes nothing, so that settling is not cut short."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+
+
+def wall_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,274 @@
+"""What the operator may set: settings.json, the environment and the mounted secrets, read once at the start."""
+
+import re
+from datetime import time, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from tradingbot.complaints import complaints
+from tradingbot.domain.errors import Misconfigured
+
+UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
+
+
+def cure(message: str, **context: Any) -> PydanticCustomError:
+    """A refusal whose *message* ends in what to write instead; it is shown unchanged after field and value."""
+    return PydanticCustomError("cure", message, context or None)  # type: ignore[arg-type]
+
+
+def parse_decimal(value: object) -> Decimal:
+    """The exact number of a string such as ``"12.5"``; JSON numbers are refused, for they may have lost digits."""
+    try:
+        number = Decimal(value) if isinstance(value, str) and "_" not in value else Decimal("nan")
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise cure('is not a string holding a decimal: write for example "200" or "0.5"')
+    return number
+
+
+def parse_duration(value: object) -> timedelta:
+    """The length of a string such as ``15s``, ``2m``, ``1h``."""
+    match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if match is None:
+        raise cure('is not a duration: write a number and one of ms, s, m, h, d, for example "15s"')
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _positive(number: Decimal) -> Decimal:
+    if number <= 0:
+        raise cure("is not above zero: write a positive decimal")
+    return number
+
+
+def _percent(number: Decimal) -> Decimal:
+    if not 0 < number <= 100:
+        raise cure("is not a percentage above 0 and at most 100: write one in between")
+    return number
+
+
+def _symbol(symbol: str) -> str:
+    if not SYMBOL.fullmatch(symbol):
+        raise cure('is not a market: write base and quote coin, for example "BTC/USDT"')
+    return symbol
+
+
+def _bot_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", name):
+        raise cure("is not a bot's name: write at most 40 lower-case letters, digits and dashes, a letter first")
+    return name
+
+
+def _url(url: str) -> str:
+    if not re.fullmatch(r"(https?|socks5)://[^\s@/]+(/[^\s@]*)?", url):
+        raise cure('is not an address without credentials: write for example "http://host:8080"')
+    return url
+
+
+def _address(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise cure('is not host:port: write for example "0.0.0.0:8000"')
+    return address
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise cure('is not a time zone of the IANA list: write for example "UTC" or "Europe/Berlin"') from None
+    return name
+
+
+def _clock_time(text: object) -> time:
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text) if isinstance(text, str) else None
+    if match is None:
+        raise cure('is not a time of day: write HH:MM, for example "00:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise cure("is not an absolute path: write one that begins with /")
+    return Path(value)
+
+
+Money = Annotated[Decimal, BeforeValidator(parse_decimal), AfterValidator(_positive)]
+Percent = Annotated[Decimal, BeforeValidator(parse_decimal), AfterValidator(_percent)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Url = Annotated[str, AfterValidator(_url)]
+Address = Annotated[str, AfterValidator(_address)]
+AbsolutePath = Annotated[Path, PlainValidator(_path)]
+Mode = Literal["sim", "dry-run", "paper", "live"]
+Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Bot(Part):
+    name: Annotated[str, AfterValidator(_bot_name)] = Field(description="name of the TradingBot")
+    namespace: str = Field(min_length=1, max_length=63, description="its namespace")
+    cluster: str = Field(max_length=64, description="UID of the namespace kube-system")
+
+
+class Exchange(Part):
+    name: str = Field(pattern=r"^[a-z0-9]{1,40}$", description="venue, in ccxt's spelling")
+    symbols: Annotated[tuple[Annotated[str, AfterValidator(_symbol)], ...], Field(strict=False)] = Field(
+        min_length=1, max_length=50, description="markets to trade"
+    )
+    endpoint: Url | None = Field(None, description="another address than the venue's own")
+    sandbox: bool = Field(False, description="paper mode only: orders go to the venue's sandbox")
+    shared: bool = Field(False, description="other programs trade on this account")
+    proxy: Url | None = Field(None, description="outbound proxy")
+
+
+class Strategy(Part):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="one of the registry")
+    timeframe: Timeframe = Field("1m", description="length of a bar")
+    parameters: dict[str, str] = Field(default_factory=dict, max_length=64, description="as strings, by name")
+
+
+class Engine(Part):
+    check_interval: Duration = Field(timedelta(seconds=15), ge=timedelta(seconds=5), description="5s at least")
+    warmup_bars: int = Field(200, ge=1, le=5000, description="bars loaded before the first decision")
+
+
+class Capital(Part):
+    initial: Money = Field(Decimal(10000), description="what the paper account starts with, and the base of limits")
+    currency: str | None = Field(None, pattern=r"^[A-Z0-9]{1,20}$", description="quote coin of all symbols by default")
+
+
+class Risk(Part):
+    max_order_notional: Money = Field(Decimal(1000), description="largest order")
+    max_position_notional: Money = Field(Decimal(2000), description="largest position")
+    max_open_positions: int = Field(3, ge=1, le=1000, description="positions at once")
+    max_orders_per_minute: int = Field(10, ge=1, le=10000, description="orders and replacements")
+    max_daily_loss: Money = Field(Decimal(200), description="halts until the next trading day")
+    max_daily_loss_percent: Percent = Field(Decimal(2), description="the tighter of the two rules")
+    max_drawdown_percent: Percent = Field(Decimal(10), description="from the highest equity; halts")
+    stale_after: Duration = Field(
+        timedelta(minutes=2), ge=timedelta(seconds=1), description="older data blocks entries"
+    )
+    stop_loss_percent: Percent = Field(Decimal(2), description="distance of the protective stop")
+    order_fraction_percent: Percent = Field(Decimal(10), description="share of the equity put into one entry")
+
+
+class Database(Part):
+    mode: Literal["embedded", "postgres"] = Field("embedded", description="live needs postgres")
+    path: AbsolutePath = Field(Path("/data/state/ledger.sqlite"), description="file of the embedded ledger")
+
+
+class TradingDay(Part):
+    reset: Annotated[time, BeforeValidator(_clock_time)] = Field(
+        time(0, 0), description="when the daily limits begin anew"
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="zone of *reset*")
+
+
+class Logging(Part):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is written")
+
+
+class Paths(Part):
+    data: AbsolutePath = Field(Path("/data"), description="state volume: logs models cache state")
+    podinfo: AbsolutePath = Field(Path("/etc/podinfo/annotations"), description="Downward API file")
+    secrets: AbsolutePath = Field(Path("/etc/tradingbot/secrets"), description="mounted secrets")
+
+
+class Listen(Part):
+    http: Address = Field("0.0.0.0:8000", description="API with bearer token")
+    ops: Address = Field("0.0.0.0:9090", description="probes and metrics, no token")
+
+
+class Settings(Part):
+    """Everything a bot is told, complete and consistent; secrets are not in it."""
+
+    bot: Bot
+    mode: Mode = Field(description="what is real: nothing, data, or data and orders")
+    exchange: Exchange
+    strategy: Strategy
+    engine: Engine = Engine()
+    capital: Capital = Capital()
+    risk: Risk = Risk()
+    database: Database = Database()
+    trading_day: TradingDay = TradingDay()
+    logging: Logging = Logging()
+    paths: Paths = Paths()
+    listen: Listen = Listen()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for field, value, refusal in _contradictions(self):
+            raise cure("{field} {value} {refusal}", field=field, value=value, refusal=refusal)
+        return self
+
+    @property
+    def currency(self) -> str:
+        """The coin all money is counted in."""
+        return self.capital.currency or self.exchange.symbols[0].partition("/")[2]
+
+    @property
+    def sends_orders(self) -> bool:
+        """True when orders leave this process, to the venue or its sandbox; needs credentials."""
+        return self.mode == "live" or self.exchange.sandbox
+
+
+def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
+    found = []
+    if settings.mode == "live" and settings.database.mode != "postgres":
+        found.append(("database.mode", f'"{settings.database.mode}"', 'cannot fence a live bot: write "postgres"'))
+    if settings.exchange.sandbox and settings.mode != "paper":
+        found.append(
+            ("exchange.sandbox", "true", f'does not go with mode "{settings.mode}": write false, or mode "paper"')
+        )
+    symbols = settings.exchange.symbols
+    if len(set(symbols)) != len(symbols):
+        found.append(("exchange.symbols", ", ".join(symbols), "names a market twice: write each one once"))
+    foreign = [symbol for symbol in symbols if symbol.partition("/")[2] != settings.currency]
+    if foreign:
+        found.append(
+            ("exchange.symbols", ", ".join(foreign), f"is not quoted in {settings.currency}: trade it with another bot")
+        )
+    if settings.risk.max_order_notional > settings.risk.max_position_notional:
+        found.append(
+            (
+                "risk.max_order_notional",
+                f'"{settings.risk.max_order_notional}"',
+                "exceeds risk.max_position_notional: write at most that",
+            )
+        )
+    return found
+
+
+def parse_settings(text: str | bytes) -> Settings:
+    """The settings in the JSON *text*; raises Misconfigured with one sentence per bad field."""
+    try:
+        return Settings.model_validate_json(text)
+    except ValidationError as error:
+        raise Misconfigured("\n".join(complaints(error, Settings))) from None
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in the file *path*; raises Misconfigured when it is absent or wrong."""
+    try:
+        return parse_settings(path.read_bytes())
+    except OSError as error:
+        instead = "mount the settings there or name another file"
+        raise Misconfigured(f"TRADINGBOT_SETTINGS {path} cannot be read ({error.strerror}): {instead}") from None
