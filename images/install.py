@@ -45,6 +45,8 @@ def slim(site: Path) -> None:
     for line in (BUILD / "slim.txt").read_text().splitlines():
         if line.startswith("ccxt-exchanges "):
             keep_exchanges(site / "ccxt", frozenset(line.split()[1:]))
+        elif line.startswith("empty "):
+            (site / line.split()[1]).write_text("")
         elif line and not line.startswith("#"):
             remove(site, line)
     for pattern in ("activate*", "Activate*"):

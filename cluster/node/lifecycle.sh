@@ -88,9 +88,10 @@ connect_host() {
 
 # The launcher has passing children too, before it becomes the one whose child holds the namespaces.
 child_in_namespaces() {
-    local pid
+    local pid namespace
     for pid in $(ps -o pid= --ppid "$1"); do
-        [[ $(readlink "/proc/$pid/ns/net") != "$(readlink /proc/self/ns/net)" ]] && echo "$pid" && return
+        namespace=$(readlink "/proc/$pid/ns/net") || continue
+        [[ $namespace != "$(readlink /proc/self/ns/net)" ]] && echo "$pid" && return
     done
     return 1
 }
