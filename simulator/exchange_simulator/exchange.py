@@ -70,7 +70,7 @@ class Exchange:
             self.clock.move_to(target)
 
     def reveal_until(self, target_ms: int, *, standing: bool) -> None:
-        """All that is due by *target_ms* has happened, in order of time; when *standing*, opens due exactly then wait."""
+        """All due by *target_ms* has happened, in order of time; when *standing*, opens due exactly then wait."""
         while True:
             due = [
                 (pit.due_ms, pit.phase != POINTS, symbol)

@@ -1,5 +1,6 @@
 """The control API: what tests steer and read."""
 
+import json
 from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -37,7 +38,7 @@ async def body(request: web.Request) -> dict[str, Any]:
     if not await request.text():
         return {}
     try:
-        found = await request.json(content_type=None)
+        found = json.loads(await request.text())
     except ValueError as error:
         raise BadControl(f"body is not JSON: {error}") from error
     if not isinstance(found, dict):
@@ -104,6 +105,7 @@ async def account(request: web.Request) -> web.Response:
             "balances": {asset: asdict(balance) for asset, balance in sorted(held.balances.items())},
             "permissions": sorted(held.permissions),
             "open_orders": [wire.queried(order) for order in exchange.register.open(account=held.key)],
+            "orders": [wire.queried(order) for order in exchange.register.orders.values() if order.account == held.key],
             "trades": [wire.trade(trade) for trade in exchange.register.trades if trade.account == held.key],
         }
     )
@@ -130,8 +132,12 @@ async def add_fault(request: web.Request) -> web.Response:
     kind = fields.pop("kind", None)
     if kind not in KINDS:
         raise BadControl(f"kind {kind!r} is none of {', '.join(sorted(KINDS))}")
-    route, count, lasts = fields.pop("route", ""), fields.pop("count", None), fields.pop("seconds", None)
-    until = None if lasts is None else exchange.wall_ms() + int(float(lasts) * 1000)
+    route, count, seconds = fields.pop("route", ""), fields.pop("count", None), fields.pop("seconds", None)
+    if kind.startswith("delay_"):
+        # A delay lasts that long; every other fault is in force that long.
+        fields.setdefault("ms", 1000 if seconds is None else float(seconds) * 1000)
+        seconds = None
+    until = None if seconds is None else exchange.wall_ms() + int(float(seconds) * 1000)
     if kind == "drop_socket":
         await request.app[SOCKETS].drop(str(fields.get("stream", "all")))
         if until is None:

@@ -1,4 +1,4 @@
-"""What every request of the dialect passes: outage and faults, weight and its headers, errors as the venue words them."""
+"""What every request of the dialect passes: outage and faults, weight and its headers, the venue's errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ def route_of(request: web.Request) -> str:
 def pause(house: House, kind: str, route: str) -> float:
     """Wall seconds of a delay fault, or zero."""
     fault = house.exchange.faults.take(kind, route, house.exchange.wall_ms())
-    return 0.0 if fault is None else float(fault.parameters.get("ms", 1000)) / 1000
+    return 0.0 if fault is None else float(fault.parameters["ms"]) / 1000
 
 
 def faulty(fault: Fault) -> Refusal:

@@ -36,7 +36,7 @@ Act = Callable[[Call], Any]
 
 
 def signed(permission: str, act: Act) -> Callable[[web.Request], Any]:
-    """A route that runs *act* for a fresh request of a key with *permission*; a Refusal it returns becomes the error."""
+    """A route that runs *act* for a fresh request of a key with *permission*; a Refusal becomes the error."""
 
     async def route(request: web.Request) -> web.StreamResponse:
         query, body = request.raw_path.partition("?")[2], await request.text()

@@ -64,7 +64,7 @@ class Sockets:
         chosen = [socket for socket in self.open if kind in ("all", socket.kind)]
         for socket in chosen:
             # Without a closing handshake: a dropped line says nothing.
-            transport = socket.wire._req.transport if socket.wire._req else None  # type: ignore[attr-defined]
+            transport = socket.wire._req.transport if socket.wire._req else None
             if transport is not None:
                 transport.abort()
         return len(chosen)

@@ -32,8 +32,8 @@ class Publisher:
 
     house: House
     sockets: Sockets
-    # The levels last published by symbol, so that vanished ones can be set to zero.
-    levels: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
+    # The levels last published by symbol and side, so that vanished ones can be set to zero.
+    levels: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
 
     def hear(self, event: Event) -> None:
@@ -82,11 +82,11 @@ class Publisher:
             bids, asks = book.levels(int(kind.removeprefix("depth")))
             return {"lastUpdateId": book.update_id, "bids": bids, "asks": asks}
         message = wire.depth(book, event.time_ms, self.last_ids.get(event.symbol, 0) + 1)
-        bids, asks = ({level[0] for level in message[side]} for side in ("b", "a"))
-        gone_bids, gone_asks = self.levels.get(event.symbol, (set(), set()))
-        self.levels[event.symbol] = (bids, asks)
-        message["b"] += [[price, "0.00000000"] for price in sorted(gone_bids - bids)]
-        message["a"] += [[price, "0.00000000"] for price in sorted(gone_asks - asks)]
+        for side in ("b", "a"):
+            shown = {level[0] for level in message[side]}
+            gone = self.levels.get((event.symbol, side), set()) - shown
+            self.levels[(event.symbol, side)] = shown
+            message[side] += [[price, "0.00000000"] for price in sorted(gone)]
         return message
 
     def closed(self, event: ClosedEvent) -> None:

@@ -11,6 +11,7 @@ DAY_MS = 86_400_000
 STRIKES = 10
 FIRST_BAN_MS = 120_000
 LONGEST_BAN_MS = 3 * DAY_MS
+ADVICE = "Please use WebSocket Streams for live updates to avoid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,14 @@ def seconds(milliseconds: int) -> str:
 
 
 def too_many(limit: int, left_ms: int) -> Refusal:
-    message = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
+    message = (
+        f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE. {ADVICE} polling the API."
+    )
     return Refusal(-1003, message, status=429, headers={"Retry-After": seconds(left_ms)})
 
 
 def banned(until_ms: int, now_ms: int) -> Refusal:
-    message = f"Way too much request weight used; IP banned until {until_ms}. Please use WebSocket Streams for live updates to avoid bans."
+    message = f"Way too much request weight used; IP banned until {until_ms}. {ADVICE} bans."
     return Refusal(-1003, message, status=418, headers={"Retry-After": seconds(until_ms - now_ms)})
 
 

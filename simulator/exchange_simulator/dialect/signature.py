@@ -13,7 +13,7 @@ AHEAD_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """`scale`: venue time per wall time. `drift_ms`: how far a client's clock may have run on while the venue's stood."""
+    """`scale`: venue time per wall time; `drift_ms`: how far clients' clocks ran on while the venue's stood."""
 
     scale: float = 1.0
     drift_ms: int = 0
@@ -39,7 +39,7 @@ def is_signed(secret: str, payload: str, given: str) -> bool:
 
 
 def window_refusal(timestamp_ms: int, window_ms: int, now_ms: int, tolerance: Tolerance) -> Refusal | None:
-    """Refuse a request whose time is ahead of the venue's, or older than its window; both last as long as in wall time."""
+    """Refuse a request ahead of the venue's time or older than its window; both last as long as in wall time."""
     if window_ms > MAX_WINDOW_MS or window_ms <= 0:
         return Refusal(-1131, "recvWindow must be less than 60000.")
     if timestamp_ms > now_ms + AHEAD_MS * tolerance.scale + tolerance.drift_ms:

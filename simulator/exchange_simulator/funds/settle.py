@@ -19,7 +19,7 @@ class Commission:
 def commission(
     order: Order, trade: tuple[Decimal, Decimal, bool], account: Account, terms: tuple[Rules, Fees]
 ) -> Commission:
-    """What the fill (price, quantity, maker) costs: in the account's fee coin while it lasts, else in the coin received."""
+    """What the fill (price, quantity, maker) costs: in the account's fee coin, else in the coin received."""
     price, quantity, maker = trade
     rules, fees = terms
     own = account.rates or (fees.maker, fees.taker)

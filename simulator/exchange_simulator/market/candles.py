@@ -20,7 +20,7 @@ class Window:
 
 @dataclass(slots=True)
 class Candles:
-    """Answers for candles of one symbol; remembers aggregates of undisturbed history, which repeat with the recording."""
+    """Candles of one symbol; remembers aggregates of undisturbed history, which repeat with the recording."""
 
     pit: Pit
     remembered: dict[tuple[int, int], Bar | None] = field(default_factory=dict)

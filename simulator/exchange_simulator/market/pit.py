@@ -25,10 +25,9 @@ class Regime:
         if self == PLAIN:
             return recorded
         prices = [recorded.open, recorded.high, recorded.low, recorded.close]
-        bent = [
-            on_tick((recorded.open + (price - recorded.open) * self.volatility) * self.factor, tick) for price in prices
-        ]
-        return Bar(recorded.open_ms, *bent, recorded.volume)
+        start, stretch = recorded.open, self.volatility
+        bent = [on_tick((start + (price - start) * stretch) * self.factor, tick) for price in prices]
+        return Bar(recorded.open_ms, bent[0], bent[1], bent[2], bent[3], recorded.volume)
 
 
 PLAIN = Regime()
@@ -93,7 +92,7 @@ class Pit:
         return self.regimes[index][1].bar(recorded, self.rules.tick)
 
     def set_to(self, now_ms: int, *, standing: bool) -> None:
-        """The symbol stands as if it had been watched up to *now_ms*; the price due exactly then waits when *standing*."""
+        """The symbol stands as if watched up to *now_ms*; an open due exactly then waits when *standing*."""
         first = self.recording.first_ms
         self.open_ms = first + (now_ms - first) // self.step_ms * self.step_ms
         before = self.open_ms - self.step_ms
@@ -155,7 +154,8 @@ class Pit:
         if self.shown:
             return self.drawn((self.volume * len(self.shown) / POINTS).quantize(self.rules.step))
         if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.frozen:
-            return Bar(self.open_ms, *(self.plan[0],) * 4, ZERO)
+            opened = self.plan[0]
+            return Bar(self.open_ms, opened, opened, opened, opened, ZERO)
         return None
 
     def price(self, now_ms: int) -> Decimal:

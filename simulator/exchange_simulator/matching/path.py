@@ -16,7 +16,7 @@ def path(bar: Bar) -> tuple[Decimal, Decimal, Decimal, Decimal]:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The price moves from *start* to *end*; on a jump nothing trades between. `ahead`: what the bar still shows after."""
+    """The price moves from *start* to *end*; on a jump nothing trades between. `ahead`: what the bar shows later."""
 
     start: Decimal
     end: Decimal
