@@ -48,5 +48,5 @@ if __name__ == "__main__":
     try:
         migrate(sys.stdin.read().strip())
     except LedgerUnavailable as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)

@@ -10,7 +10,8 @@ from tradingbot.domain.halt import Halt
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
-from tradingbot.ledger import lease, tables, writes
+from tradingbot.ledger import lease as leases
+from tradingbot.ledger import tables, writes
 from tradingbot.ledger.connect import writing
 from tradingbot.ledger.reader import LedgerReader
 
@@ -24,15 +25,15 @@ class SqlLedger(LedgerReader):
 
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
         with writing(self.engine) as connection:
-            return lease.claim(connection, instance, now)
+            return leases.claim(connection, instance, now)
 
-    def retire(self, lease_: Lease, now: datetime) -> bool:
+    def retire(self, lease: Lease, now: datetime) -> bool:
         with writing(self.engine) as connection:
-            return lease.retire(connection, lease_, now)
+            return leases.retire(connection, lease, now)
 
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
         with writing(self.engine) as connection:
-            lease.heartbeat(connection, instance.name, role, now)
+            leases.heartbeat(connection, instance.name, role, now)
 
     def self_test(self) -> bool:
         with writing(self.engine) as connection:
@@ -41,6 +42,8 @@ class SqlLedger(LedgerReader):
     def decide(
         self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
     ) -> VenueWrite | None:
+        if request is not None and times is None:
+            raise ValueError("a request needs its timestamp and its expiry")
         with writing(self.engine) as connection:
             if not writes.decide(connection, lease, decision):
                 return None
