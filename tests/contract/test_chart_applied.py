@@ -1,10 +1,14 @@
 """Samples, charts and install.yaml are accepted by a real API server that refuses unknown fields."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 import apiserver
 import applied
 import charts
+from tradingbot.strategy.ml_basic import Model
+from tradingbot.strategy.registry import strategy_of
 from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.domain.task import TaskSpec
 
@@ -49,6 +53,16 @@ def test_sample_is_understood_by_the_operator(name):
     for item in applied.documents((SAMPLES / name).read_text()):
         if item["kind"] in MODELS:
             MODELS[item["kind"]].model_validate(item["spec"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_strategy_of_a_sample_is_one_the_bot_has(name):
+    """The bot knows the strategy of each sample and every parameter given to it."""
+    model = Model("", (0.0,), 0.0, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 2, 1, tzinfo=UTC))
+    for item in applied.documents((SAMPLES / name).read_text()):
+        if item["kind"] == "TradingBot":
+            wanted = item["spec"]["strategy"]
+            assert strategy_of(wanted["name"], wanted.get("parameters", {}), model).name == wanted["name"]
 
 
 @pytest.mark.parametrize("name", FILES)

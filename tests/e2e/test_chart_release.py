@@ -1,0 +1,144 @@
+"""One bot as a Helm release: its tests pass after installation and rollback, and fail while its ledger is away."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import node
+
+NAMESPACE = "trading"
+RELEASE = "ats"
+VALUES = {
+    "exchange": {
+        "name": "binance",
+        "endpoint": "http://exchange-simulator.exchange-simulator.svc:8080",
+        "sandbox": True,
+        "symbols": ["BTC/USDT"],
+        "credentialsSecretRef": {"name": "ats-exchange"},
+    },
+    "strategy": {"name": "sma_cross", "timeframe": "1m"},
+    "tests": {"seconds": 20},
+}
+# Holds the ledger's write lock for as long as its standard input stays open.
+LOCK = """
+import sqlite3, sys
+ledger = sqlite3.connect("/data/state/ledger.sqlite", isolation_level=None, timeout=30)
+ledger.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("product")]
+
+
+def upgrade(**changes: object) -> None:
+    """The release has one more revision, and its bot is Ready in it."""
+    values = json.dumps({**VALUES, **changes})
+    chart = ("upgrade", "--install", RELEASE, "charts/tradingbot", "--namespace", NAMESPACE)
+    node.helm(*chart, "--set-json", values, "--wait", "--timeout", "90s")
+
+
+def helm_test() -> subprocess.CompletedProcess[str]:
+    """What `helm test` answers, whatever its exit code."""
+    command = ["helm", "test", RELEASE, "-n", NAMESPACE]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, cwd=node.ROOT, env=node.environment(), check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def release() -> Iterator[str]:
+    """The release `ats`, with an account of its own at the simulator."""
+    node.ask_simulator("/control/accounts", {"api_key": RELEASE, "secret": "e2e-only", "balances": {"USDT": "10000"}})
+    node.kubectl("-n", NAMESPACE, "delete", "secret", "ats-exchange", "--ignore-not-found")
+    node.kubectl(
+        *("-n", NAMESPACE, "create", "secret", "generic", "ats-exchange"),
+        *(f"--from-literal=apiKey={RELEASE}", "--from-literal=secret=e2e-only"),
+    )
+    upgrade()
+    yield RELEASE
+    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", RELEASE, "tradingbot.io/delete=the story is over")
+    node.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
+
+
+@pytest.mark.row("S2-045")
+@pytest.mark.row("S3-147")
+def test_helm_test_passes_after_installation_and_after_rollback(
+    release: str, evidence: Callable[[str, str], None]
+) -> None:
+    """API health, ledger, venue, metrics and operator answer after an installation, and again after a rollback."""
+    first = helm_test()
+    evidence("helm test ats -n trading (after installation)", first.stdout)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.count("Phase:          Succeeded") == 5
+    upgrade(strategy={"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "4", "slow": "9"}})
+    node.helm("rollback", release, "1", "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
+    assert "parameters" not in node.resource("tradingbot", release, NAMESPACE)["spec"]["strategy"]
+    second = helm_test()
+    evidence("helm test ats -n trading (after helm rollback ats 1)", second.stdout)
+    assert second.returncode == 0, second.stdout + second.stderr
+
+
+@pytest.mark.row("S2-045")
+@pytest.mark.row("S3-147")
+def test_helm_test_fails_while_the_ledger_is_away(release: str, evidence: Callable[[str, str], None]) -> None:
+    """With the ledger locked away from the bot, helm test exits 1 and names the database; released, it passes again."""
+    pod = node.pod_of(release, NAMESPACE)
+    command = ["kubectl", "-n", NAMESPACE, "exec", "-i", pod, "-c", "bot", "--", "python3", "-c", LOCK]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=node.ROOT, env=node.environment(), **pipes) as locking:
+        assert locking.stdout is not None
+        assert locking.stdout.readline() == "locked\n"
+        node.eventually(lambda: not has_ledger(release), within=60)
+        sick = helm_test()
+        assert locking.stdin is not None
+        locking.stdin.close()
+    evidence("helm test ats -n trading (ledger locked)", sick.stdout + sick.stderr)
+    assert sick.returncode == 1, sick.stdout
+    assert "ats-test-database" in sick.stdout + sick.stderr
+    node.eventually(lambda: has_ledger(release), within=60)
+    assert helm_test().returncode == 0
+
+
+def has_ledger(bot: str) -> bool:
+    """Whether the bot itself says that its ledger answers."""
+    metrics = f"/api/v1/namespaces/{NAMESPACE}/services/{bot}:ops/proxy/metrics"
+    lines = node.kubectl("get", "--raw", metrics).splitlines()
+    return [line.split()[-1] for line in lines if line.startswith("tradingbot_database_up")] == ["1.0"]
+
+
+def test_a_halt_outlives_upgrade_and_rollback(release: str) -> None:
+    """What a person wrote in an incident is no field of the chart: no release operation takes it away."""
+    halt = "tradingbot.io/halt=spread looks wrong"
+    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, halt, "--overwrite")
+    node.eventually(lambda: node.status_of(release, NAMESPACE)["halts"], within=20)
+    upgrade(risk={"maxOpenPositions": 2})
+    node.helm("rollback", release, "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
+    annotations = node.resource("tradingbot", release, NAMESPACE)["metadata"]["annotations"]
+    assert annotations["tradingbot.io/halt"] == "spread looks wrong"
+    halts = node.eventually(lambda: node.status_of(release, NAMESPACE)["halts"], within=60)
+    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, "tradingbot.io/halt-")
+    for each in halts:
+        resume = f"tradingbot.io/resume={each['id']} the story goes on"
+        node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, resume, "--overwrite")
+
+
+def test_the_operator_is_not_uninstalled_while_a_bot_exists(release: str) -> None:
+    """Without the operator nobody could take a bot's finalizer off, so its uninstallation is refused."""
+    command = ["helm", "uninstall", "tradingbot-operator", "-n", "tradingbot-system", "--timeout", "60s"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, cwd=node.ROOT, env=node.environment(), check=False
+    )
+    assert done.returncode != 0, done.stdout
+    assert f"{NAMESPACE}/{release}" in done.stdout + done.stderr
+    node.kubectl("-n", "tradingbot-system", "rollout", "status", "deployment/tradingbot-operator", "--timeout=60s")
+
+
+def test_the_operator_answers_its_own_tests(evidence: Callable[[str, str], None]) -> None:
+    """helm test of the operator's release finds it ready and its metrics served."""
+    since = time.monotonic()
+    answer = node.helm("test", "tradingbot-operator", "-n", "tradingbot-system")
+    assert answer.count("Phase:          Succeeded") == 2
+    evidence("helm test tradingbot-operator", f"{answer} in {time.monotonic() - since:.0f} s")
