@@ -9,7 +9,7 @@ from exchange_simulator.domain.order import STOPS, TAKE_PROFITS, Order
 from exchange_simulator.matching.outcomes import Filled, Outcome, Quote, Triggered
 from exchange_simulator.matching.path import Leg
 from exchange_simulator.matching.reach import meets, reached
-from exchange_simulator.matching.take import Room, take, takes
+from exchange_simulator.matching.take import Room, rests, take, takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def travel(leg: Leg, orders: Iterable[Order], terms: Terms) -> Iterator[Outcome]
         if order.is_waiting:
             yield Triggered(order, price)
             order = replace(order, triggered=True)
-            stays = order.is_limited and not takes(order, terms.quote(price))
+            stays = rests(order) and not takes(order, terms.quote(price))
             if not stays:
                 yield from take(order, terms.quote(price), terms.room)
             # One fill a leg: the book has given what it gives at this price.
