@@ -1,19 +1,38 @@
 """From settings to a running engine: the adapters of the mode, the ledger, the strategy, the limits."""
 
 import asyncio
-from dataclasses import dataclass
+import secrets as randomness
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
 
+import structlog
+
+from tradingbot.adapters import Adapters, open_adapters
 from tradingbot.api.desk import Desk
-from tradingbot.credentials import Secrets
+from tradingbot.credentials import Secrets, ledger_url
+from tradingbot.days import day_starts
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.lease import Instance
-from tradingbot.domain.snapshot import Metrics
+from tradingbot.domain.snapshot import EngineState, Metrics
+from tradingbot.engine import Engine
 from tradingbot.halts.latch import Latch
+from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
+from tradingbot.parts import EngineSettings, Parts
+from tradingbot.risk.limits import RiskLimits
 from tradingbot.settings import Settings
+from tradingbot.strategy.ml_basic import Model, model_of
+from tradingbot.strategy.registry import Strategy, strategy_of
+
+AGAIN_SECONDS = 1.0
+log = structlog.stdlib.get_logger(__name__)
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the process gives to the trader."""
+class Around:
+    """What the process lends to the trader."""
 
     settings: Settings
     secrets: Secrets
@@ -23,6 +42,105 @@ class Parts:
     metrics: Metrics
 
 
-async def run(parts: Parts) -> str:
-    await asyncio.Event().wait()
-    return "x"
+async def run(around: Around) -> str:
+    """Trades until told to stop, and tells why it ended; venue and ledger are closed when it returns."""
+    strategy = strategy_from(around.settings)
+    adapters = await _until_opened(around, lambda: open_adapters(around.settings, around.secrets, around.instance))
+    if adapters is None:
+        return "stopped before the venue was reached"
+    try:
+        ledger = await _until_opened(around, lambda: asyncio.to_thread(open_book, around, adapters))
+        if ledger is None:
+            return "stopped before the ledger was reached"
+        try:
+            return await _trade(around, strategy, adapters, ledger)
+        finally:
+            ledger.close()
+    finally:
+        await adapters.close()
+
+
+async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> str:
+    engine = Engine(engine_parts(around, strategy, adapters, ledger))
+    around.desk.ledger = reader = await asyncio.to_thread(open_reader, ledger_url(around.settings))
+    try:
+        await around.latch.attach(engine, frozenset(halt.id for halt in ledger.halts()))
+        reason = await engine.run()
+        if not around.latch.stopping and adapters.finite:
+            log.info("Recording ended; serving its result until stopped")
+            around.latch.detach(replace(engine.snapshot(), state=EngineState.STANDBY))
+            await around.latch.stopped.wait()
+        return reason
+    finally:
+        around.desk.ledger = None
+        reader.close()
+
+
+async def _until_opened(around: Around, opening: Callable[[], Awaitable[Opened]]) -> Opened | None:
+    """What *opening* gives as soon as it can be had; None when the process is to end before that."""
+    while not around.latch.stopping:
+        try:
+            return await opening()
+        except LedgerUnavailable as away:
+            around.latch.starting = replace(around.latch.starting, database=str(away) or "away")
+        except VenueUnavailable as away:
+            around.latch.starting = replace(around.latch.starting, exchange=str(away) or "away")
+        log.warning(
+            "Waiting to start", database=around.latch.starting.database, exchange=around.latch.starting.exchange
+        )
+        await around.latch.stopped_within(AGAIN_SECONDS)
+    return None
+
+
+def open_book(around: Around, adapters: Adapters) -> SqlLedger:
+    settings = around.settings
+    owner = Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
+    mode = "sandbox" if settings.exchange.sandbox else settings.mode
+    book = Book(mode, adapters.venue.name, adapters.venue.account)
+    return open_ledger(ledger_url(settings), owner, book, around.instance.colour, randomness.randbelow)
+
+
+def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> Parts:
+    settings = around.settings
+    return Parts(
+        settings=EngineSettings(
+            symbols=settings.exchange.symbols,
+            timeframe=settings.strategy.timeframe,
+            capital=settings.capital.initial,
+            currency=settings.currency,
+            warmup_bars=settings.engine.warmup_bars,
+            check_interval=settings.engine.check_interval,
+            turn=None if adapters.finite else EngineSettings.turn,
+        ),
+        instance=around.instance,
+        feed=adapters.feed,
+        venue=adapters.venue,
+        ledger=ledger,
+        clock=adapters.clock,
+        metrics=around.metrics,
+        strategy=strategy,
+        limits=RiskLimits(**settings.risk.model_dump()),
+        day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
+        new_id=lambda: f"h{randomness.token_hex(4)}",
+    )
+
+
+def strategy_from(settings: Settings) -> Strategy:
+    """The strategy with its model, if it has one; raises Misconfigured."""
+    parameters = settings.strategy.parameters
+    model = _model(settings.paths.data / "models", parameters) if "model" in parameters else None
+    return strategy_of(settings.strategy.name, parameters, model)
+
+
+def _model(folder: Path, parameters: dict[str, str]) -> Model:
+    file = (folder / parameters["model"]).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise Misconfigured(
+            f'strategy.parameters.model "{parameters["model"]}" lies outside {folder}: name a file in it'
+        )
+    try:
+        return model_of(file.read_bytes(), parameters.get("sha256", ""))
+    except OSError as error:
+        raise Misconfigured(
+            f'strategy.parameters.model "{parameters["model"]}" cannot be read ({error.strerror}): put it into {folder}'
+        ) from None

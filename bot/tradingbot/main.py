@@ -92,13 +92,22 @@ async def trade(start: Start) -> int:
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
     watching = asyncio.create_task(watch(Watcher(latch, state / "halt", start.settings.paths.podinfo)))
     log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
-    parts = assembly.Parts(start.settings, start.secrets, start.instance, latch, desk, counters)
+    beating = asyncio.create_task(_beat(latch))
+    around = assembly.Around(start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
-        code = await _until_over(assembly.run(parts), stopped, desk)
-    watching.cancel()
+        code = await _until_over(assembly.run(around), stopped, desk)
+    for task in (watching, beating):
+        task.cancel()
     await _close(servers, serving)
     log.info("Shutdown complete", exit_code=code)
     return code
+
+
+async def _beat(latch: Latch) -> None:
+    """Until the engine turns, the process is alive when its event loop is: an absent ledger must not restart a pod."""
+    while True:
+        latch.starting = replace(latch.starting, heartbeat=time.monotonic())
+        await asyncio.sleep(1)
 
 
 async def _until_over(trading: Awaitable[str], stopped: asyncio.Event, desk: Desk) -> int:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -19,10 +20,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 @database.command()
 def verify(as_json: AsJson = False) -> int:
     """Check that the ledger is whole; exit 1 when it is not."""
-    findings = _ledger("verify").verify(_url())
-    text = "".join(f"{finding}\n" for finding in findings) or "ok\n"
-    typer.echo(json.dumps({"ok": not findings, "findings": list(findings)}) + "\n" if as_json else text, nl=False)
-    return Exit.REFUSED if findings else Exit.OK
+    rows = [asdict(finding) for finding in _ledger("audit").verify(_url())]
+    sound = all(row["ok"] for row in rows)
+    answer = json.dumps({"ok": sound, "checks": rows}, indent=2) + "\n"
+    typer.echo(answer if as_json else tables.table(rows, ("check", "ok", "message")), nl=False)
+    return Exit.OK if sound else Exit.REFUSED
 
 
 @database.command()
@@ -32,7 +34,8 @@ def query(
     as_json: AsJson = False,
 ) -> None:
     """Run one reading statement."""
-    columns, rows = _ledger("query").query(_url(), statement)
+    answer = _ledger("query").query(_url(), statement)
+    columns, rows = answer.columns, answer.rows
     if scalar:
         typer.echo(tables.cell(rows[0][0] if rows else None))
         return

@@ -1,5 +1,7 @@
 """The one way in for halts, whatever they come from: journal first, then the engine."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,16 +30,28 @@ class Latch:
         # Memory beside the disk, because a full disk must not make a halt act twice, or never.
         self._records = {record.key: record for record in journal.records()}
         self.starting = Snapshot()
+        self.stopped = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        return self.stopped.is_set()
+
+    async def stopped_within(self, seconds: float) -> bool:
+        """True as soon as the process is to end, False after *seconds*."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopped.wait(), seconds)
+        return self.stopping
 
     def snapshot(self) -> Snapshot:
         if self._engine:
             return self._engine.snapshot()
         return replace(self.starting, halts=tuple(_pending(record) for record in self._open()))
 
-    async def attach(self, engine: Commands) -> None:
-        """Every halt recorded here acts in *engine* when this returns."""
+    async def attach(self, engine: Commands, known: frozenset[str]) -> None:
+        """Every halt recorded here acts in *engine* when this returns, unless its id is *known* to it."""
         self._engine = engine
-        known = {halt.id for halt in engine.snapshot().halts}
+        if self.stopping:
+            engine.stop()
         for record in self._open():
             if record.halt_id not in known:
                 await self._act(engine, record)
@@ -65,7 +79,12 @@ class Latch:
             log.warning("Trading resumed", halt=halt_id, reason=reason)
         return cleared or record is not None
 
+    def detach(self, last: Snapshot) -> None:
+        """The engine has ended; *last* is shown from now on."""
+        self._engine, self.starting = None, last
+
     def stop(self) -> None:
+        self.stopped.set()
         if self._engine:
             self._engine.stop()
 
