@@ -107,10 +107,10 @@ in_node() {
 
 cgroup_folders() { find /sys/fs/cgroup -maxdepth 2 -type d -name "$CGROUP"; }
 
-# Host process ids and names of everything that runs in the node, pods included.
+# Host process ids and names of everything that runs in the node, pods included; $1 narrows it to cgroups of that path.
 node_processes() {
-    local folder
-    cgroup_folders | while read -r folder; do find "$folder" -name cgroup.procs -exec cat {} +; done | sort -nu |
+    local folder pid
+    cgroup_folders | while read -r folder; do find "$folder" -path "*${1:-}*" -name cgroup.procs -exec cat {} +; done | sort -nu |
         while read -r pid; do printf '%s %s\n' "$pid" "$(cat "/proc/$pid/comm" 2>/dev/null || echo gone)"; done
 }
 

@@ -49,8 +49,8 @@ def slim(site: Path) -> None:
             (site / line.split()[1]).write_text("")
         elif line and not line.startswith("#"):
             remove(site, line)
-    for pattern in ("activate*", "Activate*"):
-        for path in (VENV / "bin").glob(pattern):
+    for path in (VENV / "bin").iterdir():
+        if not path.name.startswith("python"):
             path.unlink()
 
 
