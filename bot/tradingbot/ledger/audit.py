@@ -95,7 +95,8 @@ def orphans(connection: Connection) -> Iterator[Finding]:
     )
     known = select(intents.c.client_id)
     yield _orphans(connection, "fills without intent", fills, fills.c.client_id.not_in(known))
-    yield _orphans(connection, "decisions without their intent", decisions, decisions.c.client_id.not_in(known))
+    told = decisions.c.client_id.is_not(None) & decisions.c.client_id.not_in(known)
+    yield _orphans(connection, "decisions without their intent", decisions, told)
     gone = (intents.c.kind == "cancel") & intents.c.target.not_in(known)
     yield _orphans(connection, "cancels without order", intents, gone)
 
