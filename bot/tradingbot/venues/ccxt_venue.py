@@ -1,0 +1,196 @@
+"""The live venue through one exchange class of ccxt, which signs and sends; what is said is read by our own dialect."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+
+from tradingbot.domain.candle import Candle
+from tradingbot.domain.errors import Misconfigured, VenueUnavailable
+from tradingbot.domain.order import Accepted, Cancel, Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
+from tradingbot.venues import binance
+from tradingbot.venues.clock import Pace, VenueClock
+from tradingbot.venues.consequence import Answered, is_unknown_order, outcome_of
+from tradingbot.venues.one_exchange import exchange_class, library_error
+from tradingbot.venues.user_stream import Listener, listen
+
+SPOKEN = frozenset({"binance"})
+REQUEST_LIFE = timedelta(seconds=2)
+TIMEOUT_MILLISECONDS = 8000
+MOST_TRADES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where and as whom to trade. *endpoint* None is the venue's own address; *agent* is sent with every request."""
+
+    exchange: str
+    key: str
+    secret: str
+    symbols: tuple[str, ...]
+    agent: str
+    endpoint: str | None = None
+    proxy: str | None = None
+
+
+class CcxtVenue:
+    """Sends each write once, with the timestamp it was fenced with; every answer becomes one of three outcomes."""
+
+    def __init__(self, account: Account, clock: VenueClock) -> None:
+        if account.exchange not in SPOKEN:
+            raise Misconfigured(f"exchange.name is {account.exchange!r}; orders can be sent to {', '.join(SPOKEN)}")
+        self.name = account.exchange
+        self.account = account.key[:8]
+        self._account = account
+        self._clock = clock
+        self._exchange = _exchange(account, clock)
+        self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
+        self._names: dict[str, str] = {}
+
+    @property
+    def request_life(self) -> timedelta:
+        return self._clock.scaled(REQUEST_LIFE)
+
+    @property
+    def visibility(self) -> timedelta:
+        """How long the venue may take to show an order it has accepted."""
+        return self._clock.scaled(timedelta(seconds=3))
+
+    async def send(self, write: VenueWrite) -> Outcome:
+        window = (write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1))
+        signed = {"timestamp": binance.milliseconds(write.timestamp), "recvWindow": round(window)}
+        try:
+            return await self._sent(write, signed)
+        except Answered as answer:
+            return outcome_of(answer)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have left
+            if isinstance(error.__cause__, aiohttp.ClientConnectorError):
+                return Refused("NotConnected", str(error.__cause__))
+            return Unknown(f"{type(error).__name__} {error}".strip())
+
+    async def _sent(self, write: VenueWrite, signed: Mapping[str, int]) -> Outcome:
+        request, symbol = write.request, write.request.symbol
+        if isinstance(request, Cancel):
+            row = await self._exchange.privateDeleteOrder({**binance.cancel_parameters(request), **signed})
+            return Accepted(binance.report(symbol, row))
+        if request.replaces is None:
+            fields = binance.order_parameters(request, write.client_id)
+            row = await self._exchange.privatePostOrder({**fields, **signed})
+        else:
+            fields = binance.replace_parameters(request, write.client_id)
+            row = (await self._exchange.privatePostOrderCancelReplace({**fields, **signed}))["newOrderResponse"]
+        self._names[str(row["orderId"])] = write.client_id
+        return Accepted(binance.report(symbol, row), binance.answered_fills(symbol, row))
+
+    async def order(self, symbol: str, client_id: str) -> OrderReport | None:
+        try:
+            fields = {"symbol": binance.market_id(symbol), "origClientOrderId": client_id}
+            return self._known(symbol, await self._read("privateGetOrder", fields))
+        except Answered as answer:
+            if is_unknown_order(answer):
+                return None
+            raise VenueUnavailable(f"order: {answer}") from answer
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        rows = await self._asked("privateGetOpenOrders", {"symbol": binance.market_id(symbol)})
+        return tuple(self._known(symbol, row) for row in rows)
+
+    async def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
+        fields: dict[str, Any] = {"symbol": binance.market_id(symbol), "limit": MOST_TRADES}
+        rows = page = await self._asked("privateGetMyTrades", {**fields, "startTime": binance.milliseconds(since)})
+        while len(page) == MOST_TRADES:
+            page = await self._asked("privateGetMyTrades", {**fields, "fromId": int(page[-1]["id"]) + 1})
+            rows = [*rows, *page]
+        return tuple([binance.listed_fill(symbol, row, await self._name(symbol, row)) for row in rows])
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        answer = await self._asked("privateGetAccount", {})
+        return {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]}
+
+    async def events(self) -> AsyncIterator[OrderReport | Fill]:
+        if self._clock.pace is Pace.LOCKSTEP:
+            # A stepped venue waits for its trader, who asks after every bar: events would only race with that.
+            return
+        account = self._account
+        listener = Listener(account.key, account.secret, account.endpoint, account.agent, account.proxy)
+        async for event in listen(listener, self._clock, self._symbols):
+            yield event
+
+    def observe(self, candle: Candle) -> Iterator[None]:  # noqa: ARG002 - a real venue sees the market itself
+        return iter(())
+
+    def book(self) -> None:
+        return None
+
+    def restore(self, book: str | None) -> None:  # noqa: ARG002
+        return
+
+    async def close(self) -> None:
+        await self._exchange.close()
+
+    async def _name(self, symbol: str, row: Mapping[str, Any]) -> str:
+        """The client id behind a trade, which only names the venue's own."""
+        venue_id = str(row["orderId"])
+        if venue_id not in self._names:
+            fields = {"symbol": binance.market_id(symbol), "orderId": venue_id}
+            self._known(symbol, await self._asked("privateGetOrder", fields))
+        return self._names[venue_id]
+
+    def _known(self, symbol: str, row: Mapping[str, Any]) -> OrderReport:
+        found = binance.report(symbol, row)
+        self._names[found.venue_id] = found.client_id
+        return found
+
+    async def _asked(self, method: str, fields: Mapping[str, Any]) -> Any:
+        try:
+            return await self._read(method, fields)
+        except Answered as answer:
+            raise VenueUnavailable(f"{method}: {answer}") from answer
+
+    async def _read(self, method: str, fields: Mapping[str, Any]) -> Any:
+        signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
+        try:
+            return await getattr(self._exchange, method)({**fields, **signed})
+        except Answered:
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError, library_error()) as error:
+            raise VenueUnavailable(f"{method}: {type(error).__name__} {error}".strip()) from error
+
+
+def _exchange(account: Account, clock: VenueClock) -> Any:
+    kind = exchange_class(account.exchange)
+
+    class Plain(kind):  # type: ignore[misc, valid-type]
+        """The exchange with its errors as they came: what they mean is judged in ``consequence``."""
+
+        def handle_errors(self, code: int, _reason: str, *rest: Any) -> None:
+            headers, response = rest[2], rest[4]
+            if code >= 400:
+                raise Answered(code, response, headers)
+
+        def handle_http_status_code(self, *_: Any) -> None:
+            return
+
+        def nonce(self) -> int:
+            return binance.milliseconds(clock.now())
+
+    options: dict[str, Any] = {
+        "apiKey": account.key,
+        "secret": account.secret,
+        "enableRateLimit": False,
+        "timeout": TIMEOUT_MILLISECONDS,
+        "userAgent": account.agent,
+        "options": {"maxRetriesOnFailure": 0},
+    }
+    if account.endpoint is not None:
+        options["urls"] = {"api": {"public": f"{account.endpoint}/api/v3", "private": f"{account.endpoint}/api/v3"}}
+    if account.proxy is not None:
+        options["aiohttp_proxy"] = account.proxy
+    made = Plain(options)
+    # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
+    made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
+    made.session._retry_connection = False
+    return made

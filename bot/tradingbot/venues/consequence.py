@@ -1,0 +1,48 @@
+"""What the venue's answers mean for the caller: refused, unknown, or try again. The one place where that is judged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradingbot.domain.order import Refused, Unknown
+
+# Binance says of these that the order may have been executed.
+UNKNOWN_CODES = frozenset({-1000, -1001, -1006, -1007})
+# The id is in use: perhaps by this very order, sent before.
+DUPLICATE = "Duplicate order sent."
+NOT_FOUND = frozenset({-2013, -2011})
+
+
+class Answered(Exception):
+    """The venue answered with an error; its body is kept as it came."""
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+        self.status = status
+        self.body = body if isinstance(body, dict) else {}
+        self.headers = headers
+        self.code = int(self.body.get("code", 0) or 0)
+        self.message = str(self.body.get("msg", ""))
+        super().__init__(f"{status} {self.code} {self.message}")
+
+
+def outcome_of(answer: Answered) -> Refused | Unknown:
+    """What became of a write that was answered with an error."""
+    data = answer.body.get("data")
+    if isinstance(data, dict):
+        return _replaced(data)
+    if answer.status >= 500 or answer.code in UNKNOWN_CODES or answer.message == DUPLICATE:
+        return Unknown(f"{answer.status} {answer.code} {answer.message}".strip())
+    return Refused(str(answer.code or answer.status), answer.message)
+
+
+def _replaced(data: Mapping[str, Any]) -> Refused | Unknown:
+    """A cancelReplace of which one half or none was done."""
+    cancelled = data.get("cancelResult") == "SUCCESS"
+    failed = data.get("newOrderResponse") if cancelled else data.get("cancelResponse")
+    code, message = (int(failed.get("code", 0)), str(failed.get("msg", ""))) if isinstance(failed, dict) else (0, "")
+    if code in UNKNOWN_CODES or message == DUPLICATE:
+        return Unknown(f"{code} {message}")
+    return Refused(str(code), message, cancelled_first=cancelled)
+
+
+def is_unknown_order(answer: Answered) -> bool:
+    return answer.code in NOT_FOUND
