@@ -45,7 +45,7 @@ class Engine:
         self._uncovered: set[str] = set()
         self._waived: frozenset[str] = frozenset()
         self._looked_at = float("-inf")
-        self._stopping = self._ended = False
+        self._stopping = self._ended = self._busy = False
 
     async def run(self) -> str:
         """Trades until stopped or the feed ends, and tells why; nothing is in flight then, and the epoch is let go."""
@@ -115,12 +115,14 @@ class Engine:
         """Each event has led to what it calls for, until stopped or the feed has ended."""
         while not (self._stopping or (self._ended and self._queue.empty())):
             event = await self._queue.get()
+            self._busy = True
             try:
                 await self._turn(desk, event)
             except VenueUnavailable as error:
                 self._teller.venue_away(error)
             finally:
                 self._queue.task_done()
+                self._busy = False
             self._teller.show(desk, self._surroundings(desk), self._halts, self._money)
 
     async def _turn(self, desk: Desk, event: Candle | OrderReport | Fill | None) -> None:
@@ -287,6 +289,10 @@ class Engine:
             await asyncio.sleep(turn.total_seconds())
             if self._queue.empty():
                 self._queue.put_nowait(None)
+
+    def is_idle(self) -> bool:
+        """True when everything that came has been answered."""
+        return self._queue.empty() and not self._busy
 
     def snapshot(self) -> Snapshot:
         return self._teller.snapshot
