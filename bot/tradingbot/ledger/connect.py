@@ -21,6 +21,12 @@ POSTGRESQL_SETTINGS = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "1s",
 }
+# Who only reads holds no lock that a trader waits for, and may think between two questions.
+PATIENCE = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "5min",
+    "idle_in_transaction_session_timeout": "5min",
+}
 KEEPALIVES = {
     "connect_timeout": 3,
     "keepalives": 1,
@@ -38,7 +44,7 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
     if address.get_backend_name() == "sqlite":
         return _sqlite(address.database or "", read_only)
     if address.get_backend_name() in {"postgresql", "postgres"}:
-        settings = {**POSTGRESQL_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
+        settings = POSTGRESQL_SETTINGS | (PATIENCE if read_only else {})
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         return create_engine(
             address.set(drivername="postgresql+psycopg"),

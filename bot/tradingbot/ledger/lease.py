@@ -1,11 +1,12 @@
 """Who may trade: claiming, retiring, and the signs of life by which silence is judged."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed
+from tradingbot.ledger.columns import Instant
 from tradingbot.ledger.tables import heartbeats, intents, lease, lease_history
 
 SILENCE = timedelta(seconds=5)
@@ -19,13 +20,15 @@ MESSAGES = {
 }
 
 
-def ledger_now(connection: Connection) -> datetime:
-    """The time by the ledger's own clock: the server's, or for a file that of this machine."""
+def ledger_clock(connection: Connection) -> ColumnElement[datetime]:
+    """The time by the ledger's own clock, as SQL: the server's, or for a file that of this machine."""
     if connection.dialect.name == "postgresql":
-        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)
-    text: str = connection.execute(select(literal_column("strftime('%Y-%m-%dT%H:%M:%f', 'now')"))).scalar_one()
-    return datetime.fromisoformat(f"{text}+00:00")
+        return func.clock_timestamp(type_=Instant())
+    return func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", type_=Instant())
+
+
+def ledger_now(connection: Connection) -> datetime:
+    return connection.execute(select(ledger_clock(connection))).scalar_one()
 
 
 def claim(connection: Connection, instance: Instance, now: datetime) -> Lease | NotClaimed:
@@ -109,7 +112,7 @@ def _retire(connection: Connection, held: Lease) -> bool:
 def heartbeat(connection: Connection, instance: str, role: str, now: datetime) -> None:
     """*instance* has been seen; *now* is its venue time, the judged time is the ledger's."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    seen = {"role": role, "seen_at": ledger_now(connection), "venue_at": now}
+    seen = {"role": role, "seen_at": ledger_clock(connection), "venue_at": now}
     statement = insert(heartbeats).values(instance=instance, **seen)
     connection.execute(statement.on_conflict_do_update(index_elements=["instance"], set_=seen))
 

@@ -54,6 +54,4 @@ def migrate_apart(url: str) -> None:
     if done.returncode == os.EX_TEMPFAIL:
         raise LedgerUnavailable(last)
     if done.returncode:
-        raise Misconfigured(
-            f"database could not be brought to schema {HEAD}: {last}; see that its role may make tables"
-        )
+        raise Misconfigured(last)

@@ -1,0 +1,124 @@
+"""How a ledger comes to be: by migrations, whole or not at all, on both engines."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from ledgers import NAMES, Place, running_server  # noqa: F401
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
+from tradingbot.ledger import verify
+from tradingbot.ledger.connect import connect, reading
+from tradingbot.ledger.migrate import migrate
+from tradingbot.ledger.tables import metadata
+
+
+@pytest.fixture(name="empty", params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A database in which nothing has been made yet."""
+    if request.param == "sqlite":
+        place = Place("sqlite", f"sqlite:///{tmp_path}/state/ledger.sqlite")
+    else:
+        server = request.getfixturevalue("server")
+        place = Place("postgresql", server.create(f"empty_{next(NAMES)}"), server=server)
+    yield place
+    place.close()
+
+
+def test_opening_makes_the_ledger_once(empty: Place) -> None:
+    """The first opening makes schema and id, the second finds them."""
+    first = empty.open()
+    assert first.ledger_id == empty.open().ledger_id
+    assert all(finding.ok for finding in verify(empty.url)), verify(empty.url)
+
+
+def test_two_processes_that_open_a_new_ledger_open_the_same(empty: Place) -> None:
+    """One makes it, the other waits and finds it."""
+    ids: list[str] = []
+    threads = [threading.Thread(target=lambda: ids.append(empty.open().ledger_id)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def test_the_migrations_make_what_the_code_expects(empty: Place) -> None:
+    """Every table, column and index of the code is in the database, and no other."""
+    migrate(empty.url)
+    engine = connect(empty.url)
+    with reading(engine) as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_migrating_twice_changes_nothing(empty: Place) -> None:
+    migrate(empty.url)
+    migrate(empty.url)
+    assert empty.raw("SELECT version_num FROM alembic_version") == [("0001",)]
+
+
+def test_a_migration_that_fails_leaves_what_was_there(empty: Place) -> None:
+    """A table of another program is in the way: the bot is told so, and nothing of ours is left behind."""
+    if empty.engine == "sqlite":
+        (Path(empty.url.removeprefix("sqlite:///")).parent).mkdir()
+    empty.raw("CREATE TABLE halts (theirs integer)")
+    with pytest.raises(
+        Misconfigured, match=r"^database could not be brought to the newest schema: .*halts.*; name a database"
+    ):
+        empty.open()
+    engine = connect(empty.url)
+    with reading(engine) as connection:
+        assert inspect(connection).get_table_names() == ["halts"]
+    engine.dispose()
+
+
+def test_verifying_nothing_makes_nothing(tmp_path: Path) -> None:
+    """A wrong path is reported, and no empty ledger appears there."""
+    with pytest.raises(LedgerUnavailable, match="unable to open database file"):
+        verify(f"sqlite:///{tmp_path}/elsewhere.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verifying_an_empty_database_says_what_is_missing(empty: Place) -> None:
+    """A database without a ledger is not sound."""
+    if empty.engine == "sqlite":
+        path = Path(empty.url.removeprefix("sqlite:///"))
+        path.parent.mkdir()
+        path.touch()
+    findings = verify(empty.url)
+    assert [(finding.check, finding.ok, finding.message) for finding in findings] == [
+        ("schema", False, "at nothing, this version needs 0001")
+    ]
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    """Nothing is written over what cannot be read."""
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"no database " * 1000)
+    with pytest.raises(LedgerUnavailable, match="file is not a database"):
+        Place("sqlite", f"sqlite:///{path}").open()
+    assert path.read_bytes() == b"no database " * 1000
+
+
+def test_a_broken_page_is_found(tmp_path: Path) -> None:
+    """`atb db verify` asks the database about its own pages."""
+    place = Place("sqlite", f"sqlite:///{tmp_path}/ledger.sqlite")
+    place.open().close()
+    path = tmp_path / "ledger.sqlite"
+    whole = bytearray(path.read_bytes())
+    (root,) = place.raw("SELECT rootpage FROM sqlite_master WHERE name = 'lease_history_instance'")[0]
+    start = (root - 1) * 4096
+    whole[start : start + 64] = b"\x0a" + b"\xff" * 63
+    path.write_bytes(whole)
+    try:
+        sound = all(finding.ok for finding in verify(place.url))
+    except LedgerUnavailable:
+        sound = False
+    assert not sound
