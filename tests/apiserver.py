@@ -1,4 +1,4 @@
-"""A real kube-apiserver and etcd on loopback, without nodes or controllers: what is written there stays as it was written."""
+"""A real kube-apiserver and etcd on loopback, without nodes or controllers: what is written stays as written."""
 
 import contextlib
 import json

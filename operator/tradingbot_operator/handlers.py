@@ -1,10 +1,12 @@
-"""The only file, with main, that knows kopf: what happened is put into the store, and the bot it concerns into the queue."""
+"""The only file that knows kopf: what happened goes into the store, and the bot it concerns into the queue."""
 
+import asyncio
+import os
 from typing import Any
 
 import kopf
 
-from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, POD, TASK, Kind
+from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, POD, TASK, Kind
 from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
 from tradingbot_operator.engine.engine import Engine
 
@@ -12,16 +14,25 @@ WATCHED = (BOT, TASK, DEPLOYMENT, POD)
 OWN = f"{LABEL_MANAGED_BY}={COMPONENT}"
 
 
-def registry(engine: Engine, login: Any) -> kopf.OperatorRegistry:
-    """Handlers for the watched kinds; none of them waits for anything."""
+async def watch(engine: Engine, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
+    """Everything watched reaches the engine, until *stop* is set or the API server is away for too long."""
     handlers = kopf.OperatorRegistry()
+    login = kopf.login_with_kubeconfig if os.environ.get("KUBECONFIG") else kopf.login_with_service_account
     kopf.on.login(id="login", registry=handlers)(login)
-    for kind in WATCHED:
-        _watch(handlers, engine, kind)
-    return handlers
+    # Without rights on the whole cluster nobody may watch namespaces; a halt on a namespace then has no effect.
+    for kind in WATCHED if namespaces else (*WATCHED, NAMESPACE):
+        _forward(handlers, engine, kind)
+    await kopf.operator(
+        registry=handlers,
+        settings=watching(),
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+        stop_flag=stop,
+    )
 
 
-def _watch(handlers: kopf.OperatorRegistry, engine: Engine, kind: Kind) -> None:
+def _forward(handlers: kopf.OperatorRegistry, engine: Engine, kind: Kind) -> None:
     async def happened(event: Any, **_: Any) -> None:
         engine.happened(kind, event["type"] or "LISTED", event["object"])
 
@@ -32,29 +43,29 @@ def _watch(handlers: kopf.OperatorRegistry, engine: Engine, kind: Kind) -> None:
 class NoMemory(kopf.DiffBaseStorage):
     """Nothing is remembered in annotations: every pass starts from what exists."""
 
-    def build(self, *, body: Any, extra_fields: Any = None) -> Any:
+    def build(self, **_: Any) -> Any:
         return {}
 
-    def fetch(self, *, body: Any) -> Any:
+    def fetch(self, **_: Any) -> Any:
         return None
 
-    def store(self, *, body: Any, patch: Any, essence: Any) -> None:
+    def store(self, **_: Any) -> None:
         return None
 
 
 class NoProgress(kopf.ProgressStorage):
     """There is no progress to keep: no handler here is ever half done."""
 
-    def fetch(self, *, key: Any, body: Any) -> Any:
+    def fetch(self, **_: Any) -> Any:
         return None
 
-    def store(self, *, key: Any, record: Any, body: Any, patch: Any) -> None:
+    def store(self, **_: Any) -> None:
         return None
 
-    def purge(self, *, key: Any, body: Any, patch: Any) -> None:
+    def purge(self, **_: Any) -> None:
         return None
 
-    def touch(self, *, body: Any, patch: Any, value: Any) -> None:
+    def touch(self, **_: Any) -> None:
         return None
 
     def clear(self, *, essence: Any) -> Any:

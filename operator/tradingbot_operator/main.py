@@ -3,57 +3,84 @@
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 
 import aiohttp
-import kopf
+import uvloop
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.api import Api, connect
 from tradingbot_operator.cluster.ask import ask
+from tradingbot_operator.cluster.lease import LeaseLock
+from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.crd.text import both
+from tradingbot_operator.domain.errors import ClusterUnavailable, Refused
 from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
+from tradingbot_operator.domain.moment import Moment
+from tradingbot_operator.domain.names import COMPONENT
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.site import Site, Tokens
-from tradingbot_operator.engine.engine import Engine
+from tradingbot_operator.engine.audit import Audit
+from tradingbot_operator.engine.engine import Engine, Pass
+from tradingbot_operator.engine.health import Health
+from tradingbot_operator.engine.leader import Leader
 from tradingbot_operator.engine.polling import Polling
 from tradingbot_operator.engine.queue import Key, Queue
 from tradingbot_operator.engine.store import Store
 from tradingbot_operator.engine.tally import Tally
-from tradingbot_operator.handlers import registry, watching
-from tradingbot_operator.ops import listen, ops
-from tradingbot_operator.reconcile import Moment, reconcile
+from tradingbot_operator.handlers import watch
+from tradingbot_operator.logs import configure
+from tradingbot_operator.ops import fleet, listen, ops
+from tradingbot_operator.reconcile import reconcile
+from tradingbot_operator.reference import pages
 from tradingbot_operator.settings import Settings, address
+from tradingbot_operator.steer import steer
+
+log = logging.getLogger(__name__)
+FIRST_ANSWERS_SECONDS = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code of the command."""
-    parser = argparse.ArgumentParser(prog="tradingbot-operator", description="Runs trading bots on Kubernetes.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|crds|version")
+    parser = argparse.ArgumentParser(prog=COMPONENT, description="Runs trading bots on Kubernetes.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("run", help="reconcile TradingBots until stopped")
     verbs.add_parser("crds", help="print both CustomResourceDefinitions as YAML")
     verbs.add_parser("version", help="print the version")
-    verb = parser.parse_args(arguments).verb
-    if verb == "crds":
-        sys.stdout.write(both())
-        return 0
-    if verb == "version":
-        print(version("tradingbot-operator"))
-        return 0
-    return _run()
+    verbs.add_parser("preflight-uninstall", help="fail while TradingBots exist that only the operator can let go")
+    page = verbs.add_parser("reference", help="print a page of the reference as Markdown")
+    page.add_argument("page", choices=sorted(pages.PAGES))
+    asked = parser.parse_args(arguments)
+    if asked.verb == "run":
+        return _with_settings(_serve_fast)
+    if asked.verb == "preflight-uninstall":
+        return _with_settings(lambda settings: asyncio.run(preflight_uninstall(settings)))
+    printed = {"crds": both, "version": lambda: version(COMPONENT) + "\n"}
+    sys.stdout.write(pages.PAGES[asked.page]() if asked.verb == "reference" else printed[asked.verb]())
+    return 0
 
 
-def _run() -> int:
+def _serve_fast(settings: Settings) -> int:
+    with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
+        return runner.run(serve(settings))
+
+
+def _with_settings(run: Callable[[Settings], int]) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
@@ -61,24 +88,110 @@ def _run() -> int:
         name = f"OPERATOR_{first['loc'][0]}".upper()
         print(f"{name}: '{first['input']}' cannot be used; {first['msg']}", file=sys.stderr)
         return 2
-    asyncio.run(serve(settings))
-    return 0
+    configure(settings.log_level)
+    return run(settings)
 
 
-async def serve(settings: Settings) -> None:
-    """The operator works until it is told to stop."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The parts of a running operator."""
+
+    settings: Settings
+    api: Api
+    engine: Engine
+    health: Health
+    leader: Leader
+
+
+async def serve(settings: Settings) -> int:
+    """The operator works until it is told to stop, or until one of its parts ends."""
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    api = await connect(os.environ.get("KUBECONFIG"))
-    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
+        api = await connect(os.environ.get("KUBECONFIG"))
         stack.push_async_callback(api.close)
-        site = await _survey(settings, api)
-        engine = _assemble(api, site)
-        polling = Polling(engine, partial(ask, session, port=settings.bot_port), settings.poll_seconds)
-        server = ops(lambda: None, lambda: None, engine.tally)
-        stack.push_async_callback((await listen(server, *address(settings.listen_ops))).cleanup)
-        await _until_stopped(settings, engine, polling, stop)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        program = _assemble(settings, api)
+        beat = asyncio.create_task(program.health.beat())
+        stack.callback(beat.cancel)
+        for app, where in _servers(program):
+            stack.push_async_callback((await listen(app, *address(where))).cleanup)
+        if not await _lead(program, stop):
+            return 0
+        stack.push_async_callback(program.leader.release)
+        return await _work(program, session, stop)
+
+
+def _assemble(settings: Settings, api: Api) -> Program:
+    queue = Queue(time.monotonic, random.random)
+    tally = Tally(CollectorRegistry(), version(COMPONENT))
+    engine = Engine(queue, Store(), Memory(), tally)
+    health = Health(time.monotonic, queue.oldest_seconds, lambda: api.answered_at)
+    lock = LeaseLock(api, settings.namespace, COMPONENT)
+    leader = Leader(lock, f"{settings.pod_name}_{secrets.token_hex(4)}", time.monotonic, _wall)
+    tally.watch("queue_depth", "Keys that wait for a worker.", queue.depth)
+    tally.watch("queue_oldest_seconds", "How long the first of them has waited.", queue.oldest_seconds)
+    tally.watch("loop_lag_seconds", "How late the event loop was last.", lambda: health.lag)
+    return Program(settings, api, engine, health, leader)
+
+
+def _servers(program: Program) -> tuple[tuple[web.Application, str], ...]:
+    return (
+        (ops(program.health.alive, program.health.ready, program.engine.tally), program.settings.listen_ops),
+        (fleet(program.engine.store), program.settings.listen_http),
+    )
+
+
+async def _lead(program: Program, stop: asyncio.Event) -> bool:
+    """Whether this process became the leader before it was told to stop."""
+    acquired = asyncio.create_task(program.leader.acquire())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({acquired, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if acquired.done():
+        return True
+    acquired.cancel()
+    return False
+
+
+async def _stay_leader(program: Program) -> None:
+    await program.leader.hold()
+    log.error("the Lease is lost; this process ends at once, so that two never write")
+    logging.shutdown()
+    os._exit(1)
+
+
+async def _work(program: Program, session: aiohttp.ClientSession, stop: asyncio.Event) -> int:
+    settings, engine = program.settings, program.engine
+    # kopf cancels at its end every task younger than itself, so all of these begin before it.
+    tasks = [asyncio.create_task(_stay_leader(program))]
+    site = await _survey(settings, program.api)
+    polling = Polling(engine, partial(ask, session, port=settings.bot_port), settings.poll_seconds)
+    audit = Audit(program.api, engine, settings.namespaces or (None,), site.pod_monitors)
+    await audit.warm()
+    # A bot that trades must not be reported silent only because the operator has just begun to ask.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(polling.round(time.monotonic()), FIRST_ANSWERS_SECONDS)
+    one_pass = _pass(program, site)
+    tasks += [asyncio.create_task(engine.work(one_pass)) for _ in range(settings.workers)]
+    tasks += [asyncio.create_task(polling.run())]
+    tasks += [asyncio.create_task(audit.run(settings.audit_seconds, random.random))]
+    tasks += [asyncio.create_task(watch(engine, settings.namespaces, stop))]
+    program.health.leading = True
+    engine.tally.leads(True)
+    log.info("leading")
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    asked_to_stop = stop.is_set()
+    stop.set()
+    for task in done:
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a part of the operator failed", exc_info=error)
+    await asyncio.wait({tasks[-1]})
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return 0 if asked_to_stop else 1
 
 
 async def _survey(settings: Settings, api: Api) -> Site:
@@ -94,39 +207,42 @@ async def _survey(settings: Settings, api: Api) -> Site:
     )
 
 
-def _assemble(api: Api, site: Site) -> Engine:
-    cluster, store = Cluster(api), Store()
+def _pass(program: Program, site: Site) -> Pass:
+    store = program.engine.store
+    cluster = Cluster(program.api, program.engine.memory, site.pod_monitors)
+    tasks = Tasks(program.api)
 
     async def one_pass(key: Key) -> Outcome:
         kind, namespace, name = key
-        if kind != BOT.kind:
-            return Outcome("done")
         tokens = Tokens(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
-        moment = Moment(datetime.now(UTC), tokens, store.report((namespace, name)))
-        return await reconcile((namespace, name), cluster, site, moment)
+        moment = Moment(datetime.now(UTC), site, tokens, store.observed((namespace, name)))
+        if kind == BOT.kind:
+            return await reconcile((namespace, name), cluster, moment)
+        return await steer((namespace, name), tasks, moment)
 
-    tally = Tally(CollectorRegistry(), version("tradingbot-operator"))
-    return Engine(Queue(time.monotonic, random.random), store, tally, one_pass)
+    return one_pass
 
 
-async def _until_stopped(settings: Settings, engine: Engine, polling: Polling, stop: asyncio.Event) -> None:
-    # kopf cancels at its end every task younger than itself, so all of these begin before it.
-    tasks = [asyncio.create_task(engine.work()) for _ in range(settings.workers)]
-    tasks.append(asyncio.create_task(polling.run()))
-    login = kopf.login_with_kubeconfig if os.environ.get("KUBECONFIG") else kopf.login_with_service_account
+async def preflight_uninstall(settings: Settings) -> int:
+    """1 while TradingBots exist: without the operator nobody would take their finalizer off."""
+    api = await connect(os.environ.get("KUBECONFIG"))
     try:
-        await kopf.operator(
-            registry=registry(engine, login),
-            settings=watching(),
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-            standalone=True,
-            stop_flag=stop,
-        )
+        namespaces = settings.namespaces or (None,)
+        bots = [each for namespace in namespaces for each in await api.list_metadata(BOT, namespace)]
+    except (ClusterUnavailable, Refused) as error:
+        print(f"the TradingBots could not be listed: {error}", file=sys.stderr)
+        return 1
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await api.close()
+    if not bots:
+        return 0
+    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in bots)
+    print(f"TradingBots exist that only the operator can let go: {names}; delete them first", file=sys.stderr)
+    return 1
+
+
+def _wall() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 if __name__ == "__main__":

@@ -1,53 +1,51 @@
 """The whole operator on one page: find, observe, decide, render, apply, report. I/O stands in the lines that await."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.domain.bot import Bot
-from tradingbot_operator.domain.observed import Observed, Report
-from tradingbot_operator.domain.outcome import NOTHING, Applied, Outcome
+from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.moment import Moment
+from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome
 from tradingbot_operator.domain.plan import Plan, Remove, Run
-from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.plan.decide import decide, wants_finalizer
-from tradingbot_operator.render.bundle import render
+from tradingbot_operator.render.bundle import Given, intent, render
 from tradingbot_operator.report.status import change, report
+from tradingbot_operator.report.wait import look_again
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a pass is given from outside: the time, fresh tokens, and what the bot's process last said."""
-
-    now: datetime
-    tokens: Tokens
-    said: Report | None
-
-
-async def reconcile(key: tuple[str, str], cluster: Cluster, site: Site, moment: Moment) -> Outcome:
-    """Bring the cluster to what the bot asks for, and say how far it is."""
+async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment) -> Outcome:
+    """The cluster holds what the bot asks for, and its status says how far that is."""
     bot = await cluster.find(key)
     if bot is None:
         return Outcome("gone")
-    observed = await cluster.observe(bot, moment.said)
-    plan = decide(bot, observed, site, moment.now)
+    observed = await cluster.complete(bot, moment.seen)
+    plan = decide(bot, observed, moment.site, moment.now)
     await cluster.carry_orders(bot, plan)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
-    applied = await _act(bot, observed, plan, (cluster, site, moment.tokens))
-    now = moment.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    status = report(bot, observed, plan, applied, now)
-    await cluster.write_status(bot, change(bot.status, status), status, now)
-    await cluster.finish(bot, plan)
-    return Outcome("stalled" if applied.trouble else "done", plan.again_seconds)
+    applied = await act(bot, observed, plan, (cluster, moment))
+    status = report(bot, observed, plan, applied, moment.now)
+    if difference := change(bot.status, status):
+        await cluster.write_status(bot, difference, status, moment.text)
+    if isinstance(plan.action, Remove):
+        await cluster.finish(bot, plan.action, moment.text)
+    return Outcome("stalled" if applied.trouble else "done", look_again(bot, plan, applied, status))
 
 
-async def _act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Site, Tokens]) -> Applied:
-    cluster, site, tokens = means
-    match plan.action:
-        case Run() as run:
-            bundle = render(bot, run, observed, site, tokens)
-            applied = await cluster.apply(bot, bundle.kept, bundle.applied)
-            await cluster.prune(bot, observed, run)
+async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Moment]) -> Applied:
+    """What the plan asks for is written, unless it stands already; a plan that keeps touches nothing."""
+    cluster, moment = means
+    match plan.action, bot.spec:
+        case Run() as run, spec if not isinstance(spec, Rejection):
+            wanted = intent(bot, run, moment.site)
+            if cluster.memory.is_settled(bot.key, wanted):
+                return APPLIED
+            recorded = await cluster.recorded(bot, observed, run)
+            bundle = render(bot, spec, run, Given(moment.site, moment.tokens, recorded))
+            applied = await cluster.apply(bot, bundle.kept, bundle.held)
+            if applied.trouble is None:
+                await cluster.prune(bot, observed, run, bundle.held)
+                cluster.memory.settle(bot.key, wanted)
             return applied
-        case Remove() as remove:
+        case Remove() as remove, _:
             await cluster.remove(bot, observed, remove)
-    return NOTHING
+    return APPLIED

@@ -1,24 +1,38 @@
 """The operator's own settings, from the environment; read once, by main."""
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tradingbot_operator.domain.names import COMPONENT
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("write host:port, such as 0.0.0.0:9090")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OPERATOR_", frozen=True)
 
-    namespace: str = "tradingbot-system"
-    pod_name: str = "tradingbot-operator"
-    allow_live: bool = False
-    watch_namespaces: str = ""
-    bot_image: str = "localhost/tradingbot:0.1.0"
-    listen_http: str = "0.0.0.0:8000"
-    listen_ops: str = "0.0.0.0:9090"
-    log_level: str = "info"
-    workers: int = Field(default=8, ge=1, le=64)
-    audit_seconds: float = Field(default=300, ge=1, le=600)
-    poll_seconds: float = Field(default=30, ge=1)
-    bot_port: int = Field(default=9090, ge=1, le=65535)
+    namespace: str = Field("tradingbot-system", description="where the operator runs and its Lease lies")
+    pod_name: str = Field(COMPONENT, description="who holds the Lease")
+    allow_live: bool = Field(False, description="whether bots may trade with real money")
+    watch_namespaces: str = Field("", description="namespaces that may hold bots, with commas; empty means all")
+    bot_image: str = Field("localhost/tradingbot:0.1.0", description="image of bots that name none")
+    listen_http: Address = Field("0.0.0.0:8000", description="the fleet, for bots and people")
+    listen_ops: Address = Field("0.0.0.0:9090", description="liveness, readiness, metrics")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level written")
+    workers: int = Field(8, ge=1, le=64, description="bots looked at at the same time")
+    audit_seconds: float = Field(300, ge=1, le=600, description="pause between two audits of everything owned")
+    poll_seconds: float = Field(30, ge=1, le=600, description="pause between two questions to a bot's process")
+    bot_port: int = Field(9090, ge=1, le=65535, description="port bots answer /status on")
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -1,94 +1,117 @@
-"""Everything the reconcile page asks of the world, in one place."""
+"""Everything the reconcile page asks of the cluster, in one place."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from tradingbot_operator.cluster import apply, events, observe
+from tradingbot_operator.cluster import apply, events, reading
+from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster.api import Api
-from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.domain.bot import Bot, Manifest, parse
 from tradingbot_operator.domain.errors import Outdated
-from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD_MONITOR, POLICY, REVISION
+from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION
 from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, LABEL_BOT, LABEL_MANAGED_BY
-from tradingbot_operator.domain.observed import Observed, Report, Revision
+from tradingbot_operator.domain.observed import Observed, Revision
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Remove, Run, Step
 
+SHARED = (POLICY, POD_MONITOR)
+
 
 class Cluster:
-    """The cluster as one bot's pass sees it."""
+    """The cluster as one bot's pass sees it. *monitors*: whether it knows PodMonitors."""
 
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    def __init__(self, api: Api, memory: Memory, monitors: bool) -> None:
+        self.api, self.memory = api, memory
+        self._shared = SHARED if monitors else (POLICY,)
 
     async def find(self, key: tuple[str, str]) -> Bot | None:
-        return await observe.find_bot(self.api, key)
+        """The bot as the API server has it now, or None if it certainly does not exist."""
+        body = await self.api.find(BOT, *key)
+        if body is None:
+            self.memory.forget(key)
+        return parse(body) if body else None
 
-    async def observe(self, bot: Bot, report: Report | None) -> Observed:
-        siblings = 0
-        if bot.deleted_at:
-            others = await self.api.list(BOT, bot.namespace)
-            siblings = sum(1 for each in others if each["metadata"]["uid"] != bot.uid)
-        return await observe.observe(self.api, bot, report, siblings)
+    async def complete(self, bot: Bot, seen: Observed) -> Observed:
+        """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
+        if bot.deleted_at is None:
+            workloads = tuple(each for each in seen.workloads if each.controller == bot.uid)
+            return replace(seen, workloads=workloads, revisions=await self._history(bot))
+        labels = f"{LABEL_BOT}={bot.name}"
+        deployments = await self.api.list(DEPLOYMENT, bot.namespace, labels)
+        pods = await self.api.list(POD, bot.namespace, labels)
+        others = await self.api.list_metadata(BOT, bot.namespace)
+        return replace(
+            seen,
+            workloads=tuple(reading.workload(each) for each in deployments if reading.controller_uid(each) == bot.uid),
+            pods=tuple(reading.pod(each) for each in pods),
+            siblings=sum(1 for each in others if each["metadata"]["uid"] != bot.uid),
+        )
+
+    async def _history(self, bot: Bot) -> tuple[Revision, ...]:
+        known = self.memory.history(bot.key)
+        if known is not None:
+            return known
+        listed = await self.api.list_metadata(REVISION, bot.namespace, f"{LABEL_BOT}={bot.name}")
+        history = tuple(reading.revision(each) for each in listed if reading.controller_uid(each) == bot.uid)
+        self.memory.remember(bot.key, history)
+        return history
+
+    async def recorded(self, bot: Bot, observed: Observed, run: Run) -> Mapping[str, Any] | None:
+        """What the wanted revision holds, if it was recorded before."""
+        if observed.revision(run.revision) is None:
+            return None
+        body = await self.api.find(REVISION, bot.namespace, f"{bot.name}-{run.revision}")
+        return body["data"] if body else None
 
     async def carry_orders(self, bot: Bot, plan: Plan) -> None:
         """Halts and resumes first: nothing that follows may delay them."""
         for note in plan.notes:
-            await apply.annotate_pod(self.api, bot, note)
+            await writes.order_pod(self.api, bot, note)
         if plan.raised is not None:
-            await apply.annotate_bot(self.api, bot, {HALT: plan.raised})
+            await writes.annotate(self.api, bot, {HALT: plan.raised})
             raise Outdated("a halt was copied from a pod to its bot")
 
     async def hold(self, bot: Bot) -> Bot:
-        return await apply.set_finalizer(self.api, bot)
+        return await writes.hold(self.api, bot)
 
-    async def apply(self, bot: Bot, kept: tuple[Manifest, ...], applied: tuple[Manifest, ...]) -> Applied:
-        return await apply.apply(self.api, bot, kept, applied)
+    async def apply(self, bot: Bot, kept: tuple[Manifest, ...], held: tuple[Manifest, ...]) -> Applied:
+        return await apply.apply(self.api, self.memory, bot, kept, held)
 
-    async def write_status(
-        self, bot: Bot, change: Mapping[str, Any] | None, status: Mapping[str, Any], now: str
-    ) -> None:
-        """The report stands, and people were told what is new in it."""
-        if change is None:
-            return
-        await apply.write_status(self.api, bot, change)
-        await events.tell(self.api, bot, status, now)
+    async def prune(self, bot: Bot, observed: Observed, run: Run, held: tuple[Manifest, ...]) -> None:
+        """Revisions beyond the history are gone, and with them the settings no other revision reads."""
+        self.memory.forget_history(bot.key)
+        pruned = [each for each in observed.revisions if each.name in run.prune]
+        read = {each.config for each in observed.revisions if each not in pruned}
+        read |= {each["metadata"]["name"] for each in held if each["kind"] == CONFIG.kind}
+        for each in pruned:
+            await self.api.delete(REVISION, bot.namespace, f"{bot.name}-{each.name}", each.uid)
+            config = None if each.config in read else await self.api.glimpse(CONFIG, bot.namespace, each.config)
+            if config and reading.controller_uid(config) == bot.uid:
+                await self.api.delete(CONFIG, bot.namespace, each.config, config["metadata"]["uid"])
 
     async def remove(self, bot: Bot, observed: Observed, action: Remove) -> None:
         """One step of an orderly end; it creates nothing, so that it works in a namespace that is going too."""
+        self.memory.unsettle(bot.key)
         if action.step is Step.STOP:
             for workload in observed.workloads:
-                await self.api.merge(
-                    DEPLOYMENT.path(bot.namespace, workload.name), {"spec": {"replicas": 0}}, FIELD_MANAGER
-                )
+                scale = {"metadata": {"uid": workload.uid}, "spec": {"replicas": 0}}
+                await self.api.merge(DEPLOYMENT.path(bot.namespace, workload.name), scale, FIELD_MANAGER)
         if action.step is Step.RELEASE and action.last:
-            await self._clear_namespace(bot.namespace)
+            for kind in self._shared:
+                for each in await self.api.list_metadata(kind, bot.namespace, f"{LABEL_MANAGED_BY}={COMPONENT}"):
+                    await self.api.delete(kind, bot.namespace, each["metadata"]["name"], each["metadata"]["uid"])
 
-    async def finish(self, bot: Bot, plan: Plan) -> None:
-        """A bot whose end is complete is let go, last of all."""
-        if isinstance(plan.action, Remove) and plan.action.step is Step.RELEASE:
-            await apply.release(self.api, bot)
+    async def write_status(self, bot: Bot, change: Mapping[str, Any], after: Mapping[str, Any], now: str) -> None:
+        """The report stands, and people were told what is new in it."""
+        await writes.write_status(self.api, bot, change)
+        await events.tell(self.api, bot, after, now)
 
-    async def _clear_namespace(self, namespace: str) -> None:
-        """What served all bots of a namespace goes with the last of them."""
-        for kind in (POLICY, POD_MONITOR):
-            for each in await self.api.list(kind, namespace, f"{LABEL_MANAGED_BY}={COMPONENT}"):
-                await self.api.delete(kind, namespace, each["metadata"]["name"], each["metadata"]["uid"])
-
-    async def prune(self, bot: Bot, observed: Observed, run: Run) -> None:
-        """Revisions beyond the history are gone, and with them the settings no other revision reads."""
-        pruned = [each for each in observed.revisions if each.name in run.prune]
-        if not pruned:
+    async def finish(self, bot: Bot, action: Remove, now: str) -> None:
+        """A bot whose end is complete is let go, last of all; what it leaves behind is named."""
+        if action.step is not Step.RELEASE:
             return
-        for each in pruned:
-            await self.api.delete(REVISION, bot.namespace, f"{bot.name}-{each.name}", each.uid)
-        read = {_config(each) for each in observed.revisions if each not in pruned}
-        for config in await self.api.list(CONFIG, bot.namespace, f"{LABEL_BOT}={bot.name}"):
-            meta = config["metadata"]
-            if meta["name"] in {_config(each) for each in pruned} - read:
-                await self.api.delete(CONFIG, bot.namespace, meta["name"], meta["uid"])
-
-
-def _config(revision: Revision) -> str | None:
-    """The ConfigMap this revision's pods read."""
-    volumes = (revision.data or {}).get("template", {}).get("spec", {}).get("volumes", ())
-    return next((volume["configMap"]["name"] for volume in volumes if volume["name"] == "settings"), None)
+        if action.left:
+            await events.tell_left(self.api, bot, action.left, now)
+        await writes.release(self.api, bot)

@@ -1,4 +1,4 @@
-"""One client, plain dicts in and out. Every library error becomes one of ours here, named by what the caller does next."""
+"""One client, plain dicts in and out. Every library error becomes one of ours here, named by what to do next."""
 
 import asyncio
 import json
@@ -19,7 +19,8 @@ TIMEOUT_SECONDS = 20
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class Api:
@@ -49,12 +50,12 @@ class Api:
             answer = await self._connection.call_api(
                 *serialized, _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             )
-            text = await answer.read()
+            text = await answer.read()  # type: ignore[no-untyped-call]
         self.answered_at = asyncio.get_running_loop().time()
         return _judged(answer.status, text)
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._connection.close()  # type: ignore[no-untyped-call]
 
     async def find(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
         """The object, or None if it certainly does not exist."""
@@ -63,10 +64,22 @@ class Api:
         except Absent:
             return None
 
-    async def list(
-        self, kind: Kind, namespace: str | None, labels: str = "", accept: str = "application/json"
-    ) -> tuple[Manifest, ...]:
-        """Every object of *kind* with these labels, page by page."""
+    async def glimpse(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
+        """The object's metadata, or None if it certainly does not exist; a Secret's content is not even read."""
+        try:
+            return await self.request("GET", kind.path(namespace, name), accept=METADATA)
+        except Absent:
+            return None
+
+    async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[Manifest, ...]:
+        """Every object of *kind* with these labels."""
+        return await self._pages(kind, namespace, labels, "application/json")
+
+    async def list_metadata(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[Manifest, ...]:
+        """The metadata of every object of *kind* with these labels."""
+        return await self._pages(kind, namespace, labels, METADATA_LIST)
+
+    async def _pages(self, kind: Kind, namespace: str | None, labels: str, accept: str) -> tuple[Manifest, ...]:
         items: list[Manifest] = []
         query = {"labelSelector": labels, "limit": "500"}
         while True:
@@ -114,9 +127,9 @@ async def connect(kubeconfig: str | None) -> Api:
     """A client for the cluster this runs in, or for *kubeconfig*."""
     settings = client.Configuration()
     if kubeconfig:
-        await config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
+        await config.load_kube_config(config_file=kubeconfig, client_configuration=settings)  # type: ignore[no-untyped-call]
     else:
-        config.load_incluster_config(client_configuration=settings)
+        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
     settings.connection_pool_maxsize = 32
     connection = client.ApiClient(settings)
     connection.user_agent = FIELD_MANAGER

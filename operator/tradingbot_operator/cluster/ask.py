@@ -1,6 +1,5 @@
 """Asks a bot's process what it is doing. No answer is unknown, never "not trading"."""
 
-
 import aiohttp
 
 from tradingbot_operator.cluster.reading import report

@@ -6,26 +6,39 @@ from typing import Any
 
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.errors import Outdated
+from tradingbot_operator.domain.errors import Outdated, Refused
 from tradingbot_operator.domain.names import API_VERSION, COMPONENT, TRADINGBOT
 
 TOLD = ("Ready", "Stalled", "Halted", "TradingActive")
+LONGEST = 1024
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The conditions people are told of whose status or reason is new."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
-    return tuple(
-        each
-        for each in after["conditions"]
-        if each["type"] in TOLD and old.get(each["type"]) != (each["status"], each["reason"])
-    )
+    current = [each for each in after["conditions"] if each["type"] in TOLD]
+    return tuple(each for each in current if old.get(each["type"]) != (each["status"], each["reason"]))
 
 
-def event(bot: Bot, condition: Mapping[str, Any], now: str) -> Manifest:
-    """An Event whose name is made of what it tells, so that telling it again changes nothing."""
-    parts = (bot.uid, condition["type"], condition["status"], condition["reason"], condition["lastTransitionTime"])
-    token = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
+async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
+    """Every change of meaning has its Event."""
+    for condition in changes(bot.status, after):
+        bad = condition["type"] in ("Stalled", "Halted") and condition["status"] == "True"
+        text = f"{condition['type']} is {condition['status']}: {condition['message']}"
+        parts = (condition["type"], condition["status"], condition["reason"], now)
+        await _post(api, event(bot, (condition["reason"], text, bad), now, parts))
+
+
+async def tell_left(api: Api, bot: Bot, left: str, now: str) -> None:
+    """People know what a deleted bot left running."""
+    text = f"let go at spec.deletion.deadline; still there: {left}"
+    await _post(api, event(bot, ("DeletionDeadlineExceeded", text, True), now, (left,)))
+
+
+def event(bot: Bot, said: tuple[str, str, bool], now: str, parts: tuple[Any, ...]) -> Manifest:
+    """An Event whose name is made of *parts*, so that telling it again changes nothing."""
+    reason, text, bad = said
+    token = hashlib.sha256("/".join(map(str, (bot.uid, *parts))).encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -37,9 +50,9 @@ def event(bot: Bot, condition: Mapping[str, Any], now: str) -> Manifest:
             "namespace": bot.namespace,
             "uid": bot.uid,
         },
-        "type": "Warning" if _is_bad(condition) else "Normal",
-        "reason": condition["reason"],
-        "message": f"{condition['type']} is {condition['status']}: {condition['message']}"[:1024],
+        "type": "Warning" if bad else "Normal",
+        "reason": reason,
+        "message": text[:LONGEST],
         "source": {"component": COMPONENT},
         "firstTimestamp": now,
         "lastTimestamp": now,
@@ -47,14 +60,8 @@ def event(bot: Bot, condition: Mapping[str, Any], now: str) -> Manifest:
     }
 
 
-def _is_bad(condition: Mapping[str, Any]) -> bool:
-    return condition["type"] in ("Stalled", "Halted") and condition["status"] == "True"
-
-
-async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
-    """Every change of meaning has its Event."""
-    for condition in changes(bot.status, after):
-        try:
-            await api.create(event(bot, condition, now))
-        except Outdated:
-            continue  # told before
+async def _post(api: Api, manifest: Manifest) -> None:
+    try:
+        await api.create(manifest)
+    except (Outdated, Refused):
+        return  # told before, or a namespace that is going takes no more; an Event never stops a pass

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tradingbot_operator.domain.names import LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER
+from tradingbot_operator.domain.names import CONFIG_OF, LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER
 from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, Workload
 
 FATAL_WAITS = {
@@ -79,10 +79,11 @@ def _trouble(name: str, status: Mapping[str, Any]) -> str | None:
 
 
 def revision(body: Mapping[str, Any]) -> Revision:
+    """From metadata alone: the data of a history is much, and read only where it is run."""
     meta = body["metadata"]
-    number = body.get("revision", int((meta.get("annotations") or {}).get(NUMBER, 0)))
+    notes = meta.get("annotations") or {}
     name = (meta.get("labels") or {}).get(LABEL_REVISION, "")
-    return Revision(name=name, uid=meta["uid"], number=number, data=body.get("data"))
+    return Revision(name, meta["uid"], int(notes.get(NUMBER, 0)), notes.get(CONFIG_OF, ""))
 
 
 def report(answer: Mapping[str, Any]) -> Report:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tradingbot_operator.crd import rules
+from tradingbot_operator.crd.rule import Rule
 from tradingbot_operator.crd.schema import Schema, at, structural
 from tradingbot_operator.domain.names import GROUP, VERSION
 from tradingbot_operator.domain.spec import BotSpec
@@ -103,7 +104,7 @@ def _mark_maps(root: Schema, keys: dict[str, str]) -> None:
         at(root, path).update({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]})
 
 
-def _add(root: Schema, added: tuple[rules.Rule, ...]) -> None:
+def _add(root: Schema, added: tuple[Rule, ...]) -> None:
     for rule in added:
         at(root, rule.path).setdefault("x-kubernetes-validations", []).append(rule.entry())
 

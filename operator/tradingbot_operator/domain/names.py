@@ -22,6 +22,7 @@ HALT_ORIGIN = f"{GROUP}/halt-origin"
 DELETE_REASON = f"{GROUP}/delete"
 INTENT = f"{GROUP}/intent"
 NUMBER = f"{GROUP}/revision-number"
+CONFIG_OF = f"{GROUP}/config"
 
 BLUE = "blue"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A recorded revision: its name, its place in the history, and, where it was read, what it holds."""
+    """A recorded revision: its name, its place in the history, and the settings its pods read."""
 
     name: str
     uid: str
     number: int
-    data: Mapping[str, Any] | None = None
+    config: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,7 @@ class Observed:
     pods: tuple[Pod, ...] = ()
     revisions: tuple[Revision, ...] = ()
     report: Report | None = None
+    namespace_halt: str | None = None
     siblings: int = 0
 
     def workload(self, colour: str) -> Workload | None:

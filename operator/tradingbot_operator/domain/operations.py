@@ -1,4 +1,4 @@
-"""How a bot is run over time: roll-out, backup, recovery, monitoring, deletion. Part of the schema from the first version on."""
+"""How a bot is run over time: roll-out, backup, recovery, monitoring, deletion."""
 
 from typing import Annotated, Literal
 
@@ -107,8 +107,9 @@ class Threshold(Part):
 class Monitoring(Part):
     pod_monitor: Literal["Auto", "Never"] = "Auto"
     labels: Annotated[
-        dict[Annotated[str, Field(max_length=316)], Annotated[str, Field(max_length=63)]], Field(max_length=16)
-    ] = {}
+        dict[Annotated[str, Field(max_length=316)], Annotated[str, Field(max_length=63)]],
+        Field(default_factory=dict, max_length=16),
+    ]
     thresholds: Annotated[tuple[Threshold, ...], Field(max_length=32)] = ()
 
 

@@ -1,8 +1,6 @@
 """What came of one pass."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +13,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was written: the answers of the API server by kind and name, or the first trouble met."""
+    """Everything asked for was written, or nothing was asked, unless *trouble* says what was not."""
 
-    objects: Mapping[tuple[str, str], Mapping[str, Any]]
     trouble: Trouble | None = None
 
 
-NOTHING = Applied({})
+APPLIED = Applied()
 
 
 @dataclass(frozen=True, slots=True)

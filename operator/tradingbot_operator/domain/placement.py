@@ -44,9 +44,11 @@ class PullSecret(Part):
 class Pod(Part):
     """Extras of the pod that do not weaken its security."""
 
-    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] = {}
-    annotations: Annotated[dict[LabelKey, Annotated[str, Field(max_length=1024)]], Field(max_length=16)] = {}
-    node_selector: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] = {}
+    labels: Annotated[dict[LabelKey, LabelValue], Field(default_factory=dict, max_length=16)]
+    annotations: Annotated[
+        dict[LabelKey, Annotated[str, Field(max_length=1024)]], Field(default_factory=dict, max_length=16)
+    ]
+    node_selector: Annotated[dict[LabelKey, LabelValue], Field(default_factory=dict, max_length=16)]
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=16)] = ()
     priority_class_name: ObjectName | None = None
     runtime_class_name: ObjectName | None = None

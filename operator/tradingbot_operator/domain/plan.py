@@ -30,7 +30,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The bot is being deleted; *last* when it is the only one of its namespace; *left* names what it let go of unfinished."""
+    """The bot is being deleted. *last*: no other is left in its namespace. *left*: what it lets go of unfinished."""
 
     step: Step
     last: bool
@@ -39,11 +39,11 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Annotations of one pod that are to equal those of its bot."""
+    """Annotations one pod is to carry, and those (None) it is to lose."""
 
     pod: str
     uid: str
-    annotations: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

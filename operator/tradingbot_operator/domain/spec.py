@@ -19,6 +19,7 @@ from tradingbot_operator.domain.operations import (
 from tradingbot_operator.domain.placement import Pod, Resources, Storage
 from tradingbot_operator.domain.scalars import (
     ClockText,
+    CoinText,
     DecimalText,
     ImageText,
     LongSpan,
@@ -30,6 +31,7 @@ from tradingbot_operator.domain.scalars import (
     SymbolText,
     TimezoneText,
     UrlText,
+    VenueText,
 )
 
 
@@ -65,13 +67,13 @@ class SecretRef(Part):
 
 
 class BackupVenue(Part):
-    name: NameText
+    name: VenueText
     endpoint: UrlText | None = None
     credentials_secret_ref: CredentialsRef | None = None
 
 
 class Exchange(Part):
-    name: NameText
+    name: VenueText
     symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=20)]
     endpoint: UrlText | None = None
     sandbox: bool = False
@@ -83,22 +85,22 @@ class Exchange(Part):
 
 class Strategy(Part):
     name: NameText
-    timeframe: Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"] = "1m"
+    timeframe: Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"] = "1m"
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
-        Field(max_length=64),
-    ] = {}
+        Field(default_factory=dict, max_length=64),
+    ]
 
 
 class Engine(Part):
     check_interval: Span = "15s"
-    warmup_bars: Annotated[int, Field(ge=0, le=5000)] = 200
+    warmup_bars: Annotated[int, Field(ge=1, le=5000)] = 200
     soft_memory_limit_mb: Annotated[int, Field(ge=64, le=1048576)] | None = None
 
 
 class Capital(Part):
     initial: DecimalText = "10000"
-    currency: Annotated[str, Field(min_length=2, max_length=10)] | None = None
+    currency: CoinText | None = None
 
 
 class Risk(Part):

@@ -1,4 +1,4 @@
-"""The shape of what the operator reports. No counters and no heartbeats: a status changes only when its meaning does."""
+"""The shape of what the operator reports. No counters, no heartbeats: it changes only when its meaning does."""
 
 from typing import Annotated, Literal
 

@@ -1,11 +1,15 @@
 """A BotTask: one request, one result (design 5.2). Its spec never changes."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from tradingbot_operator.domain.complaint import first_complaint
 from tradingbot_operator.domain.model import Part
-from tradingbot_operator.domain.scalars import LongText, ObjectName, ShortText
+from tradingbot_operator.domain.scalars import LongText, MomentText, ObjectName, ShortText
 
 TaskType = Literal[
     "rollback",
@@ -28,10 +32,51 @@ class TaskSpec(Part):
     type: TaskType
     requested_by: ShortText | None = None
     reason: LongText | None = None
-    not_after: Annotated[str, Field(json_schema_extra={"format": "date-time", "maxLength": 40})] | None = None
+    not_after: MomentText | None = None
     target: ShortText | None = None
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
-        Field(max_length=32),
-    ] = {}
+        Field(default_factory=dict, max_length=32),
+    ]
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] = 604800
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """*spec* is None where it cannot be understood; *complaint* says why."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    deleted: bool
+    spec: TaskSpec | None
+    complaint: str | None
+    status: Mapping[str, Any]
+
+    @property
+    def finished_at(self) -> datetime | None:
+        text = self.status.get("finishedAt")
+        return datetime.fromisoformat(text) if text else None
+
+
+def parse_task(body: Mapping[str, Any]) -> Task:
+    """The task in *body*."""
+    metadata = body["metadata"]
+    spec, complaint = None, None
+    try:
+        spec = TaskSpec.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        complaint = first_complaint(error)
+    return Task(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        resource_version=metadata.get("resourceVersion", ""),
+        deleted="deletionTimestamp" in metadata,
+        spec=spec,
+        complaint=complaint,
+        status=body.get("status") or {},
+    )

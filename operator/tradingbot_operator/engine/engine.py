@@ -1,12 +1,13 @@
-"""The loop: events into the store and the queue, keys out of the queue into a pass, and what went wrong back with a delay."""
+"""The loop: events into the store and the queue, keys out of the queue into a pass, failures back with a delay."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
-from tradingbot_operator.domain.kinds import Kind
+from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, Kind
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.engine.queue import Key, Queue
 from tradingbot_operator.engine.store import Store
@@ -19,28 +20,35 @@ Pass = Callable[[Key], Awaitable[Outcome]]
 class Engine:
     """Decides when a bot is looked at, never what is done about it."""
 
-    def __init__(self, queue: Queue, store: Store, tally: Tally, one_pass: Pass) -> None:
-        self.queue, self.store, self.tally = queue, store, tally
-        self._pass = one_pass
+    def __init__(self, queue: Queue, store: Store, memory: Memory, tally: Tally) -> None:
+        self.queue, self.store, self.memory, self.tally = queue, store, memory, tally
 
     def happened(self, kind: Kind, change: str, body: Mapping[str, Any]) -> None:
-        """An object was listed, added, changed or deleted: the bot it concerns will be looked at, if it can matter."""
+        """An object was listed, added, changed or deleted: what it concerns will be looked at, if it can matter."""
         self.tally.event(kind.kind, change)
-        key = self.store.drop(kind, body) if change == "DELETED" else self.store.put(kind, body)
-        if key:
+        gone = change == "DELETED"
+        if kind == DEPLOYMENT:
+            self._noticed(body, gone)
+        for key in self.store.drop(kind, body) if gone else self.store.put(kind, body):
             self.queue.add(key)
 
-    async def work(self) -> None:
+    def _noticed(self, body: Mapping[str, Any], gone: bool) -> None:
+        now = None if gone else trace(body, ("", ""))
+        bot = self.memory.noticed(place(body, DEPLOYMENT.kind), now)
+        if bot:
+            self.queue.add((BOT.kind, *bot))
+
+    async def work(self, one_pass: Pass) -> None:
         """One worker, for ever."""
         while True:
-            key = await self.queue.take()
-            await self._one(key)
+            await self.one(await self.queue.take(), one_pass)
 
-    async def _one(self, key: Key) -> None:
+    async def one(self, key: Key, one_pass: Pass) -> None:
+        """One pass over *key*, whose end the queue knows of."""
         started = asyncio.get_running_loop().time()
         result = "error"
         try:
-            outcome = await self._pass(key)
+            outcome = await one_pass(key)
             result = outcome.result
             self.queue.done(key)
             if outcome.again_seconds is not None:

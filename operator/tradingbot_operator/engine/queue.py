@@ -1,4 +1,4 @@
-"""The work queue: each key once, never two workers on one key, delays in a heap and not in a worker, back-off with jitter."""
+"""The work queue: each key once, never two workers on one key, delays in a heap, back-off with jitter."""
 
 import asyncio
 import heapq
@@ -32,7 +32,7 @@ class Queue:
             self._changed.set()
 
     def add_later(self, key: Key, seconds: float) -> None:
-        """The key is looked at after *seconds*, or before, if something happens; the nearest of several times counts."""
+        """The key is looked at after *seconds*, or before if something happens; of several times the nearest."""
         due = self._clock() + seconds
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
@@ -59,7 +59,8 @@ class Queue:
         """The key comes back after a time that doubles with each failure; that time is the answer."""
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
-        delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(count, 16)) * (0.5 + self._jitter() / 2)
+        longest: float = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(count, 16))
+        delay = longest * (0.5 + self._jitter() / 2)
         again = key in self._again
         self._again.discard(key)
         self._busy.discard(key)

@@ -1,115 +1,140 @@
 """Small frozen records of what the watches brought. What is not in here is unknown, and what is in here may be gone."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tradingbot_operator.cluster import reading
-from tradingbot_operator.domain.kinds import BOT, TASK, Kind
-from tradingbot_operator.domain.observed import Pod, Report
+from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, POD, TASK, Kind
+from tradingbot_operator.domain.names import HALT
+from tradingbot_operator.domain.observed import Observed, Pod, Report, Workload
 from tradingbot_operator.engine.queue import Key
 
 Name = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The part of an object whose change can matter to its bot."""
-
-    uid: str
-    print: tuple[Any, ...]
 
 
 class Store:
     """One record for each watched object, and the last answer of each bot's process."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, Name], Seen] = {}
-        self._pods: dict[Name, tuple[Name, Pod]] = {}
+        self._prints: dict[tuple[str, Name], tuple[Any, ...]] = {}
+        self._workloads: dict[Name, dict[str, Workload]] = defaultdict(dict)
+        self._pods: dict[Name, dict[str, Pod]] = defaultdict(dict)
         self._reports: dict[str, Report] = {}
+        self._halts: dict[str, str] = {}
 
-    def put(self, kind: Kind, body: Mapping[str, Any]) -> Key | None:
-        """The object is known as it is now; the answer is the bot or task to look at, if this can matter to one."""
-        name = (body["metadata"]["namespace"], body["metadata"]["name"])
-        record = Seen(body["metadata"]["uid"], fingerprint(kind, body))
-        if self._seen.get((kind.kind, name)) == record:
-            return None
-        self._seen[kind.kind, name] = record
-        parent = parent_of(kind, body)
-        if kind.kind == "Pod" and parent:
-            self._pods[name] = (parent[1:], reading.pod(body))
-        return parent
+    def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
+        """The object is known as it is now; the answer is what must be looked at, if this can matter to anything."""
+        name = place(body)
+        print_ = fingerprint(kind, body)
+        if self._prints.get((kind.kind, name)) == print_:
+            return ()
+        self._prints[kind.kind, name] = print_
+        if kind == NAMESPACE:
+            return self._namespace(name[1], (body["metadata"].get("annotations") or {}).get(HALT))
+        bot = reading.bot_name(body)
+        if kind == DEPLOYMENT and bot:
+            self._workloads[name[0], bot][name[1]] = reading.workload(body)
+        if kind == POD and bot:
+            self._pods[name[0], bot][name[1]] = reading.pod(body)
+        return keys_of(kind, body)
 
-    def drop(self, kind: Kind, body: Mapping[str, Any]) -> Key | None:
+    def drop(self, kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
         """The object is no longer known."""
-        name = (body["metadata"]["namespace"], body["metadata"]["name"])
-        self._seen.pop((kind.kind, name), None)
-        if kind.kind == "Pod" and name in self._pods:
-            self._reports.pop(self._pods.pop(name)[1].uid, None)
-        return parent_of(kind, body)
+        name = place(body)
+        self._prints.pop((kind.kind, name), None)
+        if kind == NAMESPACE:
+            return self._namespace(name[1], None)
+        bot = reading.bot_name(body)
+        if bot:
+            self._forget(kind, name, (name[0], bot))
+        return keys_of(kind, body)
 
-    def names(self, kind: Kind) -> frozenset[Name]:
-        return frozenset(name for known, name in self._seen if known == kind.kind)
+    def purge(self, kind: Kind, alive: frozenset[Name]) -> tuple[Key, ...]:
+        """Ghosts, whose end no watch brought, are gone; the answer is what must be looked at."""
+        ghosts = [name for known, name in self._prints if known == kind.kind and name not in alive]
+        keys: list[Key] = []
+        for ghost in ghosts:
+            del self._prints[kind.kind, ghost]
+            keys += [(kind.kind, *ghost)] if kind in (BOT, TASK) else self._owners(kind, ghost)
+        return tuple(keys)
 
-    def forget(self, kind: Kind, name: Name) -> None:
-        """A ghost: its end was missed by the watch."""
-        self._seen.pop((kind.kind, name), None)
-        if kind.kind == "Pod" and name in self._pods:
-            self._reports.pop(self._pods.pop(name)[1].uid, None)
+    def _owners(self, kind: Kind, ghost: Name) -> list[Key]:
+        table: Mapping[Name, Mapping[str, Any]] = self._pods if kind == POD else self._workloads
+        bots = [bot for bot, known in table.items() if bot[0] == ghost[0] and ghost[1] in known]
+        for bot in bots:
+            self._forget(kind, ghost, bot)
+        return [(BOT.kind, *bot) for bot in bots]
 
-    def keys(self) -> Iterator[Key]:
+    def _forget(self, kind: Kind, name: Name, bot: Name) -> None:
+        if kind == DEPLOYMENT:
+            self._workloads[bot].pop(name[1], None)
+        if kind == POD:
+            gone = self._pods[bot].pop(name[1], None)
+            if gone:
+                self._reports.pop(gone.uid, None)
+
+    def _namespace(self, namespace: str, halt: str | None) -> tuple[Key, ...]:
+        if halt == self._halts.get(namespace):
+            return ()
+        if halt is None:
+            del self._halts[namespace]
+        else:
+            self._halts[namespace] = halt
+        return tuple(key for key in self.known() if key[0] == BOT.kind and key[1] == namespace)
+
+    def known(self) -> Iterator[Key]:
         """Every bot and task known."""
-        return ((kind, *name) for kind, name in self._seen if kind in (BOT.kind, TASK.kind))
+        return ((kind, *name) for kind, name in self._prints if kind in (BOT.kind, TASK.kind))
+
+    def observed(self, bot: Name) -> Observed:
+        """What the watches and the bot's process have told of *bot*."""
+        pods = tuple(self._pods[bot].values()) if bot in self._pods else ()
+        workloads = tuple(self._workloads[bot].values()) if bot in self._workloads else ()
+        said = [self._reports[pod.uid] for pod in pods if pod.uid in self._reports]
+        # With two pods alive, the one that trades is the one that counts.
+        report = max(said, key=lambda each: (each.trading_active, each.epoch or 0), default=None)
+        return Observed(workloads, pods, report=report, namespace_halt=self._halts.get(bot[0]))
 
     def answering(self) -> tuple[tuple[Name, Pod], ...]:
         """The pods that can be asked what they are doing."""
-        return tuple((bot, pod) for bot, pod in self._pods.values() if pod.ready and pod.ip and not pod.deleting)
+        every = ((bot, pod) for bot, pods in self._pods.items() for pod in pods.values())
+        return tuple((bot, pod) for bot, pod in every if pod.ready and pod.ip and not pod.deleting)
 
     def heard(self, pod_uid: str, report: Report | None) -> bool:
         """The last answer of that pod is *report*; whether that is news."""
         if report == self._reports.get(pod_uid):
             return False
         if report is None:
-            self._reports.pop(pod_uid, None)
+            del self._reports[pod_uid]
         else:
             self._reports[pod_uid] = report
         return True
 
-    def report(self, bot: Name) -> Report | None:
-        """What the serving pod of *bot* last said; with two pods, the one that trades."""
-        said = [self._reports[pod.uid] for name, pod in self._pods.values() if name == bot and pod.uid in self._reports]
-        return max(said, key=lambda each: (each.trading_active, each.epoch or 0), default=None)
+
+def place(body: Mapping[str, Any]) -> Name:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
-def parent_of(kind: Kind, body: Mapping[str, Any]) -> Key | None:
+def keys_of(kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
     """The bot or task an object belongs to."""
-    namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+    namespace, name = place(body)
     if kind in (BOT, TASK):
-        return kind.kind, namespace, name
+        return ((kind.kind, namespace, name),)
     bot = reading.bot_name(body)
-    return (BOT.kind, namespace, bot) if bot else None
+    return ((BOT.kind, namespace, bot),) if bot else ()
 
 
 def fingerprint(kind: Kind, body: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What of an object can change a plan; its resource version is not of it."""
-    meta, status = body["metadata"], body.get("status") or {}
-    going = meta.get("deletionTimestamp")
-    if kind in (BOT, TASK):
+    """What of an object can change a plan or a report; its resource version is not of it."""
+    meta = body["metadata"]
+    if kind in (BOT, TASK, NAMESPACE):
         notes = tuple(sorted((meta.get("annotations") or {}).items()))
-        return (
-            meta.get("generation"),
-            going,
-            notes,
-            tuple(meta.get("finalizers") or ()),
-            status.get("observedGeneration"),
-        )
-    if kind.kind == "Pod":
-        seen = reading.pod(body)
-        return seen.ready, seen.deleting, seen.ip, seen.trouble, tuple(sorted(seen.annotations.items()))
-    return (
-        meta.get("generation"),
-        going,
-        reading.controller_uid(body),
-        status.get("readyReplicas"),
-        status.get("observedGeneration"),
-    )
+        seen = (body.get("status") or {}).get("observedGeneration")
+        finalizers = tuple(meta.get("finalizers") or ())
+        return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), notes, finalizers, seen
+    if kind == POD:
+        pod = reading.pod(body)
+        notes = tuple(sorted(pod.annotations.items()))
+        return pod.uid, pod.ready, pod.deleting, pod.ip, pod.trouble, pod.revision, notes
+    return (reading.workload(body),)

@@ -1,54 +1,43 @@
 """What stands between a request and acting on it: an ordered list of small checks, the first refusal wins."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from tradingbot_operator.domain.bot import Bot, Rejection
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
 
-Check = Callable[[Bot, BotSpec, Site], Keep | None]
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    spec: BotSpec
+    site: Site
 
 
-def live_is_allowed(bot: Bot, spec: BotSpec, site: Site) -> Keep | None:
+Check = Callable[[Case], Keep | None]
+
+
+def live_is_allowed(case: Case) -> Keep | None:
     """Trade with money only under an operator that was started for it."""
-    if spec.mode is not Mode.LIVE or site.allow_live:
+    if case.spec.mode is not Mode.LIVE or case.site.allow_live:
         return None
-    return Keep(
-        "LiveNotAllowed",
-        "spec.mode is live but this operator does not allow it; set OPERATOR_ALLOW_LIVE=true on the operator",
-    )
+    cure = "start the operator with OPERATOR_ALLOW_LIVE=true (chart value allowLive), or use mode paper"
+    return Keep("LiveNotAllowed", f"spec.mode: 'live' is not allowed by this operator; {cure}")
 
 
-def database_is_served(bot: Bot, spec: BotSpec, site: Site) -> Keep | None:
+def database_is_served(case: Case) -> Keep | None:
     """Act only on the kinds of ledger this operator can run."""
-    if spec.database.mode is DatabaseMode.EMBEDDED:
+    mode = case.spec.database.mode
+    if mode is DatabaseMode.EMBEDDED:
         return None
     return Keep(
-        "DatabaseModeUnavailable",
-        f"spec.database.mode is {spec.database.mode.value}, which this operator does not serve yet; use embedded",
+        "DatabaseModeUnavailable", f"spec.database.mode: '{mode.value}' is not served by this operator; use embedded"
     )
 
 
-def one_colour_keys(bot: Bot, spec: BotSpec, site: Site) -> Keep | None:
-    """Keys of the venue must be there for the colour that runs."""
-    keys = spec.exchange.credentials_secret_ref
-    if keys is None or keys.name or keys.blue:
-        return None
-    return Keep(
-        "CredentialsMissing",
-        "spec.exchange.credentialsSecretRef names no Secret for the blue colour; set name, or blue and green",
-    )
+CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served)
 
 
-CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served, one_colour_keys)
-
-
-def first_refusal(bot: Bot, site: Site) -> Keep | None:
+def first_refusal(case: Case) -> Keep | None:
     """The first reason not to act, or None."""
-    if isinstance(bot.spec, Rejection):
-        return Keep("SpecRejected", bot.spec.message)
-    for check in CHECKS:
-        if refusal := check(bot, bot.spec, site):
-            return refusal
-    return None
+    return next((refusal for check in CHECKS if (refusal := check(case))), None)

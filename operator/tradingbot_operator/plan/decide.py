@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from tradingbot_operator.domain.bot import Bot, Rejection
+from tradingbot_operator.domain.bot import Bot
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.names import BLUE, FINALIZER
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.operations import Deletion
@@ -10,7 +11,8 @@ from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
-from tradingbot_operator.plan.checks import first_refusal
+from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.halts import notes, raised
 
 LOOK_AGAIN_SECONDS = 5.0
@@ -18,20 +20,23 @@ LOOK_AGAIN_SECONDS = 5.0
 
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan. Halts are carried to the pods whatever the spec says."""
-    action = _remove(bot, observed, now) if bot.deleted_at else first_refusal(bot, site) or _run(bot, observed)
+    action = _action(bot, observed, site, now)
     again = LOOK_AGAIN_SECONDS if isinstance(action, Remove) and action.step is not Step.RELEASE else None
     return Plan(action, notes(bot, observed), raised(bot, observed), again)
 
 
-def _run(bot: Bot, observed: Observed) -> Run:
-    assert not isinstance(bot.spec, Rejection)
-    name = revision_name(bot.spec)
-    return Run(
-        revision=name,
-        number=_number(name, observed),
-        replicas=0 if bot.spec.suspend else 1,
-        prune=_prune(name, observed, bot.spec.rollout.history_limit),
-    )
+def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Keep | Remove:
+    if bot.deleted_at is not None:
+        return _remove(bot, observed, now >= bot.deleted_at + _deadline(bot))
+    if isinstance(bot.spec, Rejection):
+        return Keep("SpecRejected", bot.spec.message)
+    return first_refusal(Case(bot.spec, site)) or _run(bot.spec, observed)
+
+
+def _run(spec: BotSpec, observed: Observed) -> Run:
+    name = revision_name(spec)
+    replicas = 0 if spec.suspend else 1
+    return Run(name, _number(name, observed), replicas, _prune(name, observed, spec.rollout.history_limit))
 
 
 def _number(name: str, observed: Observed) -> int:
@@ -50,14 +55,14 @@ def _prune(name: str, observed: Observed, limit: int) -> tuple[str, ...]:
     return tuple(each.name for each in history[limit:] if each.name not in spared)
 
 
-def _remove(bot: Bot, observed: Observed, now: datetime) -> Remove:
+def _remove(bot: Bot, observed: Observed, late: bool) -> Remove:
     """Stop first, with the grace a bot needs to settle; let go when no pod is left, or at the deadline all the same."""
     last = observed.siblings == 0
     working = [each.name for each in observed.workloads if each.replicas > 0]
     left = ", ".join([f"Deployment {name}" for name in working] + [f"pod {pod.name}" for pod in observed.pods])
-    if not left:
+    if not left or FINALIZER not in bot.finalizers:
         return Remove(Step.RELEASE, last)
-    if bot.deleted_at is not None and now >= bot.deleted_at + _deadline(bot):
+    if late:
         return Remove(Step.RELEASE, last, left)
     return Remove(Step.STOP if working else Step.WAIT, last)
 
@@ -70,7 +75,3 @@ def _deadline(bot: Bot) -> timedelta:
 def wants_finalizer(bot: Bot, plan: Plan) -> bool:
     """Whether the finalizer must be set before anything is created that needs an orderly end."""
     return isinstance(plan.action, Run) and FINALIZER not in bot.finalizers
-
-
-def touches_nothing(plan: Plan) -> bool:
-    return isinstance(plan.action, Keep)

@@ -8,38 +8,47 @@ from tradingbot_operator.domain.observed import Observed, Pod
 from tradingbot_operator.domain.plan import Note
 
 FROM_BOT = "tradingbot"
+SEVERITY = ("reduce", "halt", "flatten")
 
 
-def carried(annotations: Mapping[str, str]) -> dict[str, str]:
-    """What a pod must carry for the annotations of its bot."""
-    orders = {key: annotations[key] for key in (HALT, RESUME) if key in annotations}
-    return orders | ({HALT_ORIGIN: FROM_BOT} if HALT in orders else {})
+def severity(order: str) -> int:
+    """How much an order forbids; any text that names no kind is a full halt."""
+    kind = order.partition(":")[0].strip()
+    return SEVERITY.index(kind if kind in SEVERITY else "halt")
+
+
+def standing(bot: Bot, observed: Observed) -> str | None:
+    """The halt that rules a bot: its own or its namespace's, whichever forbids more."""
+    orders = [order for order in (bot.annotations.get(HALT), observed.namespace_halt) if order is not None]
+    return max(orders, key=severity, default=None)
 
 
 def notes(bot: Bot, observed: Observed) -> tuple[Note, ...]:
-    """One note for each pod whose copied orders differ from its bot's."""
-    wanted = carried(bot.annotations)
-    return tuple(
-        Note(pod.name, pod.uid, tuple(sorted(wanted.items())))
-        for pod in observed.pods
-        if not pod.deleting and _copied(pod, wanted) != wanted
-    )
+    """One note for each pod whose orders differ from its bot's."""
+    each = ((pod, _difference(pod, _wanted(bot, observed, pod))) for pod in observed.pods if not pod.deleting)
+    return tuple(Note(pod.name, pod.uid, tuple(sorted(change.items()))) for pod, change in each if change)
 
 
-def _copied(pod: Pod, wanted: Mapping[str, str]) -> dict[str, str]:
-    """What the operator wrote there before: a halt of a person's on a pod is not the operator's to remove."""
-    own = pod.annotations.get(HALT_ORIGIN) == FROM_BOT
-    keys = (HALT, RESUME, HALT_ORIGIN) if own or HALT in wanted else (RESUME,)
-    return {key: pod.annotations[key] for key in keys if key in pod.annotations}
+def _wanted(bot: Bot, observed: Observed, pod: Pod) -> dict[str, str | None]:
+    """What a pod is to carry. A halt a person wrote on the pod is removed by no one but a person."""
+    halt = standing(bot, observed)
+    wanted: dict[str, str | None] = {RESUME: bot.annotations.get(RESUME)}
+    if halt is not None:
+        return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT}
+    return wanted | ({HALT: None, HALT_ORIGIN: None} if _copied(pod) else {})
+
+
+def _copied(pod: Pod) -> bool:
+    return pod.annotations.get(HALT_ORIGIN) == FROM_BOT
+
+
+def _difference(pod: Pod, wanted: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {key: value for key, value in wanted.items() if pod.annotations.get(key) != value}
 
 
 def raised(bot: Bot, observed: Observed) -> str | None:
-    """A halt a person wrote on a pod, when the bot itself has none."""
-    if HALT in bot.annotations:
+    """A halt a person wrote on a pod, when nothing halts the bot itself: it is to hold for the next pod too."""
+    if standing(bot, observed) is not None:
         return None
-    orders = (
-        pod.annotations[HALT]
-        for pod in observed.pods
-        if HALT in pod.annotations and pod.annotations.get(HALT_ORIGIN) != FROM_BOT
-    )
-    return next(orders, None)
+    orders = [pod.annotations[HALT] for pod in observed.pods if HALT in pod.annotations and not _copied(pod)]
+    return max(orders, key=severity, default=None)

@@ -1,12 +1,15 @@
 """Everything that is to exist for a bot, in the order in which it is applied. What is absent is simply not in it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from tradingbot_operator.domain.bot import Bot, Manifest, Rejection
+from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.names import BLUE
-from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Run
+from tradingbot_operator.domain.revision import digest
 from tradingbot_operator.domain.site import Site, Tokens
+from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.render.network import network_policies, ops_service, pod_monitor, service
 from tradingbot_operator.render.revision import content, controller_revision
 from tradingbot_operator.render.secret import token_secret
@@ -17,32 +20,38 @@ from tradingbot_operator.render.workload import deployment
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """*kept* is created where absent and never written again; *applied* is held to what stands here."""
+    """*kept* is created where absent and never written again; *held* is made to be what stands here."""
 
-    kept: tuple[Manifest, ...] = ()
-    applied: tuple[Manifest, ...] = ()
-
-
-EMPTY = Bundle()
+    kept: tuple[Manifest, ...]
+    held: tuple[Manifest, ...]
 
 
-def render(bot: Bot, run: Run, observed: Observed, site: Site, tokens: Tokens) -> Bundle:
-    """A bot at work. A recorded revision is taken as it was recorded: a newer operator changes no running pod."""
-    if isinstance(bot.spec, Rejection):
-        return EMPTY
-    recorded = observed.revision(run.revision)
-    data = recorded.data if recorded and recorded.data else content(bot, bot.spec, site, run.revision)
-    monitor = site.pod_monitors and bot.spec.monitoring.pod_monitor == "Auto"
-    return Bundle(
-        kept=(token_secret(bot, tokens),),
-        applied=(
-            config_map(bot, data["settings"]),
-            *((state_claim(bot, bot.spec),) if bot.spec.keeps_state else ()),
-            service(bot, BLUE),
-            ops_service(bot),
-            *network_policies(bot, site),
-            *((pod_monitor(bot),) if monitor else ()),
-            controller_revision(bot, run.revision, run.number, data),
-            deployment(bot, data["template"], run.replicas),
-        ),
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What rendering needs from outside. A *recorded* revision is taken as it was recorded, never rendered again."""
+
+    site: Site
+    tokens: Tokens
+    recorded: Mapping[str, Any] | None = None
+
+
+def render(bot: Bot, spec: BotSpec, run: Run, given: Given) -> Bundle:
+    """A bot at work: a pod's needs before the pod."""
+    data = given.recorded if given.recorded is not None else content(bot, spec, given.site, run.revision)
+    monitor = given.site.pod_monitors and spec.monitoring.pod_monitor == "Auto"
+    held = (
+        config_map(bot, data["settings"]),
+        *((state_claim(bot, spec),) if spec.keeps_state else ()),
+        service(bot, BLUE),
+        ops_service(bot),
+        *network_policies(bot, given.site),
+        *((pod_monitor(bot),) if monitor else ()),
+        controller_revision(bot, run.revision, run.number, data),
+        deployment(bot, data["template"], run.replicas),
     )
+    return Bundle((token_secret(bot, given.tokens),), held)
+
+
+def intent(bot: Bot, run: Run, site: Site) -> str:
+    """One word for all that rendering would make: while it is the same, nothing needs to be written again."""
+    return digest([bot.uid, bot.generation, asdict(run), asdict(site)], 20)

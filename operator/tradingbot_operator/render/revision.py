@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.names import LABEL_REVISION, NUMBER
+from tradingbot_operator.domain.names import CONFIG_OF, LABEL_REVISION, NUMBER
 from tradingbot_operator.domain.revision import HASH_VERSION, asked, canonical
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec
@@ -20,14 +20,15 @@ def content(bot: Bot, spec: BotSpec, site: Site, name: str) -> Manifest:
         "hashVersion": HASH_VERSION,
         "spec": asked(spec),
         "settings": values,
-        "template": pod_template(bot, spec, site, name, config_name(bot, canonical(values))),
+        "template": pod_template(bot, spec, site, (name, config_name(bot, canonical(values)))),
     }
 
 
 def controller_revision(bot: Bot, name: str, number: int, data: Mapping[str, Any]) -> Manifest:
     record = metadata(bot, f"{bot.name}-{name}")
     record["labels"] |= {LABEL_REVISION: name}
-    record["annotations"] = {NUMBER: str(number)}
+    # The number and the settings' name stand here too, so that a list of metadata tells the whole history.
+    record["annotations"] = {NUMBER: str(number), CONFIG_OF: config_name(bot, canonical(data["settings"]))}
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",

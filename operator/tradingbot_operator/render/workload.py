@@ -26,8 +26,12 @@ CONFINED = {
 }
 
 
-def pod_template(bot: Bot, spec: BotSpec, site: Site, revision: str, config: str) -> Manifest:
-    """The pod as it is recorded in a revision: without its colour, which is where it runs, not what it is."""
+def pod_template(bot: Bot, spec: BotSpec, site: Site, names: tuple[str, str]) -> Manifest:
+    """The pod as a revision records it; *names* are those of the revision and of the settings it reads.
+
+    Without its colour, which is where it runs, not what it is.
+    """
+    revision, config = names
     return {
         "metadata": {
             "labels": {**spec.pod.labels, **labels(bot), LABEL_REVISION: revision},
@@ -130,7 +134,7 @@ def _mounts(spec: BotSpec) -> list[Manifest]:
         *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
         {"name": "podinfo", "mountPath": "/etc/podinfo", "readOnly": True},
         {"name": "data", "mountPath": "/data"},
-        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod's own
     ]
 
 

@@ -1,146 +1,150 @@
-"""One function for each condition. Every known condition is always set; the kstatus pair Reconciling and Stalled only while true."""
+"""One function for each condition. All are always set, but the kstatus pair Reconciling and Stalled only while true."""
 
 from collections.abc import Callable
 
 from tradingbot_operator.domain.condition import Condition, Truth
 from tradingbot_operator.report.facts import Facts
 
-
-def _now(facts: Facts, kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(kind, status, reason, message, facts.bot.generation)
-
-
-def ready(facts: Facts) -> Condition:
-    """A pod of the bot serves. With a refused spec it stands for the generation that still runs."""
-    generation = facts.bot.generation
-    if facts.refusal:
-        generation = int(facts.previous("Ready").get("observedGeneration", generation))
-    status, reason, message = _readiness(facts)
-    return Condition("Ready", status, reason, message, generation)
+Verdict = tuple[Truth, str, str]
+YES, NO, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 
 
-def _readiness(facts: Facts) -> tuple[Truth, str, str]:
+def ready(facts: Facts) -> Verdict:
+    """A pod of the bot can serve."""
     if facts.removing:
-        return Truth.FALSE, "Deleting", "the bot is being deleted"
+        return NO, "Deleting", "the bot is being deleted"
     if facts.suspended:
-        running = "its pod is stopping" if facts.observed.pods else "no pod runs"
-        return Truth.FALSE if facts.observed.pods else Truth.TRUE, "Suspended", f"spec.suspend is true; {running}"
+        return _suspended(facts)
     if facts.active_pod is None:
-        return Truth.FALSE, "PodNotReady", facts.pod_trouble or "no pod of the wanted revision is ready yet"
+        return NO, "PodNotReady", facts.pod_trouble or "no pod of the wanted revision is ready"
     if facts.report and facts.report.halts:
-        return Truth.TRUE, "Halted", f"the pod serves; trading is halted: {facts.report.halts[0].reason}"
-    return Truth.TRUE, "PodReady", f"pod {facts.active_pod.name} serves"
+        return YES, "Halted", f"pod {facts.active_pod.name} serves; trading is halted: {facts.report.halts[0].reason}"
+    return YES, "PodReady", f"pod {facts.active_pod.name} serves"
 
 
-def progressing(facts: Facts) -> Condition:
-    if reconciling(facts):
-        return _now(facts, "Progressing", Truth.TRUE, "RollingOut", "the wanted revision is being brought up")
-    return _now(facts, "Progressing", Truth.FALSE, "Settled", "nothing is under way")
+def _suspended(facts: Facts) -> Verdict:
+    if facts.pods:
+        return NO, "Stopping", "spec.suspend is true; the pod is stopping"
+    return YES, "Suspended", "spec.suspend is true; no pod runs"
 
 
-def reconciling(facts: Facts) -> Condition | None:
+def reconciling(facts: Facts) -> Verdict | None:
     """Something is under way that ends by itself."""
     if facts.removing:
-        return _now(facts, "Reconciling", Truth.TRUE, "Deleting", "the pod is stopped before the bot is let go")
-    if facts.refusal or facts.pod_trouble:
+        return YES, "Deleting", "the pod is stopped before the bot is let go"
+    if facts.refusal or facts.pod_trouble or facts.overdue:
         return None
     if facts.suspended:
-        stopping = bool(facts.observed.pods)
-        return _now(facts, "Reconciling", Truth.TRUE, "Stopping", "the pod is stopping") if stopping else None
-    if facts.active_pod is None:
-        return _now(facts, "Reconciling", Truth.TRUE, "Starting", "waiting for the pod to be ready")
-    return None
+        return (YES, "Stopping", "the pod is stopping") if facts.pods else None
+    return None if facts.active_pod else (YES, "Starting", "waiting for the pod of the wanted revision to be ready")
 
 
-def stalled(facts: Facts) -> Condition | None:
+def progressing(facts: Facts) -> Verdict:
+    """The same as Reconciling, for those who look for this name; always set."""
+    return reconciling(facts) or (NO, "Settled", "nothing is under way")
+
+
+def stalled(facts: Facts) -> Verdict | None:
     """A person must act: the spec is refused, or its pod cannot start."""
     if facts.removing:
         return None
     if facts.refusal:
-        return _now(facts, "Stalled", Truth.TRUE, facts.refusal.reason, facts.refusal.message)
-    if facts.pod_trouble and not facts.suspended:
-        return _now(facts, "Stalled", Truth.TRUE, "PodFailing", facts.pod_trouble)
+        return YES, facts.refusal.reason, facts.refusal.message
+    if facts.pod_trouble:
+        return YES, "PodFailing", facts.pod_trouble
+    if facts.overdue:
+        minutes = facts.patience.total_seconds() / 60
+        return YES, "StartDeadlineExceeded", f"no pod became ready within {minutes:g} min (spec.rollout.deadline)"
     return None
 
 
-def trading_active(facts: Facts) -> Condition:
+def trading_active(facts: Facts) -> Verdict:
     """The process says that it may place orders. Silence is unknown, never false."""
     report = facts.report
+    if not facts.pods:
+        return NO, "NoPod", "no pod runs"
     if report is None:
-        if facts.observed.pods:
-            return _now(facts, "TradingActive", Truth.UNKNOWN, "NotReported", "the bot has not answered yet")
-        return _now(facts, "TradingActive", Truth.FALSE, "NoPod", "no pod runs")
+        return UNKNOWN, "NotReported", "the bot's process has not answered"
     if report.trading_active:
-        return _now(
-            facts, "TradingActive", Truth.TRUE, "Trading", f"{report.instance} trades under epoch {report.epoch}"
-        )
-    reason = "Halted" if report.halts else report.state.capitalize()
-    return _now(facts, "TradingActive", Truth.FALSE, reason, f"the bot reports state {report.state}")
+        return YES, "Trading", f"{report.instance} trades under epoch {report.epoch}"
+    if report.halts:
+        return NO, "Halted", f"trading is halted: {report.halts[0].reason}"
+    return NO, "NotTrading", f"the bot's process is {report.state}"
 
 
-def single_writer(facts: Facts) -> Condition:
-    """The ledger's lease row names one instance, and that instance answered."""
+def single_writer(facts: Facts) -> Verdict:
+    """The ledger's lease names one instance, and that one answered."""
     report = facts.report
     if report is None or report.epoch is None:
-        return _now(facts, "SingleWriter", Truth.UNKNOWN, "NotReported", "no process has named its epoch yet")
-    return _now(
-        facts,
-        "SingleWriter",
-        Truth.TRUE,
-        "LeaseHeld",
-        f"epoch {report.epoch} is held by {report.holder or report.instance}",
-    )
+        return UNKNOWN, "NotReported", "no process has named its epoch"
+    return YES, "LeaseHeld", f"epoch {report.epoch} is held by {report.holder or report.instance}"
 
 
-def halted(facts: Facts) -> Condition:
+def rollback_available(facts: Facts) -> Verdict:
+    """Another colour is warm and may take over; with one colour there is none."""
+    return NO, "OneColour", f"{facts.bot.name} has one colour; there is none to go back to"
+
+
+def backup_healthy(facts: Facts) -> Verdict:
+    """The newest backup was proved by restoring it."""
+    return UNKNOWN, "NotServed", f"backups of {facts.bot.name} are not taken by this operator"
+
+
+def migrations_applied(facts: Facts) -> Verdict:
+    """The ledger has the tables the running process needs."""
+    if facts.report is None or facts.report.ledger_id is None:
+        return UNKNOWN, "NotReported", "no process has opened the ledger"
+    return YES, "LedgerOpen", f"ledger {facts.report.ledger_id} is open"
+
+
+def halted(facts: Facts) -> Verdict:
+    """At least one halt stands; the last answer counts while no process answers."""
     if facts.report is None:
-        return _now(facts, "Halted", Truth.UNKNOWN, "NotReported", "the bot has not answered yet")
+        known = facts.bot.status.get("halts")
+        text = "the bot's process has not answered"
+        return (
+            (YES, "LastKnown", f"{text}; it was halted: {known[0]['reason']}")
+            if known
+            else (UNKNOWN, "NotReported", text)
+        )
     if not facts.report.halts:
-        return _now(facts, "Halted", Truth.FALSE, "NotHalted", "no halt stands")
+        return NO, "NotHalted", "no halt stands"
     first = facts.report.halts[0]
-    return _now(
-        facts, "Halted", Truth.TRUE, first.kind.capitalize(), f"{first.reason} (id {first.id}, by {first.source})"
-    )
+    return YES, first.kind.capitalize(), f"{first.reason} (id {first.id}, by {first.source})"
 
 
-def config_in_sync(facts: Facts) -> Condition:
+def config_in_sync(facts: Facts) -> Verdict:
     """What runs is what the spec asks for."""
     if facts.refusal:
-        return _now(facts, "ConfigInSync", Truth.FALSE, facts.refusal.reason, facts.refusal.message)
+        return NO, facts.refusal.reason, facts.refusal.message
     if facts.wanted and facts.active_pod:
-        return _now(facts, "ConfigInSync", Truth.TRUE, "RevisionRuns", f"revision {facts.wanted} runs")
-    return _now(facts, "ConfigInSync", Truth.FALSE, "NotRunning", "the wanted revision does not run")
+        return YES, "RevisionRuns", f"revision {facts.wanted} runs"
+    return NO, "NotRunning", "the wanted revision does not run"
 
 
-def migrations_applied(facts: Facts) -> Condition:
-    if facts.report is None or facts.report.ledger_id is None:
-        return _now(facts, "MigrationsApplied", Truth.UNKNOWN, "NotReported", "no process has opened the ledger yet")
-    return _now(facts, "MigrationsApplied", Truth.TRUE, "LedgerOpen", f"ledger {facts.report.ledger_id} is open")
-
-
-def rollback_available(facts: Facts) -> Condition:
-    return _now(facts, "RollbackAvailable", Truth.FALSE, "OneColour", "no other colour is warm")
-
-
-def backup_healthy(facts: Facts) -> Condition:
-    return _now(facts, "BackupHealthy", Truth.UNKNOWN, "NotServed", "this operator takes no backups yet")
-
-
-CONDITIONS: tuple[Callable[[Facts], Condition | None], ...] = (
-    ready,
-    progressing,
-    reconciling,
-    stalled,
-    trading_active,
-    single_writer,
-    rollback_available,
-    backup_healthy,
-    migrations_applied,
-    halted,
-    config_in_sync,
-)
+CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
+    "Ready": ready,
+    "Progressing": progressing,
+    "Reconciling": reconciling,
+    "Stalled": stalled,
+    "TradingActive": trading_active,
+    "SingleWriter": single_writer,
+    "RollbackAvailable": rollback_available,
+    "BackupHealthy": backup_healthy,
+    "MigrationsApplied": migrations_applied,
+    "Halted": halted,
+    "ConfigInSync": config_in_sync,
+}
 
 
 def conditions(facts: Facts) -> list[Condition]:
     """All conditions of a bot, in a fixed order."""
-    return [condition for each in CONDITIONS if (condition := each(facts)) is not None]
+    verdicts = ((name, verdict(facts)) for name, verdict in CONDITIONS.items())
+    return [Condition(name, *said, _generation(name, facts)) for name, said in verdicts if said is not None]
+
+
+def _generation(name: str, facts: Facts) -> int:
+    """With a refused spec, Ready stands for the generation that still runs: nobody may take it for the new one."""
+    if name == "Ready" and facts.refusal:
+        return int(facts.previous("Ready").get("observedGeneration", facts.bot.generation))
+    return facts.bot.generation

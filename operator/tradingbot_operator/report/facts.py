@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot
-from tradingbot_operator.domain.names import BLUE
-from tradingbot_operator.domain.observed import Observed, Pod, Report, Workload
+from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.observed import Observed, Pod, Report
+from tradingbot_operator.domain.operations import Rollout
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run
+from tradingbot_operator.domain.scalars import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +20,15 @@ class Facts:
     observed: Observed
     plan: Plan
     applied: Applied
-
-    @property
-    def workload(self) -> Workload | None:
-        return self.observed.workload(BLUE)
+    now: datetime
 
     @property
     def report(self) -> Report | None:
         return self.observed.report
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        return self.observed.pods
 
     @property
     def wanted(self) -> str | None:
@@ -33,9 +37,9 @@ class Facts:
 
     @property
     def active_pod(self) -> Pod | None:
-        """The pod that serves: of the wanted revision if one is named."""
-        pods = [pod for pod in self.observed.pods if pod.ready and not pod.deleting]
-        return next((pod for pod in pods if self.wanted in (None, pod.revision)), None)
+        """The pod that serves; of the wanted revision, if one is named."""
+        serving = (pod for pod in self.pods if pod.ready and not pod.deleting)
+        return next((pod for pod in serving if self.wanted in (None, pod.revision)), None)
 
     @property
     def refusal(self) -> Keep | None:
@@ -55,8 +59,32 @@ class Facts:
 
     @property
     def pod_trouble(self) -> str | None:
-        return next((pod.trouble for pod in self.observed.pods if pod.trouble and not pod.deleting), None)
+        """Why a pod that is to run will not start by itself."""
+        if self.suspended or self.removing or self.active_pod:
+            return None
+        return next((pod.trouble for pod in self.pods if pod.trouble and not pod.deleting), None)
 
-    def previous(self, condition: str) -> Mapping[str, Any]:
+    @property
+    def patience(self) -> timedelta:
+        """How long a start may take."""
+        rollout = Rollout() if isinstance(self.bot.spec, Rejection) else self.bot.spec.rollout
+        return span(rollout.deadline)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether a start has taken longer than it may; it stays so for this spec until a pod serves."""
+        if self.wanted is None or self.suspended or self.active_pod:
+            return False
+        stalled, waiting = self.previous("Stalled"), self.previous("Reconciling")
+        if stalled.get("reason") == "StartDeadlineExceeded" and self._current(stalled):
+            return True
+        began = waiting.get("lastTransitionTime")
+        late = began is not None and self.now >= datetime.fromisoformat(began) + self.patience
+        return late and self._current(waiting)
+
+    def _current(self, condition: Mapping[str, Any]) -> bool:
+        return condition.get("observedGeneration") == self.bot.generation
+
+    def previous(self, kind: str) -> Mapping[str, Any]:
         """The condition as last reported, or nothing."""
-        return next((old for old in self.bot.status.get("conditions") or () if old["type"] == condition), {})
+        return next((old for old in self.bot.status.get("conditions") or () if old["type"] == kind), {})

@@ -1,10 +1,14 @@
 """The whole status of a bot; written only where its meaning changed."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from tradingbot_operator.domain.bot import Bot, Rejection
+from tradingbot_operator.domain.bot import Bot
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth, placed
+from tradingbot_operator.domain.moment import FORM
 from tradingbot_operator.domain.names import BLUE
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.outcome import Applied
@@ -13,23 +17,20 @@ from tradingbot_operator.report.conditions import conditions
 from tradingbot_operator.report.facts import Facts
 
 
-def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, now: str) -> dict[str, Any]:
+def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datetime) -> dict[str, Any]:
     """The status that is true after this pass, without anything that changes by itself."""
-    facts = Facts(bot, observed, plan, applied)
+    facts, now = Facts(bot, observed, plan, applied, at), at.strftime(FORM)
     current = conditions(facts)
     said = facts.report
     status: dict[str, Any] = {
         "observedGeneration": bot.generation,
         "phase": phase(facts, current),
         "conditions": placed(bot.status.get("conditions") or (), current, now),
-        "halts": [
-            {"id": h.id, "kind": h.kind, "source": h.source, "reason": h.reason, "since": h.since} for h in said.halts
-        ]
-        if said
-        else [],
+        # Silence clears no halt: the latch is in the ledger, whether a process answers or not.
+        "halts": [asdict(halt) for halt in said.halts] if said else list(bot.status.get("halts") or ()),
     }
     optional = {
-        "mode": None if isinstance(bot.spec, Rejection) else bot.spec.mode.value,
+        "mode": bot.status.get("mode") if isinstance(bot.spec, Rejection) else bot.spec.mode.value,
         "active": _active(facts, now),
         "ledgerId": (said.ledger_id if said else None) or bot.status.get("ledgerId"),
         "highestEpoch": _highest_epoch(facts),
@@ -71,7 +72,7 @@ def phase(facts: Facts, current: list[Condition]) -> str:
 
 def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
     """The merge patch from *before* to *after*, or None when they mean the same."""
-    patch = {name: None for name in before if name not in after}
+    patch: dict[str, Any] = {name: None for name in before if name not in after}
     for name, value in after.items():
         old = before.get(name)
         if isinstance(value, Mapping) and isinstance(old, Mapping):

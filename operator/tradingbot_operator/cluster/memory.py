@@ -1,0 +1,106 @@
+"""What was last written for each bot, so that nothing is written twice. Whatever is doubtful is forgotten."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tradingbot_operator.domain.observed import Revision
+
+Name = tuple[str, str]
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One object as it was when last seen or written."""
+
+    uid: str
+    version: str
+    bot: Name
+
+
+def place(body: Mapping[str, Any], kind: str) -> Place:
+    return kind, body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def trace(body: Mapping[str, Any], bot: Name) -> Trace:
+    """The generation tells a change of what is asked; kinds without one have only their resource version."""
+    meta = body["metadata"]
+    return Trace(meta["uid"], str(meta.get("generation") or meta["resourceVersion"]), bot)
+
+
+class Memory:
+    """Settled bots need no write; a bot is settled only while nothing of it was seen to change."""
+
+    def __init__(self) -> None:
+        self._settled: dict[Name, str] = {}
+        self._written: dict[Place, Trace] = {}
+        self._noticed: dict[Place, Trace] = {}
+        self._history: dict[Name, tuple[Revision, ...]] = {}
+
+    def is_settled(self, bot: Name, intent: str) -> bool:
+        """Whether all that *intent* stands for was written, and nothing of it has changed since."""
+        return self._settled.get(bot) == intent
+
+    def wrote(self, where: Place, left: Trace) -> None:
+        self._written[where] = left
+
+    def settle(self, bot: Name, intent: str) -> None:
+        """All that *intent* stands for has been written; unless a newer change was noticed meanwhile, it stands."""
+        mine = {where: left for where, left in self._written.items() if left.bot == bot and where in self._noticed}
+        if all(not _is_newer(self._noticed[where], left) for where, left in mine.items()):
+            self._settled[bot] = intent
+
+    def unsettle(self, bot: Name) -> None:
+        """The next pass over *bot* writes everything again."""
+        self._settled.pop(bot, None)
+        self._history.pop(bot, None)
+
+    def forget(self, bot: Name) -> None:
+        """The bot is gone."""
+        self.unsettle(bot)
+        for where in [where for where, left in self._written.items() if left.bot == bot]:
+            del self._written[where]
+            self._noticed.pop(where, None)
+
+    def noticed(self, where: Place, now: Trace | None) -> Name | None:
+        """The bot whose object is not as it was left, now that *now* was seen there (None: nothing is there)."""
+        if now is not None:
+            self._noticed[where] = now
+        left = self._written.get(where)
+        if left is None or (now is not None and (now.uid, now.version) == (left.uid, left.version)):
+            return None
+        if now is not None and not _is_newer(now, left):
+            return None
+        self.unsettle(left.bot)
+        return left.bot
+
+    def compare(self, kind: str, live: Mapping[Place, Trace]) -> frozenset[Name]:
+        """The bots whose objects of *kind* are not as they were left, now that all that exist were listed."""
+        places = [where for where in self._written if where[0] == kind]
+        changed = {where: self._written[where] for where in places if _differs(self._written[where], live.get(where))}
+        for left in changed.values():
+            self.unsettle(left.bot)
+        return frozenset(left.bot for left in changed.values())
+
+    def history(self, bot: Name) -> tuple[Revision, ...] | None:
+        """The bot's revisions, if they are known."""
+        return self._history.get(bot)
+
+    def remember(self, bot: Name, revisions: Iterable[Revision]) -> None:
+        self._history[bot] = tuple(revisions)
+
+    def forget_history(self, bot: Name) -> None:
+        self._history.pop(bot, None)
+
+    def places(self, kind: str) -> tuple[Place, ...]:
+        return tuple(where for where in self._written if where[0] == kind)
+
+
+def _is_newer(seen: Trace, left: Trace) -> bool:
+    """An event may be older than the answer to our own write; generations count up, so they tell."""
+    return seen.uid != left.uid or int(seen.version) > int(left.version)
+
+
+def _differs(left: Trace, live: Trace | None) -> bool:
+    return live is None or (live.uid, live.version) != (left.uid, left.version)

@@ -1,0 +1,32 @@
+"""Reads and writes of BotTasks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradingbot_operator.cluster.api import Api
+from tradingbot_operator.domain.kinds import BOT, TASK
+from tradingbot_operator.domain.names import STATUS_MANAGER
+from tradingbot_operator.domain.task import Task, parse_task
+
+
+class Tasks:
+    """The tasks as the API server has them."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def find(self, key: tuple[str, str]) -> Task | None:
+        body = await self._api.find(TASK, *key)
+        return parse_task(body) if body else None
+
+    async def has_bot(self, task: Task) -> bool:
+        """Whether the bot the task names exists right now."""
+        name = task.spec.bot if task.spec else ""
+        return bool(name) and await self._api.glimpse(BOT, task.namespace, name) is not None
+
+    async def write_status(self, task: Task, status: Mapping[str, Any]) -> None:
+        patch = {"metadata": {"resourceVersion": task.resource_version}, "status": dict(status)}
+        await self._api.merge(TASK.path(task.namespace, task.name) + "/status", patch, STATUS_MANAGER)
+
+    async def delete(self, task: Task) -> None:
+        await self._api.delete(TASK, task.namespace, task.name, task.uid)

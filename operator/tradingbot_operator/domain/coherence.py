@@ -1,0 +1,133 @@
+"""What a spec's fields must be to each other. The CRD refuses most of it first; a bot that slips through is not run."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from tradingbot_operator.domain.scalars import span
+from tradingbot_operator.domain.spec import BotSpec, CredentialsRef, DatabaseMode, Mode
+
+ENDINGS = ("-blue", "-green", "-ops", "-api", "-data")
+# The bot's own defaults (docs/contracts.md section 3), against which a single limit is judged.
+MAX_ORDER, MAX_POSITION = "1000", "2000"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a spec cannot be acted on: the person must change this field."""
+
+    field: str
+    message: str
+
+
+def unusable_name(name: str) -> Rejection | None:
+    """Objects are named after the bot, so its name must leave room, and not be that of another bot's object."""
+    if re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", name) and not name.endswith(ENDINGS):
+        return None
+    cure = "use at most 40 of a-z, 0-9 and -, a letter first, and not -blue, -green, -ops, -api or -data at the end"
+    return Rejection("metadata.name", f"metadata.name: '{name}' cannot name a bot; {cure}")
+
+
+def _live_ledger(spec: BotSpec) -> str | None:
+    embedded = spec.mode is Mode.LIVE and spec.database.mode is DatabaseMode.EMBEDDED
+    return "spec.database.mode: 'embedded' cannot fence a live bot; use postgres or managed" if embedded else None
+
+
+def _live_keys(spec: BotSpec) -> str | None:
+    keyless = spec.mode is Mode.LIVE and spec.exchange.credentials_secret_ref is None
+    return (
+        "spec.exchange.credentialsSecretRef: missing in mode live; name the Secret with the keys" if keyless else None
+    )
+
+
+def _live_limits(spec: BotSpec) -> str | None:
+    risk = spec.risk
+    limits = (risk.max_order_notional, risk.max_position_notional, risk.max_drawdown_percent)
+    limited = all(limits) and (risk.max_daily_loss or risk.max_daily_loss_percent)
+    if spec.mode is not Mode.LIVE or limited:
+        return None
+    return "spec.risk: limits are missing in mode live; set order, position, drawdown and daily loss"
+
+
+def _live_contacts(spec: BotSpec) -> str | None:
+    nobody = spec.mode is Mode.LIVE and not spec.contacts
+    return "spec.contacts: empty in mode live; name whom to call when money is at risk" if nobody else None
+
+
+def _sandbox_mode(spec: BotSpec) -> str | None:
+    if spec.exchange.sandbox and spec.mode is not Mode.PAPER:
+        return f"spec.exchange.sandbox: true does not go with mode '{spec.mode.value}'; set mode to paper"
+    return None
+
+
+def _needless_keys(spec: BotSpec) -> str | None:
+    if spec.exchange.credentials_secret_ref and not spec.keeps_state:
+        return "spec.exchange.credentialsSecretRef: this mode makes no private call; remove it, or set sandbox to true"
+    return None
+
+
+def _one_key_or_two(spec: BotSpec) -> str | None:
+    keys = spec.exchange.credentials_secret_ref or CredentialsRef(name="none")
+    if (keys.name, keys.blue, keys.green).count(None) == (2 if keys.name else 1):
+        return None
+    return "spec.exchange.credentialsSecretRef: set name for one key, or blue and green for one key per colour"
+
+
+def _symbols_once(spec: BotSpec) -> str | None:
+    repeated = len(set(spec.exchange.symbols)) < len(spec.exchange.symbols)
+    return "spec.exchange.symbols: a symbol is listed twice; list each once" if repeated else None
+
+
+def _one_currency(spec: BotSpec) -> str | None:
+    currency = spec.capital.currency or spec.exchange.symbols[0].partition("/")[2]
+    foreign = [symbol for symbol in spec.exchange.symbols if symbol.partition("/")[2] != currency]
+    if not foreign:
+        return None
+    return f"spec.exchange.symbols: {foreign[0]} is not quoted in {currency}; trade it with another bot"
+
+
+def _order_within_position(spec: BotSpec) -> str | None:
+    order = spec.risk.max_order_notional or MAX_ORDER
+    position = spec.risk.max_position_notional or MAX_POSITION
+    if Decimal(order) <= Decimal(position):
+        return None
+    return f"spec.risk.maxOrderNotional: '{order}' exceeds maxPositionNotional '{position}'; use at most that"
+
+
+def _check_interval(spec: BotSpec) -> str | None:
+    interval = spec.engine.check_interval
+    if span(interval) >= timedelta(seconds=5):
+        return None
+    return f"spec.engine.checkInterval: '{interval}' is too short; use at least 5s"
+
+
+def _own_server(spec: BotSpec) -> str | None:
+    if (spec.database.postgres is not None) == (spec.database.mode is DatabaseMode.POSTGRES):
+        return None
+    return "spec.database.postgres: goes with mode postgres and only with it; set both, or neither"
+
+
+CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
+    _live_ledger,
+    _live_keys,
+    _live_limits,
+    _live_contacts,
+    _sandbox_mode,
+    _needless_keys,
+    _one_key_or_two,
+    _symbols_once,
+    _one_currency,
+    _order_within_position,
+    _check_interval,
+    _own_server,
+)
+
+
+def contradiction(spec: BotSpec) -> Rejection | None:
+    """The first pair of fields that cannot both stand, or None."""
+    for check in CHECKS:
+        if sentence := check(spec):
+            return Rejection(sentence.partition(":")[0], sentence)
+    return None

@@ -1,0 +1,21 @@
+"""What a pass is given from outside, and nothing in it reads a clock or makes a random number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.site import Site, Tokens
+
+FORM = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    now: datetime
+    site: Site
+    tokens: Tokens
+    seen: Observed
+
+    @property
+    def text(self) -> str:
+        return self.now.strftime(FORM)

@@ -1,0 +1,83 @@
+"""The net under the watches: lists of metadata, compared with what is known; ghosts go, drift is seen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tradingbot_operator.cluster.api import Api
+from tradingbot_operator.cluster.memory import Name, Place, Trace, place, trace
+from tradingbot_operator.domain.bot import Manifest
+from tradingbot_operator.domain.kinds import (
+    BOT,
+    CLAIM,
+    CONFIG,
+    DEPLOYMENT,
+    POD,
+    POD_MONITOR,
+    POLICY,
+    REVISION,
+    SECRET,
+    SERVICE,
+    TASK,
+    Kind,
+)
+from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
+from tradingbot_operator.engine.engine import Engine
+
+OWN = f"{LABEL_MANAGED_BY}={COMPONENT}"
+WATCHED = ((BOT, ""), (TASK, ""), (DEPLOYMENT, OWN), (POD, OWN))
+LISTED = (DEPLOYMENT, CONFIG, CLAIM, SERVICE, POLICY, REVISION)
+NOBODY: Name = ("", "")
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Audit:
+    """*namespaces* are those watched; None stands for all."""
+
+    def __init__(self, api: Api, engine: Engine, namespaces: tuple[str | None, ...], monitors: bool) -> None:
+        self._api, self._engine, self._namespaces = api, engine, namespaces
+        self._listed = (*LISTED, POD_MONITOR) if monitors else LISTED
+
+    async def warm(self) -> None:
+        """The store knows every watched object, so that nothing is decided on a half-filled one."""
+        for kind, labels in WATCHED:
+            for body in await self._all(kind, labels, metadata=False):
+                self._engine.happened(kind, "LISTED", {"apiVersion": kind.api_version, "kind": kind.kind, **body})
+
+    async def run(self, every_seconds: float, jitter: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
+        """For ever: once in *every_seconds*, a little earlier or later."""
+        while True:
+            await sleep(every_seconds * (0.9 + 0.2 * jitter()))
+            await self.once()
+
+    async def once(self) -> None:
+        """Everything known was compared with what is there, and what differs will be looked at."""
+        for kind, labels in WATCHED:
+            self._purge(kind, await self._all(kind, labels))
+        for kind in self._listed:
+            live = {place(each, kind.kind): trace(each, NOBODY) for each in await self._all(kind, OWN)}
+            self._look_at(self._engine.memory.compare(kind.kind, live))
+        self._look_at(self._engine.memory.compare(SECRET.kind, await self._secrets()))
+
+    async def _secrets(self) -> dict[Place, Trace]:
+        """The operator may not list Secrets: each one it made is asked for by name."""
+        live: dict[Place, Trace] = {}
+        for where in self._engine.memory.places(SECRET.kind):
+            found = await self._api.glimpse(SECRET, where[1], where[2])
+            if found:
+                live[where] = trace(found, NOBODY)
+        return live
+
+    def _purge(self, kind: Kind, listed: tuple[Manifest, ...]) -> None:
+        alive = frozenset((each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in listed)
+        for key in self._engine.store.purge(kind, alive):
+            self._engine.tally.purged(kind.kind)
+            self._engine.queue.add(key)
+
+    def _look_at(self, bots: frozenset[Name]) -> None:
+        for bot in bots:
+            self._engine.queue.add((BOT.kind, *bot))
+
+    async def _all(self, kind: Kind, labels: str, metadata: bool = True) -> tuple[Manifest, ...]:
+        read = self._api.list_metadata if metadata else self._api.list
+        return tuple([each for namespace in self._namespaces for each in await read(kind, namespace, labels)])

@@ -1,0 +1,96 @@
+"""Every reason a condition can have, what it means and what to do; docs/reference/conditions.md is made of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    condition: str
+    status: str
+    reason: str
+    meaning: str
+    cure: str = ""
+
+
+REFUSALS = (
+    ("SpecRejected", "a field of the spec cannot be used", "change the field the message names"),
+    ("LiveNotAllowed", "this operator was not started for live trading", "set allowLive in the operator's chart"),
+    ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use database.mode embedded"),
+    ("NameTaken", "an object of that name belongs to someone else; nothing was overwritten", "rename or delete it"),
+    ("ApplyRefused", "the API server refused an object, in its own words", "change what the message names"),
+)
+
+REASONS: tuple[Reason, ...] = (
+    Reason("Ready", "True", "PodReady", "a pod of the wanted revision can serve"),
+    Reason("Ready", "True", "Halted", "a pod can serve; trading is halted", "resume by halt id when it is safe"),
+    Reason("Ready", "True", "Suspended", "spec.suspend is true and no pod runs"),
+    Reason("Ready", "False", "PodNotReady", "no pod of the wanted revision is ready"),
+    Reason("Ready", "False", "Stopping", "spec.suspend is true and the pod still stops"),
+    Reason("Ready", "False", "Deleting", "the bot is being deleted"),
+    Reason("Progressing", "True", "Starting", "a pod is being brought up"),
+    Reason("Progressing", "True", "Stopping", "the pod is stopping"),
+    Reason("Progressing", "True", "Deleting", "the bot is being deleted"),
+    Reason("Progressing", "False", "Settled", "nothing is under way"),
+    Reason("Reconciling", "True", "Starting", "a pod is being brought up"),
+    Reason("Reconciling", "True", "Stopping", "the pod is stopping"),
+    Reason("Reconciling", "True", "Deleting", "the bot is being deleted"),
+    *(Reason("Stalled", "True", *refusal) for refusal in REFUSALS),
+    Reason("Stalled", "True", "PodFailing", "the pod cannot start, in the node's words", "mend what the message names"),
+    Reason("Stalled", "True", "StartDeadlineExceeded", "no pod became ready in time", "read the pod's log"),
+    Reason("TradingActive", "True", "Trading", "the process may place orders"),
+    Reason("TradingActive", "False", "Halted", "a halt stands", "resume by halt id when it is safe"),
+    Reason("TradingActive", "False", "NotTrading", "the process starts, stands by, is blocked or stops"),
+    Reason("TradingActive", "False", "NoPod", "no pod runs"),
+    Reason("TradingActive", "Unknown", "NotReported", "the process does not answer: it may or may not trade"),
+    Reason("SingleWriter", "True", "LeaseHeld", "one instance holds the ledger's lease and answered"),
+    Reason("SingleWriter", "Unknown", "NotReported", "no process has named its epoch"),
+    Reason("RollbackAvailable", "False", "OneColour", "no other colour is warm"),
+    Reason("BackupHealthy", "Unknown", "NotServed", "this operator takes no backups"),
+    Reason("MigrationsApplied", "True", "LedgerOpen", "the process has opened its ledger"),
+    Reason("MigrationsApplied", "Unknown", "NotReported", "no process has opened the ledger"),
+    Reason("Halted", "True", "Reduce", "only exits are allowed", "resume by halt id"),
+    Reason("Halted", "True", "Halt", "nothing new is ordered; stops at the venue stay", "resume by halt id"),
+    Reason("Halted", "True", "Flatten", "positions are closed, then nothing is ordered", "resume by halt id"),
+    Reason("Halted", "True", "LastKnown", "no process answers; the last one was halted"),
+    Reason("Halted", "False", "NotHalted", "no halt stands"),
+    Reason("Halted", "Unknown", "NotReported", "the process does not answer"),
+    Reason("ConfigInSync", "True", "RevisionRuns", "what runs is what the spec asks for"),
+    Reason("ConfigInSync", "False", "NotRunning", "the wanted revision does not run"),
+    *(Reason("ConfigInSync", "False", *refusal) for refusal in REFUSALS),
+)
+
+# How the tools that wait read a bot (kstatus: Flux, Argo CD with its library, Helm 4 --wait).
+STATES: tuple[tuple[str, str, str, str, str], ...] = (
+    ("not seen by the operator yet", "-", "-", "-", "InProgress (observedGeneration is -1)"),
+    ("first start, or a new version starts", "False", "True", "-", "InProgress"),
+    ("runs what the spec asks for", "True", "-", "-", "Current"),
+    ("spec refused, the old version runs on", "True, of the old generation", "-", "True", "Failed"),
+    ("spec refused, nothing runs", "False", "-", "True", "Failed"),
+    ("pod cannot start", "False", "-", "True", "Failed"),
+    ("halted", "True, reason Halted", "-", "-", "Current"),
+    ("suspended", "True, reason Suspended", "-", "-", "Current"),
+    ("being deleted", "False", "True", "-", "Terminating"),
+)
+
+TASK_REASONS: tuple[Reason, ...] = (
+    Reason("Complete", "True", "Done", "the task was carried out"),
+    Reason("Complete", "False", "NotDone", "the task was not carried out; Failed says why"),
+    Reason("Failed", "False", "Done", "the task was carried out"),
+    Reason("Failed", "True", "TypeNotServed", "this operator does not carry out tasks of that type"),
+    Reason(
+        "Failed", "True", "BotNotFound", "there is no TradingBot of that name in the namespace", "name one that exists"
+    ),
+    Reason("Failed", "True", "Expired", "spec.notAfter had passed before the task could start", "create a new task"),
+    Reason("Failed", "True", "SpecRejected", "a field of the spec cannot be used", "create a new task"),
+)
+
+# The names the runbooks use, and where they are found.
+MAPPED: tuple[tuple[str, str], ...] = (
+    ("KillSwitchActive", "`Halted` True"),
+    ("Paused", "`Ready` True, reason `Suspended`"),
+    ("DatabaseReady, SchemaCurrent", "`MigrationsApplied` True, reason `LedgerOpen`"),
+    ("LeaderElected, FenceHeld", "`SingleWriter` True, reason `LeaseHeld`"),
+    ("ConfigValid", "`ConfigInSync`; a refused spec is `Stalled` with reason `SpecRejected`"),
+    ("Available", "`Ready` True"),
+    ("Degraded", "`Stalled` True"),
+)
