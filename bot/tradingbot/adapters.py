@@ -1,38 +1,114 @@
 """Feed, venue and clock by mode (design 5.1): the one place that knows what a mode means for the outside."""
 
+import asyncio
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from tradingbot.credentials import Secrets
+import aiohttp
+
+from tradingbot import __version__
+from tradingbot.around import Around
 from tradingbot.domain.candle import TIMEFRAMES
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.domain.lease import Instance
+from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.ports import Clock, Feed, Venue
 from tradingbot.settings import Settings
+from tradingbot.venues.ccxt_venue import Account, CcxtVenue
+from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.feed import LiveFeed
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
+from tradingbot.venues.shadow import ShadowVenue
+
+# REST and stream of the venues whose dialect the feed speaks.
+BASES: Mapping[str, tuple[str, str]] = {"binance": ("https://api.binance.com", "wss://stream.binance.com:9443")}
+MEASURE_EVERY = timedelta(seconds=60)
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """*finite* tells that the feed ends by itself."""
+    """*finite* tells that the feed ends by itself; *measuring* keeps the venue's clock."""
 
     feed: Feed
     venue: Venue
     clock: Clock
     finite: bool = False
+    measuring: "asyncio.Task[None] | None" = None
 
     async def close(self) -> None:
-        await self.feed.close()
+        if self.measuring:
+            self.measuring.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.measuring
         await self.venue.close()
+        await self.feed.close()
 
 
-async def open_adapters(settings: Settings, secrets: Secrets, instance: Instance) -> Adapters:
+async def open_adapters(around: Around) -> Adapters:
     """The adapters of the settings' mode; raises Misconfigured, or VenueUnavailable to be asked again."""
-    if settings.mode == "sim":
-        return replay_adapters(settings)
-    raise Misconfigured(f'mode "{settings.mode}" is not there yet')
+    if around.settings.mode == "sim":
+        return replay_adapters(around.settings)
+    session = aiohttp.ClientSession(headers={"User-Agent": agent(around)}, timeout=TIMEOUT)
+    try:
+        return await live_adapters(around, session)
+    except BaseException:
+        await session.close()
+        raise
+
+
+async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapters:
+    """Live data, and the venue of the mode; the venue's clock has been measured."""
+    exchange = around.settings.exchange
+    rest, stream = bases(around.settings)
+    clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy)
+    await clock.measure()
+    feed = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
+    instruments = await feed.instruments(exchange.symbols)
+    venue = venue_of(around, feed, clock, instruments)
+    return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)))
+
+
+def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
+    """Where orders go: nowhere, to our own account on paper, or to the venue with the mounted keys."""
+    settings, keys = around.settings, around.secrets.exchange
+    capital = {settings.currency: settings.capital.initial}
+    if settings.mode == "dry-run":
+        return ShadowVenue(capital)
+    if not settings.sends_orders:
+        return _paper(feed, clock, instruments, capital)
+    if keys is None:
+        raise Misconfigured('exchange.credentialsSecretRef is missing: mode "live" and sandboxes need keys')
+    account = Account(
+        exchange=settings.exchange.name,
+        key=keys.api_key.get_secret_value(),
+        secret=keys.secret.get_secret_value(),
+        symbols=settings.exchange.symbols,
+        agent=agent(around),
+        endpoint=settings.exchange.endpoint,
+        proxy=settings.exchange.proxy,
+    )
+    return CcxtVenue(account, clock)
+
+
+def bases(settings: Settings) -> tuple[str, str]:
+    """Where to ask and where to listen."""
+    exchange = settings.exchange
+    if exchange.name not in BASES:
+        raise Misconfigured(f'exchange.name "{exchange.name}" is not spoken here: write {" or ".join(BASES)}')
+    if exchange.endpoint is None:
+        return BASES[exchange.name]
+    endpoint = exchange.endpoint.rstrip("/")
+    return endpoint, endpoint.replace("http", "ws", 1)
+
+
+def agent(around: Around) -> str:
+    """The User-Agent by which the venue's order log tells two pods apart (contracts 5)."""
+    return f"tradingbot/{__version__} pod/{around.instance.pod_uid}"
 
 
 def replay_adapters(settings: Settings) -> Adapters:
@@ -49,12 +125,9 @@ def replay_adapters(settings: Settings) -> Adapters:
     instruments = {symbol: recorded_instrument(symbol) for symbol in settings.exchange.symbols}
     clock = ReplayClock(start)
     feed = ReplayFeed(candles, instruments, clock, start)
-
-    async def price(symbol: str) -> Decimal:
-        return (await feed.quote(symbol)).ask
-
-    venue = PaperVenue(instruments, {settings.currency: settings.capital.initial}, clock, price)
-    return Adapters(feed, venue, clock, finite=True)
+    return Adapters(
+        feed, _paper(feed, clock, instruments, {settings.currency: settings.capital.initial}), clock, finite=True
+    )
 
 
 def recording(folder: Path, symbol: str, timeframe: str) -> Path:
@@ -64,3 +137,12 @@ def recording(folder: Path, symbol: str, timeframe: str) -> Path:
     if not found:
         raise Misconfigured(f'exchange.symbols "{symbol}" has no recording: put {name} into {folder}')
     return found[-1]
+
+
+def _paper(
+    feed: Feed, clock: Clock, instruments: Mapping[str, Instrument], capital: Mapping[str, Decimal]
+) -> PaperVenue:
+    async def price(symbol: str) -> Decimal:
+        return (await feed.quote(symbol)).ask
+
+    return PaperVenue(instruments, capital, clock, price)

@@ -3,21 +3,20 @@
 import asyncio
 import secrets as randomness
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from tradingbot.adapters import Adapters, open_adapters
-from tradingbot.api.desk import Desk
-from tradingbot.credentials import Secrets, ledger_url
+from tradingbot.around import Around
+from tradingbot.credentials import ledger_url
 from tradingbot.days import day_starts
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
-from tradingbot.domain.lease import Instance
-from tradingbot.domain.snapshot import EngineState, Metrics
+from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
-from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
@@ -26,26 +25,15 @@ from tradingbot.strategy.ml_basic import Model, model_of
 from tradingbot.strategy.registry import Strategy, strategy_of
 
 AGAIN_SECONDS = 1.0
+TURN = timedelta(seconds=1)
 log = structlog.stdlib.get_logger(__name__)
 Opened = TypeVar("Opened")
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the process lends to the trader."""
-
-    settings: Settings
-    secrets: Secrets
-    instance: Instance
-    latch: Latch
-    desk: Desk
-    metrics: Metrics
 
 
 async def run(around: Around) -> str:
     """Trades until told to stop, and tells why it ended; venue and ledger are closed when it returns."""
     strategy = strategy_from(around.settings)
-    adapters = await _until_opened(around, lambda: open_adapters(around.settings, around.secrets, around.instance))
+    adapters = await _until_opened(around, lambda: open_adapters(around))
     if adapters is None:
         return "stopped before the venue was reached"
     try:
@@ -110,7 +98,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger:
             currency=settings.currency,
             warmup_bars=settings.engine.warmup_bars,
             check_interval=settings.engine.check_interval,
-            turn=None if adapters.finite else EngineSettings.turn,
+            turn=None if adapters.finite else TURN,
         ),
         instance=around.instance,
         feed=adapters.feed,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 import secrets as randomness
 import signal
@@ -14,13 +15,14 @@ from datetime import UTC, datetime
 
 import structlog
 
-from tradingbot import __version__, assembly
+from tradingbot import __version__
 from tradingbot.api.desk import Desk, Identity
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.api.ops import ops_app
 from tradingbot.api.rest import http_app
 from tradingbot.api.serve import Counted, Server, bind, serve, server
+from tradingbot.around import Around
 from tradingbot.credentials import Secrets, load_secrets
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Instance
@@ -84,7 +86,15 @@ async def trade(start: Start) -> int:
     state = start.settings.paths.data / "state"
     latch = Latch(Journal(state / "halts"), wall_now, lambda: f"h{randomness.token_hex(4)}")
     latch.starting = replace(latch.starting, started_at=wall_now(), heartbeat=time.monotonic())
-    desk = Desk(identity(start), latch, start.secrets.api, start.secrets.operator, wall_now, time.monotonic)
+    desk = Desk(
+        identity=identity(start),
+        commands=latch,
+        api_tokens=start.secrets.api,
+        operator_tokens=start.secrets.operator,
+        now=wall_now,
+        monotonic=time.monotonic,
+        since=time.monotonic(),
+    )
     counters_registry = registry(Gauges(desk))
     counters = Counters(counters_registry, desk.identity)
     apps = (Counted(http_app(desk), counters, "http"), Counted(ops_app(desk, counters_registry), counters, "ops"))
@@ -93,14 +103,21 @@ async def trade(start: Start) -> int:
     watching = asyncio.create_task(watch(Watcher(latch, state / "halt", start.settings.paths.podinfo)))
     log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
     beating = asyncio.create_task(_beat(latch))
-    around = assembly.Around(start.settings, start.secrets, start.instance, latch, desk, counters)
+    around = Around(start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
-        code = await _until_over(assembly.run(around), stopped, desk)
+        code = await _until_over(_trader(around), stopped, desk)
     for task in (watching, beating):
         task.cancel()
     await _close(servers, serving)
     log.info("Shutdown complete", exit_code=code)
     return code
+
+
+async def _trader(around: Around) -> str:
+    # By name and in a thread: the ports answer while the engine and the database library are loaded.
+    assembly = await asyncio.to_thread(importlib.import_module, "tradingbot.assembly")
+    reason: str = await assembly.run(around)
+    return reason
 
 
 async def _beat(latch: Latch) -> None:

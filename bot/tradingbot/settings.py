@@ -238,6 +238,8 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
         found.append(
             ("exchange.sandbox", "true", f'does not go with mode "{settings.mode}": write false, or mode "paper"')
         )
+    if settings.exchange.sandbox and settings.exchange.endpoint is None:
+        found.append(("exchange.endpoint", "null", "would be the real venue: write the address of its sandbox"))
     symbols = settings.exchange.symbols
     if len(set(symbols)) != len(symbols):
         found.append(("exchange.symbols", ", ".join(symbols), "names a market twice: write each one once"))

@@ -48,7 +48,10 @@ class Reader(Protocol):
 
 @dataclass(slots=True)
 class Desk:
-    """*ledger* is None until it has been opened; *serving* becomes False when the process begins to end."""
+    """*ledger* is None until it has been opened; *serving* becomes False when the process begins to end.
+
+    *since* is the monotonic time at which the process began.
+    """
 
     identity: Identity
     commands: Commands
@@ -56,6 +59,7 @@ class Desk:
     operator_tokens: Tokens
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    since: float
     ledger: Reader | None = None
     serving: bool = True
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

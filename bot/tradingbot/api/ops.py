@@ -19,9 +19,7 @@ ENDING = {"ready": False, "reason": "the process is ending"}
 def health(desk: Desk) -> Response:
     """200 while healthy or degraded, 503 when unhealthy; a report for people and alerts, never a probe."""
     snapshot = desk.commands.snapshot()
-    started = snapshot.started_at
-    uptime = (desk.now() - started).total_seconds() if started else 0.0
-    report = view.health(snapshot, desk.is_alive(), uptime)
+    report = view.health(snapshot, desk.is_alive(), desk.monotonic() - desk.since)
     return Json(report, 503 if report["status"] == "unhealthy" else 200)
 
 

@@ -169,8 +169,9 @@ def lease(row: LeaseRow) -> Json:
 
 
 def decimal(value: Decimal) -> str:
-    """*value* without an exponent."""
-    return format(value, "f")
+    """*value* in full, without an exponent and without zeros that say nothing."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def instant(value: datetime) -> str:

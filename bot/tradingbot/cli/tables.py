@@ -1,7 +1,12 @@
 """Answers as text for a terminal, pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+# Quotients have 28 digits; a person reads eight after the point, --json keeps them all.
+SHOWN_DIGITS = 8
+LONG = re.compile(rf"-?[0-9]+\.[0-9]{{{SHOWN_DIGITS + 1},}}")
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -26,6 +31,8 @@ def cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and LONG.fullmatch(value):
+        return value[: value.index(".") + 1 + SHOWN_DIGITS]
     # Controls could repaint a terminal; a venue's message may hold any.
     return "".join(char if char.isprintable() else " " for char in str(value))
 

@@ -1,0 +1,20 @@
+"""What the process lends to the trader; apart from ``assembly``, so that the ports listen before it is loaded."""
+
+from dataclasses import dataclass
+
+from tradingbot.api.desk import Desk
+from tradingbot.credentials import Secrets
+from tradingbot.domain.lease import Instance
+from tradingbot.domain.snapshot import Metrics
+from tradingbot.halts.latch import Latch
+from tradingbot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    settings: Settings
+    secrets: Secrets
+    instance: Instance
+    latch: Latch
+    desk: Desk
+    metrics: Metrics
