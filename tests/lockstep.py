@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -49,9 +50,17 @@ async def lockstep(start_ms: int | None = None) -> AsyncIterator[Simulator]:
 
 @contextlib.asynccontextmanager
 async def trading(
-    simulator: Simulator, strategy: Strategy, kind: str, limits: RiskLimits = LIMITS, symbols: tuple[str, ...] = (BTC,)
+    simulator: Simulator,
+    strategy: Strategy,
+    kind: str,
+    limits: RiskLimits = LIMITS,
+    symbols: tuple[str, ...] = (BTC,),
+    turn: timedelta | None = None,
 ) -> AsyncIterator[Running]:
-    """An engine of *kind* ccxt or paper trades beside *simulator*, from recovery to an orderly stop."""
+    """An engine of *kind* ccxt or paper trades beside *simulator*, from recovery to an orderly stop.
+
+    Without a *turn* only bars move it, so that its answers do not depend on how quick this machine is.
+    """
     ledger, ids = MemoryLedger(), (f"h{number}" for number in count(1))
     stream = simulator.url.replace("http", "ws", 1)
     async with aiohttp.ClientSession() as session:
@@ -59,7 +68,7 @@ async def trading(
         await clock.measure()
         feed = LiveFeed(session, (simulator.url, stream), clock, NoMetrics(), None)
         venue = await _venue(kind, simulator, feed, clock, symbols)
-        settings = EngineSettings(symbols, "1m", Decimal(10000), symbols[0].partition("/")[2])
+        settings = EngineSettings(symbols, "1m", Decimal(10000), symbols[0].partition("/")[2], turn=turn)
         instance = Instance("blue", "pod-1", "start-1", "revision-1")
         ports = (feed, venue, ledger, clock, NoMetrics())
         parts = Parts(settings, instance, *ports, strategy, limits, midnight, lambda: next(ids))
@@ -87,7 +96,7 @@ async def _venue(
     return PaperVenue(await feed.instruments(symbols), {quote: Decimal(10000)}, clock, price)
 
 
-async def until(condition, task: asyncio.Task[str], seconds: float = 10.0) -> None:  # noqa: ANN001
+async def until(condition, task: asyncio.Task[str], seconds: float = 10.0) -> None:
     """Returns when *condition* holds; fails when it does not within *seconds*, or the engine has ended by a fault."""
     ends = time.monotonic() + seconds
     while not condition():
@@ -127,7 +136,10 @@ class Done:
 
 
 def done(ledger: MemoryLedger) -> list[Done]:
-    return [_done(record, [f for f in ledger.fills() if f.client_id == record.write.client_id]) for record in reversed(ledger.orders())]
+    return [
+        _done(record, [f for f in ledger.fills() if f.client_id == record.write.client_id])
+        for record in reversed(ledger.orders())
+    ]
 
 
 def _done(record: OrderRecord, fills: list[Fill]) -> Done:

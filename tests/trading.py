@@ -1,14 +1,13 @@
 """Makers for trading tests: valid values with named changes, a ledger in memory, and engines on recordings."""
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
-from tradingbot.domain.candle import TIMEFRAMES, Candle
+from tradingbot.domain.candle import Candle
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import Fenced, LedgerUnavailable
 from tradingbot.domain.halt import Halt

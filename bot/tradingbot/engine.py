@@ -1,9 +1,8 @@
 """One page: recover, then candle -> intent -> verdict -> order -> fill -> ledger, then stop."""
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured, VenueUnavailable
@@ -11,20 +10,20 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Decision, Intent, Refusal
 from tradingbot.domain.lease import Lease, NotClaimed
-from tradingbot.domain.order import Fill, Order, OrderReport
+from tradingbot.domain.order import Order
 from tradingbot.domain.snapshot import Snapshot
-from tradingbot.execution import exits, picture, record, send, settle, stops
+from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.book import Book
 from tradingbot.execution.desk import SKEW, Desk
-from tradingbot.execution.halting import Halts
-from tradingbot.execution.money import Money
+from tradingbot.guard import Guard
+from tradingbot.inbox import Event, Inbox, ended
 from tradingbot.market.bars import Bars
 from tradingbot.parts import Parts
-from tradingbot.risk import checks, limits, sizing
+from tradingbot.risk import checks, sizing
 from tradingbot.strategy.registry import inside_training
 from tradingbot.telling import Teller
 
-MINUTE, LONG_AGO = timedelta(minutes=1), datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 UNCOVERED = "the venue refuses a stop"
 
 
@@ -34,55 +33,60 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         settings = parts.settings
-        self._queue: asyncio.Queue[Candle | OrderReport | Fill | None] = asyncio.Queue()
+        self._inbox = Inbox()
         keep = max(settings.warmup_bars, parts.strategy.bars)
         self._bars = Bars(parts.feed, settings.timeframe, keep, parts.metrics)
         self._checks = checks.checks(parts.limits)
-        self._halts = Halts(parts.ledger)
-        self._money = Money(settings.capital, settings.capital, settings.capital)
+        self._guard = Guard(parts, self._bars)
         self._teller = Teller(parts.clock, parts.metrics, parts.ledger.ledger_id, settings.currency)
         self._decided: dict[str, datetime] = {}
         self._uncovered: set[str] = set()
-        self._waived: frozenset[str] = frozenset()
         self._looked_at = float("-inf")
-        self._stopping = self._ended = self._busy = False
+        self._lease: Lease | None = None
+        self._stopping = False
 
     async def run(self) -> str:
         """Trades until stopped or the feed ends, and tells why; nothing is in flight then, and the epoch is let go."""
-        pumps: list[asyncio.Task[None]] = []
+        beat = asyncio.create_task(self._beat())
         try:
-            while not self._stopping:
+            while True:
                 try:
-                    lease = await self._claim()
-                    desk = await self._recover(lease)
-                    pumps = pumps or [asyncio.create_task(pump) for pump in self._pumps()]
+                    desk = await self._recover(await self._hold())
+                    self._open_inbox()
                     await self._trade(desk)
                     return await self._finish(desk)
                 except LedgerUnavailable as error:
                     self._teller.ledger_away(error)
                 except VenueUnavailable as error:
                     self._teller.venue_away(error)
-                except Fenced as error:
-                    return await self._stand_by(error)
+                if self._stopping:
+                    return "stopped with orders that the next start has to settle"
                 await self._pause()
-            return "stopped"
+        except Fenced as error:
+            await self._inbox.close()
+            return await self._stand_by(error)
         finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            await self._inbox.close()
+            await ended([beat])
 
-    async def _claim(self) -> Lease:
+    async def _hold(self) -> Lease:
         """The epoch is ours; until it is, this process is a standby that decides nothing."""
-        while True:
-            found = self.parts.ledger.claim(self.parts.instance, self.parts.clock.now())
+        ledger, instance = self.parts.ledger, self.parts.instance
+        while self._lease is None:
+            found = ledger.claim(instance, self.parts.clock.now())
             if isinstance(found, Lease):
+                self._lease = found
                 self._teller.claimed(found)
-                return found
-            self._teller.standby(found)
-            self.parts.ledger.heartbeat(self.parts.instance, "standby", self.parts.clock.now())
-            await self._pause()
-            if self._stopping:
+                break
+            if self._stopping or not found.retry:
                 raise Fenced(found.message)
+            self._teller.standby(found)
+            await self._pause()
+        row = ledger.lease_row()
+        # After the ledger was away only its row tells whether another process was named in between.
+        if (row.epoch, row.instance, row.released_at) != (self._lease.epoch, self._lease.instance, None):
+            raise Fenced(f"epoch {self._lease.epoch} has ended, epoch {row.epoch} trades")
+        return self._lease
 
     async def _recover(self, lease: Lease) -> Desk:
         """Ledger, venue and book agree, nothing is unsettled, every position is covered. A clean start is the same."""
@@ -95,16 +99,14 @@ class Engine:
         desk = Desk(parts.venue, parts.ledger, lease, parts.clock, parts.metrics, book, step, settings.entry_max_age)
         parts.venue.restore(parts.ledger.paper_book())
         await self._quiet(parts.ledger.quiet_until())
-        while not await settle.settle_due(desk):
-            await self._pause(timedelta(seconds=0.2))
+        await self._settle(desk)
         history = await self._bars.load(settings.symbols, parts.clock.now())
         for symbol in settings.symbols:
             self._decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
             await self._answer(desk, symbol)
         for bar in history:
             await self._pass(desk, bar)
-        self._halts.refresh()
-        self._money.load(parts.ledger, parts.day_start(parts.clock.now()))
+        self._guard.load()
         for symbol in settings.symbols:
             newest = self._bars.newest(symbol)
             if newest is not None:
@@ -113,19 +115,16 @@ class Engine:
 
     async def _trade(self, desk: Desk) -> None:
         """Each event has led to what it calls for, until stopped or the feed has ended."""
-        while not (self._stopping or (self._ended and self._queue.empty())):
-            event = await self._queue.get()
-            self._busy = True
+        while not (self._stopping or self._inbox.is_over):
+            event = await self._inbox.next()
             try:
                 await self._turn(desk, event)
             except VenueUnavailable as error:
                 self._teller.venue_away(error)
-            finally:
-                self._queue.task_done()
-                self._busy = False
-            self._teller.show(desk, self._surroundings(desk), self._halts, self._money)
+            self._teller.show(desk, self._guard)
+        self._inbox.answered()
 
-    async def _turn(self, desk: Desk, event: Candle | OrderReport | Fill | None) -> None:
+    async def _turn(self, desk: Desk, event: Event) -> None:
         if isinstance(event, Candle):
             fresh = await self._bars.take(event, self.parts.clock.now())
             for bar in fresh:
@@ -149,7 +148,8 @@ class Engine:
         """The newest closed *bar* is decided, once: candle -> intent -> verdict -> order -> fill -> ledger."""
         await settle.follow(desk, bar.symbol)
         covered = await stops.cover(desk, bar.symbol)
-        self._measure(desk, bar.close_time)
+        self._guard.measure(desk, bar.close_time)
+        await self._obey_halts(desk, bar.symbol)
         if bar.open_time <= self._decided[bar.symbol]:
             return
         intent = self._intent(desk, bar, covered)
@@ -175,7 +175,7 @@ class Engine:
         return strategy.decide(window, ZERO if flat else desk.book.positions[bar.symbol].quantity)
 
     def _verdict(self, desk: Desk, intent: Intent) -> tuple[Order | None, Refusal | None]:
-        exposure = picture.exposure(desk.book, self._surroundings(desk, intent.action is Action.ENTER))
+        exposure = self._guard.exposure(desk, counted=intent.action is Action.ENTER)
         wanted: Order | Refusal | None = checks.refusal(intent, exposure, self._checks)
         if wanted is None and intent.action is Action.ENTER:
             wanted = sizing.sized(intent, exposure, self.parts.limits)
@@ -197,55 +197,39 @@ class Engine:
     async def _look(self, desk: Desk) -> None:
         """A turn of the timer: heartbeat, halts, what is unsettled or uncovered, and at intervals everything."""
         now = self.parts.clock.now()
-        self.parts.ledger.heartbeat(self.parts.instance, "active", now)
-        self._halts.refresh()
+        self._guard.halts.refresh()
         await settle.settle_due(desk)
         whole = self.parts.clock.monotonic() - self._looked_at >= self.parts.settings.check_interval.total_seconds()
         for symbol in self.parts.settings.symbols:
-            if self._halts.ruling is HaltKind.FLATTEN:
-                await exits.flatten(desk, symbol, self._bars.closes().get(symbol, ZERO))
-            elif whole or symbol in self._uncovered or settle.waits(desk, symbol):
+            await self._obey_halts(desk, symbol)
+            if whole or symbol in self._uncovered or settle.waits(desk, symbol):
                 await self._answer(desk, symbol)
         if whole:
             self._looked_at = self.parts.clock.monotonic()
-            self._measure(desk, now)
+            self._guard.measure(desk, now)
 
-    def _measure(self, desk: Desk, at: datetime) -> None:
-        """Equity is recorded, broken limits halt, and limit halts of days gone are cleared."""
-        day = self.parts.day_start(at)
-        self._money.measure(desk, at, day, desk.book.equity(self._bars.closes()))
-        broken = limits.broken(self.parts.limits, picture.exposure(desk.book, self._surroundings(desk)), day)
-        for halt in broken:
-            if halt.id not in self._halts.standing and halt.id not in self._waived:
-                self._halts.add(halt)
-        self._waived = frozenset(halt.id for halt in broken) - self._halts.standing.keys()
-        for halt in limits.outlived(tuple(self._halts.standing.values()), day):
-            self._halts.resume(halt.id, "a new trading day", at)
-
-    def _surroundings(self, desk: Desk, counted: bool = False) -> picture.Surroundings:
-        now, doubt = self.parts.clock.now(), self.parts.clock.doubt()
-        since = now - self.parts.clock.scaled(MINUTE)
-        return picture.Surroundings(
-            now=now,
-            marks=self._bars.closes(),
-            seen_at=self._bars.seen_at,
-            day_start_equity=self._money.day_equity,
-            peak_equity=self._money.peak,
-            orders_last_minute=desk.ledger.orders_since(since) if counted else 0,
-            halt=self._halts.ruling,
-            blocks=(doubt,) if doubt else (),
-            waived=self._waived,
-        )
+    async def _obey_halts(self, desk: Desk, symbol: str) -> None:
+        """While anything halts, no entry works; under flatten one step towards flat was made."""
+        if self._guard.ruling is HaltKind.FLATTEN:
+            flat = await exits.flatten(desk, symbol, self._bars.closes().get(symbol, ZERO))
+            self._teller.flattened(symbol, flat)
+        elif self._guard.ruling is not None:
+            await exits.drop_entries(desk, symbol, "halted")
 
     async def _finish(self, desk: Desk) -> str:
         """No new entries; what is in flight is settled, stops stay, and the epoch is released."""
         self._teller.stopping()
-        while not await settle.settle_due(desk):
-            await self._pause(timedelta(seconds=0.2))
-        for symbol in self.parts.settings.symbols:
-            await self._answer(desk, symbol)
+        while True:
+            try:
+                await self._settle(desk)
+                for symbol in self.parts.settings.symbols:
+                    await self._answer(desk, symbol)
+                break
+            except VenueUnavailable as error:
+                self._teller.venue_away(error)
+                await self._pause()
         desk.save()
-        self._teller.show(desk, self._surroundings(desk), self._halts, self._money)
+        self._teller.show(desk, self._guard)
         self.parts.ledger.retire(desk.lease, self.parts.clock.now())
         return "stopped" if self._stopping else "the feed has ended"
 
@@ -254,7 +238,11 @@ class Engine:
         self._teller.standby(NotClaimed("Fenced", str(error), retry=False))
         while not self._stopping:
             await self._pause()
-        return "stopped as standby"
+        return "stopped as a standby"
+
+    async def _settle(self, desk: Desk) -> None:
+        while not await settle.settle_due(desk):
+            await self._pause(timedelta(seconds=0.2))
 
     async def _quiet(self, until: datetime | None) -> None:
         """No request of an epoch that ended uncleanly can still arrive."""
@@ -265,50 +253,37 @@ class Engine:
         self._teller.alive()
         await self.parts.clock.sleep(self.parts.clock.scaled(duration))
 
-    def _pumps(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        turn = self.parts.settings.turn
-        return (
-            (self._candles(), self._events()) if turn is None else (self._candles(), self._events(), self._timer(turn))
-        )
+    def _open_inbox(self) -> None:
+        parts, settings = self.parts, self.parts.settings
+        candles = parts.feed.candles(settings.symbols, settings.timeframe)
+        self._inbox.open(candles, parts.venue.events(), settings.turn)
 
-    async def _candles(self) -> None:
-        settings = self.parts.settings
-        async for candle in self.parts.feed.candles(settings.symbols, settings.timeframe):
-            await self._queue.put(candle)
-            # A recording goes on only when the trader has seen the bar.
-            await self._queue.join()
-        self._ended = True
-        self._queue.put_nowait(None)
-
-    async def _events(self) -> None:
-        async for event in self.parts.venue.events():
-            await self._queue.put(event)
-
-    async def _timer(self, turn: timedelta) -> None:
-        while True:
-            await asyncio.sleep(turn.total_seconds())
-            if self._queue.empty():
-                self._queue.put_nowait(None)
+    async def _beat(self) -> None:
+        """The ledger hears from this process every second, whatever its loop waits for."""
+        while self.parts.settings.turn is not None:
+            role = "standby" if self._lease is None or self._teller.snapshot.epoch is None else "active"
+            with contextlib.suppress(LedgerUnavailable):
+                self.parts.ledger.heartbeat(self.parts.instance, role, self.parts.clock.now())
+            await asyncio.sleep(1)
 
     def is_idle(self) -> bool:
         """True when everything that came has been answered."""
-        return self._queue.empty() and not self._busy
+        return self._inbox.is_idle
 
     def snapshot(self) -> Snapshot:
         return self._teller.snapshot
 
     async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        halt = Halt(self.parts.new_id(), kind, source, reason, self.parts.clock.now())
-        self._halts.add(halt)
-        self._teller.halted(halt, self._halts)
-        self._queue.put_nowait(None)
+        halt = self._guard.halt(reason, kind, source)
+        self._teller.halted(halt, self._guard)
+        self._inbox.wake()
         return halt
 
     async def resume(self, halt_id: str, reason: str) -> bool:
-        known = self._halts.resume(halt_id, reason, self.parts.clock.now())
-        self._teller.resumed(halt_id, reason, self._halts)
+        known = self._guard.halts.resume(halt_id, reason, self.parts.clock.now())
+        self._teller.resumed(halt_id, reason, self._guard)
         return known
 
     def stop(self) -> None:
         self._stopping = True
-        self._queue.put_nowait(None)
+        self._inbox.wake()

@@ -12,7 +12,7 @@ from tradingbot.risk.limits import RiskLimits
 from tradingbot.strategy.registry import Strategy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineSettings:
     """What the engine is told. *turn* is wall time between turns of the timer; None = only candles move it (replay)."""
 

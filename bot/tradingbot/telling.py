@@ -12,8 +12,7 @@ from tradingbot.domain.ports import Clock
 from tradingbot.domain.snapshot import EngineState, LastDecision, Metrics, Snapshot
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
-from tradingbot.execution.halting import Halts
-from tradingbot.execution.money import Money
+from tradingbot.guard import Guard
 
 log = structlog.stdlib.get_logger("tradingbot")
 
@@ -25,6 +24,7 @@ class Teller:
         self._clock = clock
         self._metrics = metrics
         self._stopping = False
+        self._flat: frozenset[str] = frozenset()
         now = clock.now()
         self.snapshot = Snapshot(heartbeat=clock.monotonic(), started_at=now, ledger_id=ledger_id, currency=currency)
 
@@ -63,13 +63,18 @@ class Teller:
         self._stopping = True
         self._change(state=EngineState.STOPPING)
 
-    def halted(self, halt: Halt, halts: Halts) -> None:
+    def halted(self, halt: Halt, guard: Guard) -> None:
         log.warning("Halt acts", id=halt.id, kind=halt.kind, source=halt.source, reason=halt.reason)
-        self._halts(halts)
+        self._halts(guard)
 
-    def resumed(self, halt_id: str, reason: str, halts: Halts) -> None:
+    def flattened(self, symbol: str, verified: bool) -> None:
+        if verified and symbol not in self._flat:
+            log.info("Flat: the venue lists no order of ours, and the rest is dust", symbol=symbol)
+        self._flat = self._flat | {symbol} if verified else self._flat - {symbol}
+
+    def resumed(self, halt_id: str, reason: str, guard: Guard) -> None:
         log.warning("Halt cleared", id=halt_id, reason=reason)
-        self._halts(halts)
+        self._halts(guard)
 
     def decided(self, decision: Decision, outcome: Outcome | Refusal | None) -> None:
         intent = decision.intent
@@ -92,19 +97,20 @@ class Teller:
         last = LastDecision(decision.symbol, decision.bar, action, reason)
         self.snapshot = replace(self.snapshot, last_decision=last, bars_seen=self.snapshot.bars_seen + 1)
 
-    def show(self, desk: Desk, around: picture.Surroundings, halts: Halts, money: Money) -> None:
+    def show(self, desk: Desk, guard: Guard) -> None:
         """The snapshot is the engine as it stands after a turn."""
+        around = guard.surroundings(desk)
         seen_at = max(around.seen_at.values(), default=None)
         oldest = min(around.seen_at.values(), default=None)
         age = (around.now - oldest).total_seconds() if oldest else None
         self._change(
-            state=self._state(around, halts),
-            halts=tuple(halts.standing.values()),
+            state=self._state(around, guard),
+            halts=tuple(guard.halts.standing.values()),
             blocks=around.blocks,
             equity=desk.book.equity(around.marks),
             cash=desk.book.cash,
-            day_start_equity=money.day_equity,
-            peak_equity=money.peak,
+            day_start_equity=guard.money.day_equity,
+            peak_equity=guard.money.peak,
             positions=picture.held_positions(desk.book, around.marks),
             open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
             last_orders=desk.book.recent,
@@ -114,18 +120,18 @@ class Teller:
             exchange="ok",
         )
 
-    def _state(self, around: picture.Surroundings, halts: Halts) -> EngineState:
+    def _state(self, around: picture.Surroundings, guard: Guard) -> EngineState:
         if self._stopping:
             return EngineState.STOPPING
-        if halts.standing:
+        if guard.halts.standing:
             return EngineState.HALTED
         return EngineState.BLOCKED if around.blocks else EngineState.TRADING
 
-    def _halts(self, halts: Halts) -> None:
+    def _halts(self, guard: Guard) -> None:
         state = self.snapshot.state
-        if state is EngineState.TRADING and halts.standing:
+        if state is EngineState.TRADING and guard.halts.standing:
             state = EngineState.HALTED
-        self._change(state=state, halts=tuple(halts.standing.values()))
+        self._change(state=state, halts=tuple(guard.halts.standing.values()))
 
     def _change(self, **changes: object) -> None:
         heartbeat = self._clock.monotonic()

@@ -59,8 +59,16 @@ class Venue(Protocol):
 
     name: str
     account: str
-    request_life: timedelta
-    visibility: timedelta
+
+    @property
+    def request_life(self) -> timedelta:
+        """How long after its timestamp the venue may still act on a request, in venue time."""
+        ...
+
+    @property
+    def visibility(self) -> timedelta:
+        """How long the venue may take to show an order it has accepted, in venue time."""
+        ...
 
     async def send(self, write: VenueWrite) -> Outcome:
         """Sends *write* once with its own timestamp, and tells which of the three outcomes came of it."""

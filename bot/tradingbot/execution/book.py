@@ -76,6 +76,10 @@ class Book:
         """True while an outcome is not known, or fills are known to exist that have not been seen."""
         return any(r.status in UNSETTLED or self._lacks_fills(r) for r in self.live(symbol))
 
+    def lacks_fills(self, symbol: str) -> bool:
+        """True while the venue has told of more than the fills we have."""
+        return any(self._lacks_fills(record) for record in self.live(symbol))
+
     def selling(self, symbol: str, but: str | None = None) -> Decimal:
         """What working and unknown sells other than *but* may still take from the position."""
         sells = (r for r in self.live(symbol) if order(r).side is Side.SELL and r.write.client_id != but)

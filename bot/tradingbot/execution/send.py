@@ -55,8 +55,9 @@ def record(desk: Desk, write: VenueWrite, outcome: Outcome) -> None:
             replaced(desk, write.request)
             settled(desk, write.client_id, report.status, report)
             keep_fills(desk, fills)
-        case Accepted():
+        case Accepted(report):
             settled(desk, write.client_id, OrderStatus.CANCELLED)
+            settled(desk, report.client_id, report.status, report)
         case Refused(code, message, cancelled_first):
             if cancelled_first and isinstance(write.request, Order):
                 replaced(desk, write.request)

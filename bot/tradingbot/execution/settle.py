@@ -80,7 +80,8 @@ async def follow(desk: Desk, symbol: str) -> None:
         report = listed.get(name) or await desk.venue.order(symbol, name)
         if report is not None:
             settled(desk, name, report.status, report)
-    await collect(desk, symbol)
+    if desk.book.lacks_fills(symbol):
+        await collect(desk, symbol)
 
 
 async def collect(desk: Desk, symbol: str) -> None:

@@ -1,5 +1,6 @@
 """The live venue through one exchange class of ccxt, which signs and sends; what is said is read by our own dialect."""
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,7 +44,8 @@ class CcxtVenue:
         if account.exchange not in SPOKEN:
             raise Misconfigured(f"exchange.name is {account.exchange!r}; orders can be sent to {', '.join(SPOKEN)}")
         self.name = account.exchange
-        self.account = account.key[:8]
+        # The ledger knows the account by a fingerprint; a key says too much.
+        self.account = hashlib.sha256(account.key.encode()).hexdigest()[:16]
         self._account = account
         self._clock = clock
         self._exchange = _exchange(account, clock)

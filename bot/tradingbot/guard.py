@@ -1,0 +1,73 @@
+"""What stands over every decision: halts, broken limits, the trading day, and the picture risk looks at."""
+
+from datetime import datetime, timedelta
+
+from tradingbot.domain.exposure import Exposure
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.execution import picture
+from tradingbot.execution.desk import Desk
+from tradingbot.execution.halting import Halts
+from tradingbot.execution.money import Money
+from tradingbot.market.bars import Bars
+from tradingbot.parts import Parts
+from tradingbot.risk import limits
+
+MINUTE = timedelta(minutes=1)
+
+
+class Guard:
+    """Halts act from memory at once; limits are measured from the ledger, across epochs."""
+
+    def __init__(self, parts: Parts, bars: Bars) -> None:
+        self._parts = parts
+        self._bars = bars
+        capital = parts.settings.capital
+        self.halts = Halts(parts.ledger)
+        self.money = Money(capital, capital, capital)
+        self._waived: frozenset[str] = frozenset()
+
+    @property
+    def ruling(self) -> HaltKind | None:
+        return self.halts.ruling
+
+    def load(self) -> None:
+        """Halts and marks are as the ledger has them."""
+        self.halts.refresh()
+        self.money.load(self._parts.ledger, self._parts.day_start(self._parts.clock.now()))
+
+    def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+        halt = Halt(self._parts.new_id(), kind, source, reason, self._parts.clock.now())
+        self.halts.add(halt)
+        return halt
+
+    def measure(self, desk: Desk, at: datetime) -> None:
+        """Equity is recorded, broken limits halt, and limit halts of days gone are cleared."""
+        day = self._parts.day_start(at)
+        self.money.measure(desk, at, day, desk.book.equity(self._bars.closes()))
+        broken = limits.broken(self._parts.limits, self.exposure(desk), day)
+        for halt in broken:
+            if halt.id not in self.halts.standing and halt.id not in self._waived:
+                self.halts.add(halt)
+        # What was latched before and stands no longer has been resumed by a person: it does not halt again.
+        self._waived = frozenset(halt.id for halt in broken) - self.halts.standing.keys()
+        for halt in limits.outlived(tuple(self.halts.standing.values()), day):
+            self.halts.resume(halt.id, "a new trading day", at)
+
+    def exposure(self, desk: Desk, counted: bool = False) -> Exposure:
+        return picture.exposure(desk.book, self.surroundings(desk, counted))
+
+    def surroundings(self, desk: Desk, counted: bool = False) -> picture.Surroundings:
+        """What the book does not know; orders of the last minute are only *counted* when somebody asks for them."""
+        clock = self._parts.clock
+        now, doubt = clock.now(), clock.doubt()
+        return picture.Surroundings(
+            now=now,
+            marks=self._bars.closes(),
+            seen_at=self._bars.seen_at,
+            day_start_equity=self.money.day_equity,
+            peak_equity=self.money.peak,
+            orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
+            halt=self.halts.ruling,
+            blocks=(doubt,) if doubt else (),
+            waived=self._waived,
+        )
