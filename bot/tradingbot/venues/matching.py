@@ -115,7 +115,7 @@ def walk(leg: Leg, orders: Iterable[Resting], tick: Decimal, room: Room) -> Iter
         if order.waiting:
             yield Triggered(order, price)
             woken = replace(order, waiting=False)
-            if woken.limited and not takes(woken, price):
+            if woken.rests and not takes(woken, price):
                 book[order.serial] = woken
             else:
                 yield from take(woken, price, room)
