@@ -95,6 +95,13 @@ def postgresql_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     made.close()
 
 
+@pytest.fixture(name="sqlite")
+def sqlite_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    made = made_place(request, "sqlite", tmp_path)
+    yield made
+    made.close()
+
+
 def made_place(request: pytest.FixtureRequest, engine: str, folder: Path) -> Place:
     """An empty ledger on *engine*, copied from the migrated one."""
     if engine == "sqlite":

@@ -54,13 +54,14 @@ def server(*, fsync: bool = False) -> Iterator[Server]:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (Path(folder) / "log").open("w") as log:
             # The signal ends the server with its parent too, should that be killed.
-            command = [*_unprivileged("--pdeathsig=INT"), str(BINARIES / "postgres"), "-D", str(data), *options]
+            command = [*_unprivileged("--pdeathsig=QUIT"), str(BINARIES / "postgres"), "-D", str(data), *options]
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         try:
             _wait(port, process, Path(folder) / "log")
             yield Server(port, process.pid)
         finally:
-            process.send_signal(signal.SIGINT)
+            # At once, without a checkpoint: nothing of it is kept.
+            process.send_signal(signal.SIGQUIT)
             process.wait(30)
 
 

@@ -21,12 +21,13 @@ from ledgers import (  # noqa: F401
     order,
     postgresql_place,
     running_server,
+    sqlite_place,
 )
 from tradingbot.domain.errors import Fenced, LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Lease, NotClaimed
 from tradingbot.domain.order import OrderStatus
-from tradingbot.ledger import SqlLedger, verify
+from tradingbot.ledger import SqlLedger, verify, writes
 from tradingbot.ledger.connect import writing
 from tradingbot.ledger.migrations import fence
 
@@ -271,8 +272,12 @@ def test_what_was_written_stays(place: Place, table: str, way: str) -> None:
         place.raw(way.format(table))
 
 
-def claim_during_an_open_intent(pg: Place) -> str:
-    """What a claim meets while the holder's intent transaction is still open: the fence must make it wait."""
+CLAIM = "SELECT tb_claim('pod-1/b', 'r1')"
+BUMP = "UPDATE lease SET epoch = epoch + 1"
+
+
+def change_during_an_open_write(pg: Place, change: str) -> str:
+    """What a *change* of the lease meets while a write of the holder is not committed: the fence must hold it up."""
     ledger = pg.open()
     lease = claimed(ledger, "pod-1", "a")
     with closing(psycopg.connect(pg.url)) as trader, closing(psycopg.connect(pg.url)) as taker:
@@ -282,7 +287,7 @@ def claim_during_an_open_intent(pg: Place) -> str:
         )
         taker.execute("SET lock_timeout = '200ms'")
         try:
-            taker.execute("SELECT tb_claim('pod-1/b', 'r1')")
+            taker.execute(change)
             taker.commit()
         except psycopg.errors.LockNotAvailable:
             return "waits"
@@ -290,9 +295,10 @@ def claim_during_an_open_intent(pg: Place) -> str:
         return "a write of epoch 1 was committed after epoch 2 began"
 
 
-def test_a_claim_waits_for_an_intent_that_is_being_written(pg: Place) -> None:
-    """FOR SHARE holds the lease row until the write is committed."""
-    assert claim_during_an_open_intent(pg) == "waits"
+@pytest.mark.parametrize("change", [CLAIM, BUMP])
+def test_a_new_epoch_waits_for_a_write_that_is_not_committed(pg: Place, change: str) -> None:
+    """FOR SHARE holds the lease row against any change until the write is committed."""
+    assert change_during_an_open_write(pg, change) == "waits"
 
 
 @pytest.mark.parametrize("weaker", ["", "FOR KEY SHARE"])
@@ -304,16 +310,21 @@ def test_a_weaker_lock_is_no_fence(pg: Place, weaker: str) -> None:
         "CREATE OR REPLACE FUNCTION tb_check() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
         f"SET search_path = public, pg_temp AS $${body.replace('FOR SHARE', weaker)}$$"
     )
-    # KEY SHARE still waits for FOR UPDATE; the lease is changed by a plain UPDATE of columns that are no key.
-    claim = fence.postgresql_bodies()["tb_claim"].replace("FOR UPDATE", "")
-    pg.raw(
-        "CREATE OR REPLACE FUNCTION tb_claim(wanted text, wanted_revision text) "
-        "RETURNS TABLE (claimed bigint, refusal text) LANGUAGE plpgsql SECURITY DEFINER "
-        f"SET search_path = public, pg_temp AS $${claim}$$"
-    )
-    assert claim_during_an_open_intent(pg) == "a write of epoch 1 was committed after epoch 2 began"
+    assert change_during_an_open_write(pg, BUMP) == "a write of epoch 1 was committed after epoch 2 began"
     failed = [finding.message for finding in verify(pg.url) if not finding.ok]
-    assert failed == ["missing or altered: tb_check, tb_claim"]
+    assert failed == ["missing or altered: tb_check"]
+
+
+def test_in_a_file_a_new_epoch_waits_too(sqlite: Place) -> None:
+    """A writing transaction excludes every other from its beginning; who only reads goes on."""
+    ledger, other = sqlite.open(), sqlite.open()
+    lease = claimed(ledger, "pod-1", "a")
+    with writing(ledger.engine) as connection:
+        writes.intend(connection, lease, order(), TIMES)
+        with pytest.raises(LedgerUnavailable, match="database is locked"):
+            other.claim(instance("pod-1", "b"), NOW)
+        assert other.orders() == ()
+    assert claimed(other, "pod-1", "b").epoch == 2
 
 
 @pytest.fixture(name="roles")
