@@ -130,6 +130,14 @@ def test_a_process_never_holds_two_epochs(place: Place) -> None:
     )
 
 
+def test_a_claim_whose_answer_was_lost_is_answered_again(place: Place) -> None:
+    """The process that the row names may ask once more and learns its epoch; that begins no new one."""
+    ledger = place.open()
+    assert claimed(ledger) == claimed(ledger)
+    assert ledger.lease_row().epoch == 1
+    assert place.raw("SELECT count(*) FROM lease_history") == [(1,)]
+
+
 def test_only_the_named_revision_claims(place: Place) -> None:
     """Where the row names a revision, another one waits; where it names none, any may claim."""
     ledger = place.open()

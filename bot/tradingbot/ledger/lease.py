@@ -41,7 +41,9 @@ def claim(connection: Connection, instance: Instance, now: datetime) -> Lease | 
     else:
         refusal = _claim(connection, instance)
     row = row_of(connection)
-    if refusal is not None:
+    # A claim whose answer was lost has been made: the row still names this very process, which is told so again.
+    again = refusal == "InstanceUsed" and row.instance == instance.name and row.released_at is None
+    if refusal is not None and not again:
         message, retry = MESSAGES[refusal]
         named = {"holder": row.holder, "revision": row.revision, "instance": row.instance, "epoch": row.epoch}
         return NotClaimed(refusal, message.format(**named), retry)
