@@ -139,7 +139,7 @@ def accepted(exchange: Exchange, wish: NewOrder, sender: Sender, action: str) ->
         side=wish.side, kind=wish.kind, quantity=wish.quantity, created_ms=now_ms, updated_ms=now_ms,
         price=wish.price, stop_price=wish.stop_price, quote_quantity=wish.quote_quantity,
         time_in_force=wish.time_in_force,
-        visible_ms=0 if hidden is None else now_ms + int(hidden.parameters.get("hidden_ms", 2000)),
+        visible_ms=0 if hidden is None else now_ms + int(hidden.parameters["ms"] * exchange.clock.scale),
     )  # fmt: skip
     if order.kind is not Kind.MARKET:
         rules = exchange.pits[order.symbol].rules

@@ -24,6 +24,8 @@ from exchange_simulator.register import Register
 
 # The share of a candle's volume that one account's orders may fill.
 VOLUME_SHARE = Decimal("0.1")
+# Public trades before the start have lower ids.
+FIRST_PRINT = 1_000_001
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Exchange:
     candles: dict[str, Candles] = field(default_factory=dict)
     used: dict[tuple[str, str], tuple[int, Decimal]] = field(default_factory=dict)
     trade_ids: Iterator[int] = field(default_factory=lambda: count(1))
-    print_ids: Iterator[int] = field(default_factory=lambda: count(1_000_001))
+    print_ids: Iterator[int] = field(default_factory=lambda: count(FIRST_PRINT))
 
     def __post_init__(self) -> None:
         self.candles = {symbol: Candles(pit) for symbol, pit in self.pits.items()}
@@ -86,9 +88,8 @@ class Exchange:
         """Orders have met the revealed price, and listeners have heard of it."""
         symbol = pit.rules.symbol
         if reveal.price is None:
-            self.tell(ClosedEvent(symbol, reveal.open_ms, pit.bar(reveal.open_ms), reveal.time_ms))
-            return
-        if pit.frozen or not pit.plan:
+            if reveal.open_ms is not None:
+                self.tell(ClosedEvent(symbol, reveal.open_ms, pit.bar(reveal.open_ms), reveal.time_ms))
             return
         self.tell(PriceEvent(symbol, reveal.price, reveal.quantity, next(self.print_ids), reveal.time_ms))
         leg = Leg(reveal.previous, reveal.price, reveal.jump, reveal.ahead)
@@ -103,7 +104,7 @@ class Exchange:
         """How much of *order* may be filled at *price*: its share of the candle, and what its account can pay."""
         pit = self.pits[order.symbol]
         open_ms, used = self.used.get((order.account, order.symbol), (pit.open_ms, ZERO))
-        share = pit.volume * VOLUME_SHARE - (used if open_ms == pit.open_ms else ZERO)
+        share = pit.liquidity * VOLUME_SHARE - (used if open_ms == pit.open_ms else ZERO)
         if order.side is Side.BUY:
             held = self.accounts[order.account].balance(pit.rules.quote).free + order.locked
             share = min(share, held / price)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
 from random import Random  # noqa: TID251 (seeded from settings, never from the machine)
+from typing import Any
 
 from aiohttp import web
 
@@ -18,7 +19,7 @@ from exchange_simulator.market.clock import Mode, VenueClock
 from exchange_simulator.market.pit import Pit
 from exchange_simulator.market.recording import Recording, loaded, rules_of
 from exchange_simulator.matching.path import path
-from exchange_simulator.settings import Settings, accounts
+from exchange_simulator.settings import DEMO, Settings, accounts
 
 # In lockstep the clock first stands this many candles into the first recording.
 WARM_UP_BARS = 500
@@ -41,6 +42,22 @@ class Venue:
     def user_url(self) -> str:
         """The WebSocket API."""
         return self.url.replace("http", "ws", 1) + "/ws-api/v3"
+
+    def ccxt(self, key: str = DEMO, secret: str = DEMO) -> dict[str, Any]:
+        """What an unmodified `ccxt.binance` or `ccxt.pro.binance` is constructed with to use this venue, spot only."""
+        streams = {"spot": self.stream_url, "ws-api": {"spot": self.user_url}}
+        rest = {"public": f"{self.url}/api/v3", "private": f"{self.url}/api/v3", "sapi": f"{self.url}/sapi/v1"}
+        return {
+            "apiKey": key,
+            "secret": secret,
+            "urls": {"api": {**rest, "ws": streams}},
+            "options": {
+                "fetchMarkets": {"types": ["spot"]},
+                "fetchMargins": False,
+                "fetchCurrencies": False,
+                "adjustForTimeDifference": True,
+            },
+        }
 
 
 def exchange(settings: Settings, wall: Callable[[], float]) -> Exchange:

@@ -1,4 +1,4 @@
-"""The simulator keeps the matching contract: every case of tests/contract/matching, by pure matching and on the venue."""
+"""The simulator keeps every case of the matching contract, by pure matching and on the venue."""
 
 import itertools
 import json

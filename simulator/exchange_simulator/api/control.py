@@ -133,8 +133,8 @@ async def add_fault(request: web.Request) -> web.Response:
     if kind not in KINDS:
         raise BadControl(f"kind {kind!r} is none of {', '.join(sorted(KINDS))}")
     route, count, seconds = fields.pop("route", ""), fields.pop("count", None), fields.pop("seconds", None)
-    if kind.startswith("delay_"):
-        # A delay lasts that long; every other fault is in force that long.
+    if kind.startswith("delay_") or kind == "invisible":
+        # A delay lasts that long, an order is hidden that long; every other fault is in force that long.
         fields.setdefault("ms", 1000 if seconds is None else float(seconds) * 1000)
         seconds = None
     until = None if seconds is None else exchange.wall_ms() + int(float(seconds) * 1000)

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from exchange_simulator.api.house import HOUSE, House, no, wall_headers
+from exchange_simulator.api.house import ARRIVED, ENTRIES, HOUSE, House, no, wall_headers
+from exchange_simulator.api.unserved import note_unserved
 from exchange_simulator.control.faults import Fault
 from exchange_simulator.dialect.read import BadParameter
 from exchange_simulator.dialect.weights import weight
@@ -70,12 +71,13 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     await asyncio.sleep(pause(house, "delay_before", route))
     house.exchange.advance()
-    request["arrived_ms"] = house.exchange.clock.now_ms()
-    used, refusal = house.rates.weigh(request.remote or "", weight(route, request.query), request["arrived_ms"])
+    request[ARRIVED] = house.exchange.clock.now_ms()
+    used, refusal = house.rates.weigh(request.remote or "", weight(route, request.query), request[ARRIVED])
     refusal = refusal or turned_away(house, route)
     response = (
         await served(request, handler) if refusal is None else no(wall_headers(refusal, house.exchange.clock.scale))
     )
+    await note_unserved(house, request, response)
     response.headers["X-MBX-USED-WEIGHT"] = response.headers["X-MBX-USED-WEIGHT-1M"] = str(used)
     return await leave(request, response)
 
@@ -107,7 +109,7 @@ async def leave(request: web.Request, response: web.StreamResponse) -> web.Strea
     if lost is not None:
         await lose(request, hang=lost.parameters.get("how", "hang") != "drop")
         return response
-    first, last = request.get("entries", (0, 0))
+    first, last = request.get(ENTRIES, (0, 0))
     house.exchange.log.answered(first, last, house.exchange.clock.now_ms())
     return response
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from exchange_simulator.api.door import pause, route_of
-from exchange_simulator.api.house import HOUSE, House, answer, no, wall_headers
+from exchange_simulator.api.house import ARRIVED, ENTRIES, HOUSE, House, answer, no, wall_headers
 from exchange_simulator.dialect.read import Parameters, required, whole
 from exchange_simulator.dialect.signature import DEFAULT_WINDOW_MS, Tolerance, is_signed, signed_part, window_refusal
 from exchange_simulator.dialect.weights import ORDERS_PLACED
@@ -99,9 +99,7 @@ def acted(request: web.Request, parameters: Parameters, act: Act) -> web.Respons
     """The act is done, its log entries are tied to this request, its answer is ready."""
     house, name = request.app[HOUSE], route_of(request)
     account = house.exchange.accounts[request.headers["X-MBX-APIKEY"]]
-    sender = Sender(
-        account.key, request.headers.get("User-Agent", ""), request.remote or "", request["arrived_ms"], name
-    )
+    sender = Sender(account.key, request.headers.get("User-Agent", ""), request.remote or "", request[ARRIVED], name)
     now_ms = house.exchange.clock.now_ms()
     short, long, refusal = house.rates.count_orders(account.key, ORDERS_PLACED.get(name, 0), now_ms)
     headers = {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1D": str(long)}
@@ -109,7 +107,7 @@ def acted(request: web.Request, parameters: Parameters, act: Act) -> web.Respons
         return no(wall_headers(refusal, house.exchange.clock.scale))
     first = len(house.exchange.log.entries)
     result = act(Call(house, parameters, account, sender))
-    request["entries"] = (first, len(house.exchange.log.entries))
+    request[ENTRIES] = (first, len(house.exchange.log.entries))
     response = (
         result if isinstance(result, web.Response) else no(result) if isinstance(result, Refusal) else answer(result)
     )

@@ -18,12 +18,12 @@ class Socket:
 
     wire: web.WebSocketResponse
     kind: str
+    request: web.Request
     queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     streams: set[str] = field(default_factory=set)
     combined: bool = False
     # Accounts subscribed to, by subscription id.
     accounts: dict[int, str] = field(default_factory=dict)
-    held: dict[str, str] = field(default_factory=dict)
 
     def send(self, message: Any) -> None:
         """The message will be sent after all queued before it; a reader too far behind hears no more."""
@@ -64,9 +64,8 @@ class Sockets:
         chosen = [socket for socket in self.open if kind in ("all", socket.kind)]
         for socket in chosen:
             # Without a closing handshake: a dropped line says nothing.
-            transport = socket.wire._req.transport if socket.wire._req else None
-            if transport is not None:
-                transport.abort()
+            if socket.request.transport is not None:
+                socket.request.transport.abort()
         return len(chosen)
 
     async def close(self) -> None:
@@ -83,7 +82,7 @@ async def connected(request: web.Request, kind: str) -> Any:
     """A prepared socket, known to the house while it is open."""
     wire = web.WebSocketResponse(heartbeat=60.0)
     await wire.prepare(request)
-    socket = Socket(wire, kind)
+    socket = Socket(wire, kind, request)
     sockets = request.app[SOCKETS]
     sockets.open.add(socket)
     pump = asyncio.create_task(socket.pump())

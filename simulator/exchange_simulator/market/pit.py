@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from exchange_simulator.domain.bar import Bar
-from exchange_simulator.domain.numbers import ONE, ZERO
+from exchange_simulator.domain.numbers import ONE, ZERO, floored
 from exchange_simulator.domain.rules import Rules
 from exchange_simulator.market.recording import Recording
 
@@ -40,7 +40,7 @@ def on_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """What became due: a price of the current candle, or (`price` None) the candle's end."""
+    """What became due: a price, or the end of the candle at `open_ms`; neither where nothing was shown."""
 
     time_ms: int
     previous: Decimal
@@ -48,7 +48,7 @@ class Reveal:
     jump: bool
     ahead: tuple[Decimal, ...]
     quantity: Decimal
-    open_ms: int
+    open_ms: int | None
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class Pit:
     shown: tuple[Decimal, ...] = ()
     last: Decimal = ZERO
     disturbed: bool = False
+    skipped: bool = False
     frozen: bool = False
     halted: bool = False
     regimes: list[tuple[int, Regime]] = field(default_factory=lambda: [(0, PLAIN)])
@@ -121,13 +122,12 @@ class Pit:
         if phase == POINTS:
             return self.end(due)
         self.phase += 1
-        price = None if self.frozen or not self.plan else self.plan[phase]
-        if price is None:
-            self.disturbed = self.disturbed or self.frozen
-            return Reveal(due, previous, previous, jump=True, ahead=(), quantity=ZERO, open_ms=self.open_ms)
-        jump = not self.shown
-        self.last, self.shown = price, (*self.shown, price)
-        return Reveal(due, previous, price, jump, self.plan[phase + 1 :], self.volume / POINTS, self.open_ms)
+        if self.still or not self.plan:
+            self.disturbed, self.skipped = self.disturbed or self.still, True
+            return Reveal(due, previous, None, jump=False, ahead=(), quantity=ZERO, open_ms=None)
+        price, jump = self.plan[phase], self.skipped or not self.shown
+        self.last, self.shown, self.skipped = price, (*self.shown, price), False
+        return Reveal(due, previous, price, jump, self.plan[phase + 1 :], self.part, self.open_ms)
 
     def end(self, due: int) -> Reveal:
         """The current candle is history."""
@@ -135,13 +135,28 @@ class Pit:
         if self.disturbed:
             self.written[ended] = self.drawn(self.volume)
         self.begin(ended + self.step_ms)
-        return Reveal(due, self.last, None, jump=False, ahead=(), quantity=ZERO, open_ms=ended)
+        return Reveal(due, self.last, None, jump=False, ahead=(), quantity=ZERO, open_ms=None if self.still else ended)
 
     @property
     def volume(self) -> Decimal:
         """The whole volume of the current candle, shown or not; zero where nothing was recorded."""
         recorded = self.recording.bar(self.open_ms)
-        return ZERO if recorded is None or self.frozen or self.halted else recorded.volume
+        return ZERO if recorded is None else recorded.volume
+
+    @property
+    def liquidity(self) -> Decimal:
+        """The volume orders may share in; zero while the market stands still."""
+        return ZERO if self.still else self.volume
+
+    @property
+    def part(self) -> Decimal:
+        """What one shown price stands for of the candle's volume."""
+        return floored(self.volume / POINTS, self.rules.step)
+
+    @property
+    def still(self) -> bool:
+        """True while no price is shown and nothing is matched."""
+        return self.frozen or self.halted
 
     def drawn(self, volume: Decimal) -> Bar | None:
         """The current candle from what has been shown of it."""
@@ -152,15 +167,15 @@ class Pit:
     def running(self, now_ms: int) -> Bar | None:
         """The current candle as far as it may be seen at *now_ms*; at its very open, the open alone."""
         if self.shown:
-            return self.drawn((self.volume * len(self.shown) / POINTS).quantize(self.rules.step))
-        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.frozen:
+            return self.drawn(floored(self.volume * self.phase / POINTS, self.rules.step))
+        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.still:
             opened = self.plan[0]
             return Bar(self.open_ms, opened, opened, opened, opened, ZERO)
         return None
 
     def price(self, now_ms: int) -> Decimal:
         """The price a taker meets at *now_ms*: the open that is due, or the last one shown."""
-        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.frozen:
+        if self.plan and self.phase == 0 and self.due_ms <= now_ms and not self.still:
             return self.plan[0]
         return self.last
 
@@ -176,9 +191,7 @@ class Pit:
         self.disturbed = True
         regime = self.regimes[-1][1]
         self.bend(Regime(regime.factor * factor, regime.volatility))
-        return Reveal(
-            now_ms, previous, self.last, jump=True, ahead=(), quantity=self.volume / POINTS, open_ms=self.open_ms
-        )
+        return Reveal(now_ms, previous, self.last, jump=True, ahead=(), quantity=self.part, open_ms=self.open_ms)
 
     def bend(self, regime: Regime) -> None:
         """Candles after the current one are played under *regime*."""
