@@ -70,13 +70,18 @@ def main(arguments: list[str] | None = None) -> int:
         return _with_settings(_serve_fast)
     if asked.verb == "preflight-uninstall":
         return _with_settings(lambda settings: asyncio.run(preflight_uninstall(settings)))
-    printed = {"crds": both, "version": lambda: version(COMPONENT) + "\n"}
-    sys.stdout.write(pages.PAGES[asked.page]() if asked.verb == "reference" else printed[asked.verb]())
+    sys.stdout.write(_text(asked))
     return 0
 
 
+def _text(asked: argparse.Namespace) -> str:
+    if asked.verb == "crds":
+        return both()
+    return pages.PAGES[asked.page]() if asked.verb == "reference" else version(COMPONENT) + "\n"
+
+
 def _serve_fast(settings: Settings) -> int:
-    with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(settings))
 
 

@@ -1,0 +1,82 @@
+"""Makers of the operator's values, each with named changes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tradingbot_operator.domain.bot import Bot, parse
+from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Workload
+from tradingbot_operator.domain.site import Site, Tokens
+
+NOW = datetime(2026, 11, 21, 14, 0, 0, tzinfo=UTC)
+SITE = Site("11111111-1111-1111-1111-111111111111", "localhost/tradingbot:0.1.0", "tradingbot-system")
+TOKENS = Tokens("http-token", "operator-token")
+UID = "22222222-2222-2222-2222-222222222222"
+MINIMAL: dict[str, Any] = {
+    "exchange": {"name": "binance", "symbols": ["BTC/USDT"]},
+    "strategy": {"name": "sma_cross"},
+}
+LIVE: dict[str, Any] = {
+    "mode": "live",
+    "exchange": {"name": "binance", "symbols": ["BTC/USDT"], "credentialsSecretRef": {"name": "keys"}},
+    "strategy": {"name": "sma_cross"},
+    "database": {
+        "mode": "postgres",
+        "postgres": {"ownerSecretRef": {"name": "owner"}, "fencerSecretRef": {"name": "fencer"}},
+    },
+    "risk": {
+        "maxOrderNotional": "100",
+        "maxPositionNotional": "200",
+        "maxDrawdownPercent": "5",
+        "maxDailyLoss": "50",
+    },
+    "contacts": [{"name": "on-call", "email": "on-call@example.org"}],
+}
+SANDBOX: dict[str, Any] = {
+    **MINIMAL,
+    "exchange": {
+        "name": "binance",
+        "symbols": ["BTC/USDT"],
+        "sandbox": True,
+        "endpoint": "http://exchange-simulator.exchange-simulator.svc:8080",
+        "credentialsSecretRef": {"name": "keys"},
+    },
+}
+
+
+def body(spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    """A TradingBot as the API server would give it."""
+    meta = {"name": "btc", "namespace": "trading", "uid": UID, "generation": 1, "resourceVersion": "7"}
+    return {
+        "apiVersion": "tradingbot.io/v1alpha1",
+        "kind": "TradingBot",
+        "metadata": meta | metadata,
+        "spec": MINIMAL if spec is None else spec,
+    }
+
+
+def bot(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **metadata: Any) -> Bot:
+    return replace(parse(body(spec, **metadata)), status=status or {})
+
+
+def pod(**changes: Any) -> Pod:
+    made = Pod("btc-blue-abc", "pod-1", "blue", "r1", True, False, "10.0.0.5", None, {})
+    return replace(made, **changes)
+
+
+def workload(**changes: Any) -> Workload:
+    made = Workload("btc-blue", "deployment-1", "blue", "r1", 1, 1, 1, 1, 1, UID)
+    return replace(made, **changes)
+
+
+def halt(**changes: Any) -> Halt:
+    return replace(Halt("h1", "halt", "annotation", "spread looks wrong", "2026-11-21T13:00:00Z"), **changes)
+
+
+def said(**changes: Any) -> Report:
+    made = Report("pod-1/1", "trading", True, epoch=4, highest_epoch=4, ledger_id="q3v9zk", holder="blue")
+    return replace(made, **changes)
+
+
+def observed(**changes: Any) -> Observed:
+    return replace(Observed(), **changes)
