@@ -12,10 +12,11 @@ import aiohttp
 
 from tradingbot import __version__
 from tradingbot.around import Around
-from tradingbot.domain.candle import TIMEFRAMES
+from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.ports import Clock, Feed, Venue
+from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.settings import Settings
 from tradingbot.venues.ccxt_venue import Account, CcxtVenue
 from tradingbot.venues.clock import VenueClock
@@ -104,6 +105,19 @@ def bases(settings: Settings) -> tuple[str, str]:
         return BASES[exchange.name]
     endpoint = exchange.endpoint.rstrip("/")
     return endpoint, endpoint.replace("http", "ws", 1)
+
+
+async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:
+    """The newest candles of *market* (exchange, symbol, timeframe), asked once with public calls only."""
+    exchange, symbol, timeframe = market
+    same = exchange == settings.exchange.name
+    if exchange not in BASES:
+        raise Misconfigured(f'NAME "{exchange}" is not spoken here: write {" or ".join(BASES)}')
+    rest, stream = bases(settings) if same else BASES[exchange]
+    proxy = settings.exchange.proxy
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        feed = LiveFeed(session, (rest, stream), VenueClock(session, rest, None, proxy), NoMetrics(), proxy)
+        return (await feed.history(symbol, timeframe, count))[-count:]
 
 
 def agent(around: Around) -> str:

@@ -1,6 +1,7 @@
 """From settings to a running engine: the adapters of the mode, the ledger, the strategy, the limits."""
 
 import asyncio
+import contextlib
 import secrets as randomness
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,6 +19,9 @@ from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnav
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
+from tradingbot.ledger.connect import connect
+from tradingbot.ledger.open import migrate_apart, schema
+from tradingbot.ledger.tables import HEAD
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.settings import Settings
@@ -33,13 +37,18 @@ Opened = TypeVar("Opened")
 async def run(around: Around) -> str:
     """Trades until told to stop, and tells why it ended; venue and ledger are closed when it returns."""
     strategy = strategy_from(around.settings)
+    # The schema takes as long as the venue: both at once. What goes wrong here goes wrong again where it is awaited.
+    ahead = asyncio.create_task(asyncio.to_thread(bring_to_schema, ledger_url(around.settings)))
     adapters = await _until_opened(around, lambda: open_adapters(around))
     if adapters is None:
         return "stopped before the venue was reached"
+    log.info("Venue reached", venue=adapters.venue.name, account=adapters.venue.account)
     try:
+        await asyncio.wait({ahead})
         ledger = await _until_opened(around, lambda: asyncio.to_thread(open_book, around, adapters))
         if ledger is None:
             return "stopped before the ledger was reached"
+        log.info("Ledger opened", ledger_id=ledger.ledger_id, strategy=strategy.name, enabled=True)
         try:
             return await _trade(around, strategy, adapters, ledger)
         finally:
@@ -78,6 +87,17 @@ async def _until_opened(around: Around, opening: Callable[[], Awaitable[Opened]]
         )
         await around.latch.stopped_within(AGAIN_SECONDS)
     return None
+
+
+def bring_to_schema(url: str) -> None:
+    """The ledger has the newest schema, or what keeps it from that will be told by whoever opens it."""
+    with contextlib.suppress(LedgerUnavailable, Misconfigured):
+        engine = connect(url)
+        try:
+            if schema(engine) != HEAD:
+                migrate_apart(url)
+        finally:
+            engine.dispose()
 
 
 def open_book(around: Around, adapters: Adapters) -> SqlLedger:

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,7 +31,10 @@ SHOWN = 80
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """A sentence for each refused field of *model*, in the order of the fields."""
-    return [_sentence(detail, model) for detail in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A bad entry also leaves its list too short, which is no second mistake.
+    inner = {detail["loc"][:-1] for detail in found}
+    return [_sentence(detail, model) for detail in found if detail["type"] != "too_short" or detail["loc"] not in inner]
 
 
 def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -38,6 +42,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     kind, context = detail["type"], dict(detail.get("ctx", {}))
     if kind == "json_invalid":
         return f"settings are not JSON ({context['error']}): correct them at that place"
+    if kind.endswith("_than_equal") and isinstance(next(iter(context.values()), None), timedelta):
+        context = {name: f'"{bound.total_seconds():g}s"' for name, bound in context.items()}
     if kind == "missing":
         return f"{field} is missing: add it"
     if kind == "extra_forbidden":
@@ -50,6 +56,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, timedelta):
+        value = f"{value.total_seconds():g}s"
     try:
         text = json.dumps(value)
     except TypeError:

@@ -20,7 +20,12 @@ ASSIGNED = re.compile(
 )
 BEARER = re.compile(r"(?i)(bearer\s+)([^\s\"',;]+)")
 IN_URL = re.compile(r"(://[^\s:/@]*:)([^\s@/]+)(@)")
-QUIET = {"uvicorn.access": logging.WARNING, "ccxt": logging.WARNING, "asyncio": logging.WARNING}
+QUIET = {
+    "uvicorn.error": logging.WARNING,
+    "uvicorn.access": logging.WARNING,
+    "ccxt": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
 
 
 class Redaction:

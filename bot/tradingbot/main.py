@@ -29,7 +29,7 @@ from tradingbot.domain.lease import Instance
 from tradingbot.environment import Environment, parse_environment
 from tradingbot.halts.journal import Journal
 from tradingbot.halts.latch import Latch
-from tradingbot.halts.sources import Watcher, watch
+from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
 from tradingbot.locks import claim_pod
 from tradingbot.logs import configure
 from tradingbot.settings import Mode, Settings, load_settings
@@ -100,13 +100,14 @@ async def trade(start: Start) -> int:
     apps = (Counted(http_app(desk), counters, "http"), Counted(ops_app(desk, counters_registry), counters, "ops"))
     servers = tuple(server(app) for app in apps)
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
-    watching = asyncio.create_task(watch(Watcher(latch, state / "halt", start.settings.paths.podinfo)))
+    sources = (FlagSource(latch, state / "halt"), AnnotationSource(latch, start.settings.paths.podinfo))
+    beside = [asyncio.create_task(watch(source)) for source in sources]
     log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
-    beating = asyncio.create_task(_beat(latch))
+    beside.append(asyncio.create_task(_beat(latch)))
     around = Around(start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
         code = await _until_over(_trader(around), stopped, desk)
-    for task in (watching, beating):
+    for task in beside:
         task.cancel()
     await _close(servers, serving)
     log.info("Shutdown complete", exit_code=code)

@@ -15,6 +15,7 @@ from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.database import database
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
+from tradingbot.cli.provider import data, ask_provider
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
@@ -28,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database, name="db")
+app.add_typer(data, name="data")
+app.command("test-provider")(ask_provider)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")]

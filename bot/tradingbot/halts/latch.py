@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 
@@ -12,6 +13,9 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.snapshot import Commands, Snapshot
 from tradingbot.halts.journal import Journal, Record
 
+# A disk that answers no more must not keep a halt back.
+DISK_SECONDS = 1.0
+Subject = TypeVar("Subject")
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -27,6 +31,7 @@ class Latch:
         self._now = now
         self._new_key = new_key
         self._engine: Commands | None = None
+        self._turn = asyncio.Lock()
         # Memory beside the disk, because a full disk must not make a halt act twice, or never.
         self._records = {record.key: record for record in journal.records()}
         self.starting = Snapshot()
@@ -54,30 +59,9 @@ class Latch:
             engine.stop()
         for record in self._open():
             if record.halt_id not in known:
-                await self._act(engine, record)
-
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        return await self.record(self._new_key(), reason, kind, source)
-
-    async def record(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt:
-        """The halt with the cause *key* is on the disk, if the disk takes it, and acts."""
-        record = Record(key, kind, source, reason, self._now().isoformat())
-        self._keep(record)
-        log.warning("Trading halted", kind=kind.value, source=source, reason=reason)
-        return await self._act(self._engine, record) if self._engine else _pending(record)
-
-    async def resume(self, halt_id: str, reason: str) -> bool:
-        """The journal forgets first: a crash in between leaves the latch of the ledger, never a bot that trades."""
-        record = next((record for record in self._open() if halt_id in (record.halt_id, record.key)), None)
-        if record and record.source == "annotation":
-            self._keep(replace(record, resumed=reason))
-        elif record:
-            self._journal.drop(record.key)
-            del self._records[record.key]
-        cleared = await self._engine.resume(halt_id, reason) if self._engine else False
-        if cleared or record:
-            log.warning("Trading resumed", halt=halt_id, reason=reason)
-        return cleared or record is not None
+                # The ledger never learnt of it, or lost it: it stands again, under a new id.
+                self._records[record.key] = fresh = replace(record, halt_id=None)
+                await self._act(engine, fresh)
 
     def detach(self, last: Snapshot) -> None:
         """The engine has ended; *last* is shown from now on."""
@@ -88,32 +72,66 @@ class Latch:
         if self._engine:
             self._engine.stop()
 
+    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+        return await self.record(self._new_key(), reason, kind, source)
+
+    async def record(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt:
+        """The halt with the cause *key* is on the disk, if the disk takes it, and acts."""
+        record = Record(key, kind, source, reason, self._now().isoformat())
+        await self._keep(record)
+        log.warning("Trading halted", kind=kind.value, source=source, reason=reason)
+        return await self._act(self._engine, record) if self._engine else _pending(record)
+
+    async def resume(self, halt_id: str, reason: str) -> bool:
+        """The journal forgets first: a crash in between leaves the latch of the ledger, never a bot that trades."""
+        record = next((record for record in self._open() if halt_id in (record.halt_id, record.key)), None)
+        if record and record.source == "annotation":
+            # An annotation cannot be taken back from inside the pod: that it was resumed is kept for as long as it is.
+            await self._keep(replace(record, resumed=reason))
+        elif record:
+            await self._forget(record.key)
+        cleared = await self._engine.resume(halt_id, reason) if self._engine else False
+        if cleared or record:
+            log.warning("Trading resumed", halt=halt_id, reason=reason)
+        return cleared or record is not None
+
     def knows(self, key: str) -> bool:
         """True when the cause *key* was recorded, even if it has been resumed since."""
         return key in self._records
 
-    def forget_resumed(self, source: str, but: str | None) -> None:
+    async def forget_resumed(self, source: str, but: str | None) -> None:
         """Resumed causes of *source* other than *but* are gone, and count as new when they come again."""
-        gone = [r.key for r in self._records.values() if r.source == source and r.resumed and r.key != but]
-        for key in gone:
-            self._journal.drop(key)
-            del self._records[key]
+        for record in tuple(self._records.values()):
+            if record.source == source and record.resumed and record.key != but:
+                await self._forget(record.key)
 
     def _open(self) -> list[Record]:
         return [record for record in self._records.values() if not record.resumed]
 
     async def _act(self, engine: Commands, record: Record) -> Halt:
-        halt = await engine.halt(record.reason, record.kind, record.source)
-        self._keep(replace(record, halt_id=halt.id))
-        return halt
+        async with self._turn:
+            acted = self._records.get(record.key, record)
+            if acted.halt_id:
+                return _pending(acted)
+            halt = await engine.halt(record.reason, record.kind, record.source)
+            if record.key in self._records:
+                await self._keep(replace(record, halt_id=halt.id))
+            return halt
 
-    def _keep(self, record: Record) -> None:
+    async def _keep(self, record: Record) -> None:
         self._records[record.key] = record
+        await self._disk(self._journal.keep, record)
+
+    async def _forget(self, key: str) -> None:
+        self._records.pop(key, None)
+        await self._disk(self._journal.drop, key)
+
+    async def _disk(self, write: Callable[[Subject], None], what: Subject) -> None:
         try:
-            self._journal.keep(record)
-        except OSError as error:
-            # A full or broken disk must not delay a halt; the ledger's latch still holds it.
-            log.warning("halt could not be written to the state volume", error=str(error), reason=record.reason)
+            await asyncio.wait_for(asyncio.to_thread(write, what), DISK_SECONDS)
+        except (OSError, TimeoutError) as error:
+            # A full or broken disk must not delay a halt; memory and the ledger's latch still hold it.
+            log.warning("the state volume takes no halts", error=str(error) or type(error).__name__)
 
 
 def _pending(record: Record) -> Halt:

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -19,53 +19,76 @@ POLL_SECONDS = 0.25
 log = structlog.stdlib.get_logger(__name__)
 
 
+class Source(Protocol):
+    async def look(self) -> None:
+        """What the source said when this was called has acted when it returns."""
+        ...
+
+
 @dataclass
-class Watcher:
-    """Looks at the flag file and the annotations; each finding acts once."""
+class FlagSource:
+    """The flag file on the state volume: taken into the journal, then removed, so that a resume holds."""
 
     latch: Latch
     flag: Path
-    podinfo: Path
-    resumed: str = ""
-    seen: str = ""
+    taken: str = ""
 
     async def look(self) -> None:
-        """What the two files said when this was called has acted when it returns."""
-        await self._flag()
-        await self._annotations()
-
-    async def _flag(self) -> None:
-        try:
-            text, changed = self.flag.read_text(encoding="utf-8", errors="replace"), self.flag.stat().st_mtime_ns
-        except OSError:
+        found = await asyncio.to_thread(self._read)
+        if found is None:
             return
-        key = f"flag-{_digest(f'{changed} {text}')}"
-        if key != self.seen and not self.latch.knows(key):
+        text, key = found
+        # A flag that cannot be removed is still there at the next look; it acts once.
+        if key != self.taken and not self.latch.knows(key):
             kind, reason = parse_halt(text.strip())
             await self.latch.record(key, reason or "flag file", kind, "flag")
-        self.seen = key
-        self._taken()
+        self.taken = key
+        await asyncio.to_thread(self._remove)
 
-    def _taken(self) -> None:
-        # The journal holds it now; the flag goes, so that a resume is not undone by the next look.
+    def _read(self) -> tuple[str, str] | None:
+        try:
+            text, changed = self.flag.read_text(encoding="utf-8", errors="replace"), self.flag.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            # A flag that is there and cannot be read halts all the same.
+            return f"flag file ({error.strerror})", "flag-unreadable"
+        return text, f"flag-{digest(f'{changed} {text}')}"
+
+    def _remove(self) -> None:
         try:
             self.flag.unlink(missing_ok=True)
             sync_folder(self.flag.parent)
         except OSError as error:
             log.warning("flag file could not be removed", path=str(self.flag), error=str(error))
 
-    async def _annotations(self) -> None:
-        try:
-            annotations = parse_annotations(self.podinfo.read_text(encoding="utf-8", errors="replace"))
-        except OSError:
+
+@dataclass
+class AnnotationSource:
+    """The pod's annotations: a halt acts when its value is new, a resume names one halt."""
+
+    latch: Latch
+    podinfo: Path
+    resumed: str = ""
+
+    async def look(self) -> None:
+        annotations = await asyncio.to_thread(self._read)
+        if annotations is None:
             return
         value = annotations.get(HALT)
-        key = None if value is None else f"annotation-{_digest(value)}"
-        self.latch.forget_resumed("annotation", but=key)
+        key = None if value is None else f"annotation-{digest(value)}"
+        await self.latch.forget_resumed("annotation", but=key)
         if value is not None and key is not None and not self.latch.knows(key):
             kind, reason = parse_halt(value)
             await self.latch.record(key, reason or "annotated without a reason", kind, "annotation")
         await self._resume(annotations.get(RESUME, ""))
+
+    def _read(self) -> dict[str, str] | None:
+        try:
+            return dict(parse_annotations(self.podinfo.read_text(encoding="utf-8", errors="replace")))
+        except OSError:
+            # Absent outside a cluster, and for an instant while the kubelet replaces it.
+            return None
 
     async def _resume(self, value: str) -> None:
         halt_id, _, reason = value.strip().partition(" ")
@@ -74,20 +97,20 @@ class Watcher:
         self.resumed = value
         if not reason.strip():
             log.warning("resume annotation without a reason is ignored: write '<id> <reason>'", halt=halt_id)
-            return
-        if not await self.latch.resume(halt_id, reason.strip()):
+        elif not await self.latch.resume(halt_id, reason.strip()):
             log.warning("resume annotation names no halt that stands", halt=halt_id)
 
 
-async def watch(watcher: Watcher, sleep: Callable[[float], "asyncio.Future[None]"] | None = None) -> None:
-    """Looks every quarter of a second, until cancelled."""
+async def watch(source: Source) -> None:
+    """Looks every quarter of a second, until cancelled; a failure of one look is not the end of the next."""
     while True:
         try:
-            await watcher.look()
-        except OSError as error:
-            log.warning("halt sources could not be read", error=str(error))
-        await (sleep or asyncio.sleep)(POLL_SECONDS)
+            await source.look()
+        except Exception:
+            log.exception("halt source could not be looked at")
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """A short name for *text*, the same in every process."""
     return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()[:16]
