@@ -28,10 +28,11 @@ LONGEST_NAP_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Where a running venue listens; `exchange` is for tests in the same process."""
+    """Where a running venue listens; the rest is for tests in the same process."""
 
     url: str
     exchange: Exchange
+    sockets: Sockets
 
     @property
     def stream_url(self) -> str:
@@ -113,7 +114,7 @@ async def running(settings: Settings, wall: Callable[[], float]) -> AsyncIterato
     driver = asyncio.create_task(drive(made)) if settings.pace.mode is not Mode.LOCKSTEP else None
     port = runner.addresses[0][1]
     try:
-        yield Venue(f"http://{settings.listen}:{port}", made)
+        yield Venue(f"http://{settings.listen}:{port}", made, app[SOCKETS])
     finally:
         if driver is not None:
             driver.cancel()

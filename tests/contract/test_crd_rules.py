@@ -96,7 +96,10 @@ FORMS = {
     "exchange.endpoint": ("http://me:secret@host", "is not an address without credentials"),
     "exchange.proxy": ("host:3128", "is not an address without credentials"),
     "strategy.name": ("SMA", "'SMA' is not a name; write lower-case letters, digits and _"),
-    "capital.initial": ("1,000", "'1,000' is not a decimal above zero; write digits with an optional fraction in quotes"),
+    "capital.initial": (
+        "1,000",
+        "'1,000' is not a decimal above zero; write digits with an optional fraction in quotes",
+    ),
     "capital.currency": ("usdt", "'usdt' is not a coin; write capitals and digits, such as USDT"),
     "risk.maxDrawdownPercent": ("10%", "'10%' is not a percentage; write a decimal above 0 and up to 100"),
     "risk.maxOrderNotional": ("0", "'0' is not a decimal above zero"),
@@ -107,7 +110,10 @@ FORMS = {
     "storage.className": ("Fast", "'Fast' is not the name of a Kubernetes object"),
     "image": ("Tradingbot", "'Tradingbot' is not an image reference; write registry/name:tag"),
     "deletion.deadline": ("forever", "'forever' is not a duration; write a whole number with s, m, h or d"),
-    "backup": ({"schedule": "daily", "destination": {"claim": "b"}}, "'daily' is not a schedule; write five cron fields"),
+    "backup": (
+        {"schedule": "daily", "destination": {"claim": "b"}},
+        "'daily' is not a schedule; write five cron fields",
+    ),
     "resources": ({"limits": {"memory": "4 GB"}}, "not a quantity; write a number with a unit of Kubernetes"),
 }
 
@@ -178,7 +184,8 @@ def test_unknown_field_is_refused_by_strict_validation(server):
 
 
 @pytest.mark.parametrize(
-    "spec", [make.MINIMAL, make.SANDBOX, make.LIVE, changed(changed(make.MINIMAL, "storage.size", "5Gi"), "profile", "dev")]
+    "spec",
+    [make.MINIMAL, make.SANDBOX, make.LIVE, changed(changed(make.MINIMAL, "storage.size", "5Gi"), "profile", "dev")],
 )
 def test_good_spec_is_accepted(server, spec):
     """Three fields are enough for a paper bot; a sandbox bot and a complete live bot are accepted as well."""

@@ -23,7 +23,7 @@ MESSAGES = {
     ),
 }
 UNKNOWN = Refusal(-1006, "An unexpected response was received from the message bus. Execution status unknown.")
-CLOSED = Refusal(-1016, "This service is no longer available.", status=503)
+CLOSED = Refusal(1, "System is under maintenance.", status=503)
 HANG_SECONDS = 120.0
 LOOK_SECONDS = 0.02
 
@@ -52,8 +52,6 @@ def faulty(fault: Fault) -> Refusal:
 def turned_away(house: House, route: str) -> Refusal | None:
     """Why nobody is served at all, or None."""
     faults, wall_ms = house.exchange.faults, house.exchange.wall_ms()
-    if house.outage:
-        return Refusal(-1000, "Service unavailable from a restricted location.", status=503)
     if faults.find("maintenance", route, wall_ms) and not route.endswith("/system/status"):
         return CLOSED
     fault = faults.find("status", route, wall_ms)
@@ -71,6 +69,8 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     await asyncio.sleep(pause(house, "delay_before", route))
     house.exchange.advance()
+    if house.outage:
+        return web.Response(status=503, text="<html><body><h1>503 Service Unavailable</h1></body></html>")
     request[ARRIVED] = house.exchange.clock.now_ms()
     used, refusal = house.rates.weigh(request.remote or "", weight(route, request.query), request[ARRIVED])
     refusal = refusal or turned_away(house, route)

@@ -13,6 +13,7 @@ from exchange_simulator.domain.bar import TIMEFRAMES
 from exchange_simulator.domain.events import ClosedEvent, Event, PriceEvent
 
 BAD_REQUEST = {"code": 2, "msg": "Invalid request: unknown method or stream"}
+LEVELS = 10
 KINDS = ("miniTicker", "ticker", "bookTicker", "trade", "aggTrade", "depth", "depth5", "depth10", "depth20")
 
 
@@ -32,9 +33,19 @@ class Publisher:
 
     house: House
     sockets: Sockets
-    # The levels last published by symbol and side, so that vanished ones can be set to zero.
+    # The levels of the last update by symbol and side, so that vanished ones can be set to zero.
     levels: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for symbol in self.house.exchange.pits:
+            self.remember(symbol)
+
+    def remember(self, symbol: str) -> None:
+        """The book as it stands is what the next update differs from."""
+        bids, asks = self.house.book(symbol).levels(LEVELS)
+        self.levels[(symbol, "b")] = {level[0] for level in bids}
+        self.levels[(symbol, "a")] = {level[0] for level in asks}
 
     def hear(self, event: Event) -> None:
         """Every subscriber of what *event* means has its message queued."""
@@ -57,6 +68,7 @@ class Publisher:
                 kind = stream.removeprefix("!").removesuffix("@arr")
                 self.publish(stream, [self.message(kind, event)])
         self.last_ids[event.symbol] = event.trade_id
+        self.remember(event.symbol)
 
     def message(self, kind: str, event: PriceEvent) -> Any:
         symbol, candles = event.symbol, self.house.exchange.candles[event.symbol]
@@ -83,9 +95,7 @@ class Publisher:
             return {"lastUpdateId": book.update_id, "bids": bids, "asks": asks}
         message = wire.depth(book, event.time_ms, self.last_ids.get(event.symbol, 0) + 1)
         for side in ("b", "a"):
-            shown = {level[0] for level in message[side]}
-            gone = self.levels.get((event.symbol, side), set()) - shown
-            self.levels[(event.symbol, side)] = shown
+            gone = self.levels[(event.symbol, side)] - {level[0] for level in message[side]}
             message[side] += [[price, "0.00000000"] for price in sorted(gone)]
         return message
 
