@@ -55,10 +55,10 @@ need_visible_folders() {
     done
 }
 
-# The folder that holds a module's built programs; it changes with the module's versions.
+# The folder that holds a module's built programs; it changes with what they are built from.
 tools_folder() {
     local key
-    key=$(cat "$CLUSTER_DIR/tools/$1/go.mod" "$CLUSTER_DIR/tools/$1/go.sum" | sha256sum | cut -c1-16)
+    key=$(cat "$CLUSTER_DIR/tools/$1"/* | sha256sum | cut -c1-16)
     printf '%s/tools/%s' "$CACHE" "$key"
 }
 

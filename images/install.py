@@ -35,7 +35,8 @@ def install_dependencies() -> None:
     for carried in wheels.glob("pip-*.whl"):
         pip, source = [python, f"{carried}/pip"], ["--no-index", "--find-links", str(wheels)]
     options = ["--no-cache-dir", "--no-compile", "--disable-pip-version-check", "--require-hashes"]
-    subprocess.run([*pip, "install", *options, *source, "-r", str(requirements)], check=True)
+    # Every argument is a constant of this file or a path it made.
+    subprocess.run([*pip, "install", *options, *source, "-r", str(requirements)], check=True)  # noqa: S603
     slim(site_packages(VENV))
     compile_tree(site_packages(VENV), Path("/"))
 
@@ -68,7 +69,8 @@ def remove(site: Path, pattern: str) -> None:
 
 def keep_exchanges(ccxt: Path, kept: frozenset[str]) -> None:
     """Of ccxt's exchanges only *kept* are left, and its packages import no other."""
-    exchanges = frozenset(re.findall(r"^from ccxt\.(\w+) import \1\b", (ccxt / "__init__.py").read_text(), re.MULTILINE))
+    offered = (ccxt / "__init__.py").read_text()
+    exchanges = frozenset(re.findall(r"^from ccxt\.(\w+) import \1\b", offered, re.MULTILINE))
     if not kept <= exchanges:
         raise SystemExit(f"slim list: ccxt has no exchange {sorted(kept - exchanges)}")
     dropped = exchanges - kept
@@ -76,13 +78,13 @@ def keep_exchanges(ccxt: Path, kept: frozenset[str]) -> None:
         source = (package / "__init__.py").read_text().splitlines(keepends=True)
         (package / "__init__.py").write_text("".join(line for line in source if not names_exchange(line, dropped)))
     for name in dropped:
-        for path in (ccxt / f"{name}.py", *(ccxt / folder / f"{name}.py" for folder in ("async_support", "pro", "abstract"))):
-            path.unlink(missing_ok=True)
+        for folder in (".", "async_support", "pro", "abstract"):
+            (ccxt / folder / f"{name}.py").unlink(missing_ok=True)
 
 
 def names_exchange(line: str, dropped: frozenset[str]) -> bool:
     found = re.match(r"from ccxt\.(?:async_support\.|pro\.)?(\w+) import |    '(\w+)',", line)
-    return bool(found) and (found[1] or found[2]) in dropped
+    return found is not None and (found[1] or found[2]) in dropped
 
 
 def install_application(folder: Path, target: Path) -> None:
@@ -95,7 +97,8 @@ def install_application(folder: Path, target: Path) -> None:
     compile_tree(site, target)
     metadata = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    facts = {"Metadata-Version": "2.1", "Name": project["name"], "Version": project["version"]}
+    (metadata / "METADATA").write_text("".join(f"{name}: {value}\n" for name, value in facts.items()))
     for command, entry in project.get("scripts", {}).items():
         write_command(environment / "bin" / command, entry)
 
