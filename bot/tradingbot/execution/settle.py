@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradingbot.domain.order import WORKING, Cancel, Order, OrderReport, OrderStatus, Purpose, VenueWrite
+from tradingbot.domain.order import WORKING, Cancel, OrderReport, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution.book import order
 from tradingbot.execution.desk import SKEW, Desk
 from tradingbot.execution.record import keep_fills, settled
@@ -37,12 +37,10 @@ async def settle(desk: Desk, write: VenueWrite) -> None:
         settle_cancel(desk, write, report, asked)
     elif report is not None:
         settled(desk, write.client_id, report.status, report)
-        await follow_replaced(desk, write.request)
     elif is_final(desk, write, asked):
         settled(desk, write.client_id, OrderStatus.ABSENT, message="the venue never got it")
         desk.metrics.order(write.request.symbol, write.request.side, write.request.purpose, "absent")
-        await follow_replaced(desk, write.request)
-    await collect(desk, write.request.symbol)
+    await follow(desk, write.request.symbol)
 
 
 def settle_cancel(desk: Desk, write: VenueWrite, report: OrderReport | None, asked: datetime) -> None:
@@ -58,15 +56,6 @@ def settle_cancel(desk: Desk, write: VenueWrite, report: OrderReport | None, ask
 def is_final(desk: Desk, write: VenueWrite, asked: datetime) -> bool:
     """True when an answer to a question of *asked* must have seen *write*, had it ever arrived."""
     return asked > write.expires_at + desk.clock.scaled(SKEW) + desk.venue.visibility
-
-
-async def follow_replaced(desk: Desk, request: Order) -> None:
-    """The order that *request* was to replace stands in the ledger as it stands at the venue."""
-    if request.replaces is None or desk.book.record(request.replaces) is None:
-        return
-    report = await desk.venue.order(request.symbol, request.replaces)
-    if report is not None:
-        settled(desk, request.replaces, report.status, report)
 
 
 async def follow(desk: Desk, symbol: str) -> None:
