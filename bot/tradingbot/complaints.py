@@ -42,8 +42,6 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     kind, context = detail["type"], dict(detail.get("ctx", {}))
     if kind == "json_invalid":
         return f"settings are not JSON ({context['error']}): correct them at that place"
-    if kind.endswith("_than_equal") and isinstance(next(iter(context.values()), None), timedelta):
-        context = {name: f'"{bound.total_seconds():g}s"' for name, bound in context.items()}
     if kind == "missing":
         return f"{field} is missing: add it"
     if kind == "extra_forbidden":

@@ -12,7 +12,7 @@ from tradingbot.cli.exits import Exit
 from tradingbot.cli.local import local_settings
 from tradingbot.credentials import ledger_url
 
-database = typer.Typer(help="The ledger: verify, query, migrate.", no_args_is_help=True, rich_markup_mode=None)
+database = typer.Typer(help="The ledger: verify, query, migrate.", rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 

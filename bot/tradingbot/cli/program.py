@@ -15,7 +15,7 @@ from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.database import database
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
-from tradingbot.cli.provider import data, ask_provider
+from tradingbot.cli.provider import ask_provider, data
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
@@ -23,7 +23,6 @@ from tradingbot.halts.journal import raise_flag
 app = typer.Typer(
     name="atb",
     help="Starts a trading bot, and speaks to the one that runs in this pod.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     try:
-        code = app(args=list(arguments), prog_name="atb", standalone_mode=False)
+        code = app(args=list(arguments) or ["--help"], prog_name="atb", standalone_mode=False)
     except TyperException as error:
         return _complain(error.format_message(), _usage(error), error.exit_code)
     except Failed as error:

@@ -13,7 +13,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 
-data = typer.Typer(help="Market data.", no_args_is_help=True, rich_markup_mode=None)
+data = typer.Typer(help="Market data.", rich_markup_mode=None)
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed")

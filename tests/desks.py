@@ -1,0 +1,125 @@
+"""Makers for tests of the bot's edges: an engine that only listens, and a desk in front of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from tradingbot.api.desk import Desk, Identity
+from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
+from tradingbot.domain.snapshot import EngineState, Snapshot
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+IDENTITY = Identity(
+    bot="btc",
+    namespace="trading",
+    mode="paper",
+    colour="blue",
+    revision="0123456789abcdef0123",
+    instance="pod-1/start-1",
+    version="0.1.0",
+    exchange="binance",
+    symbols=("BTC/USDT",),
+    strategy="sma_cross",
+    embedded=True,
+)
+WELL = Snapshot(
+    state=EngineState.TRADING,
+    heartbeat=100.0,
+    started_at=NOW,
+    ledger_id="q3v9zk",
+    epoch=3,
+    highest_epoch=3,
+    holder="blue",
+    equity=Decimal("10010.50"),
+    cash=Decimal("9000.00"),
+    day_start_equity=Decimal(10000),
+    peak_equity=Decimal("10020"),
+    currency="USDT",
+    database="ok",
+    exchange="ok",
+)
+
+
+@dataclass
+class ListeningEngine:
+    """The Commands port without trading: it remembers what it was told."""
+
+    shown: Snapshot = WELL
+    stops: int = 0
+    told: list[tuple[str, HaltKind, str]] = field(default_factory=list)
+
+    def snapshot(self) -> Snapshot:
+        return self.shown
+
+    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+        self.told.append((reason, kind, source))
+        made = Halt(f"halt-{len(self.told)}", kind, source, reason, NOW)
+        self.shown = replace(self.shown, state=EngineState.HALTED, halts=(*self.shown.halts, made))
+        return made
+
+    async def resume(self, halt_id: str, reason: str) -> bool:
+        rest = tuple(halt for halt in self.shown.halts if halt.id != halt_id)
+        known = len(rest) < len(self.shown.halts)
+        self.shown = replace(self.shown, halts=rest)
+        return known
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Tokens that admit one."""
+
+    token: str
+
+    def admits(self, offered: str) -> bool:
+        return offered == self.token
+
+
+@dataclass
+class StoredLedger:
+    """A ledger that only answers; *away* makes it unreachable."""
+
+    records: tuple[OrderRecord, ...] = ()
+    trades: tuple[Fill, ...] = ()
+    row: LeaseRow | None = None
+    away: bool = False
+    asked: list[Any] = field(default_factory=list)
+
+    def orders(self, statuses: frozenset[OrderStatus] | None, limit: int | None) -> tuple[OrderRecord, ...]:
+        self._reach()
+        self.asked.append((statuses, limit))
+        return self.records[:limit]
+
+    def fills(self, symbol: str | None) -> tuple[Fill, ...]:
+        self._reach()
+        return tuple(fill for fill in self.trades if symbol in (None, fill.symbol))
+
+    def lease_row(self) -> LeaseRow:
+        self._reach()
+        assert self.row
+        return self.row
+
+    def _reach(self) -> None:
+        if self.away:
+            raise LedgerUnavailable("connection refused")
+
+
+def desk(commands: Any = None, monotonic: Callable[[], float] = lambda: 110.0, **changes: Any) -> Desk:
+    """A desk at NOW whose engine turned ten seconds ago."""
+    made = Desk(
+        identity=IDENTITY,
+        commands=commands or ListeningEngine(),
+        api_tokens=Admitted("people"),
+        operator_tokens=Admitted("operator"),
+        now=lambda: NOW,
+        monotonic=monotonic,
+        since=50.0,
+    )
+    return replace(made, **changes) if changes else made

@@ -1,0 +1,390 @@
+"""Halts from anywhere: on the disk first, acting once, cleared one by one, never lost by a crash."""
+
+import asyncio
+import json
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desks import NOW, WELL, ListeningEngine
+from tradingbot.domain.halt import HaltKind
+from tradingbot.halts.journal import Journal, Record, raise_flag
+from tradingbot.halts.latch import Latch
+from tradingbot.halts.podinfo import parse_annotations
+from tradingbot.halts.sources import AnnotationSource, FlagSource
+
+NOBODY: frozenset[str] = frozenset()
+
+
+def latch(folder: Path) -> Latch:
+    keys = count(1)
+    return Latch(Journal(folder / "halts"), lambda: NOW, lambda: f"key-{next(keys)}")
+
+
+async def attached(folder: Path, engine: ListeningEngine) -> Latch:
+    made = latch(folder)
+    await made.attach(engine, NOBODY)
+    return made
+
+
+def on_disk(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text()) for file in sorted((folder / "halts").glob("*.json"))]
+
+
+class WatchingEngine(ListeningEngine):
+    """An engine that remembers what was on the disk at the moment it was told to halt."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.found: list[list[dict[str, Any]]] = []
+
+    async def halt(self, reason: str, kind: HaltKind, source: str) -> Any:
+        self.found.append(on_disk(self.folder))
+        return await super().halt(reason, kind, source)
+
+
+@pytest.mark.asyncio
+async def test_a_halt_is_on_the_disk_before_the_engine_hears_of_it(tmp_path: Path) -> None:
+    """A crash between the two forgets nothing."""
+    engine = WatchingEngine(tmp_path)
+    await (await attached(tmp_path, engine)).halt("odd", HaltKind.REDUCE, "http")
+    assert [(found["reason"], found["kind"], found["halt_id"]) for found in engine.found[0]] == [
+        ("odd", "reduce", None)
+    ]
+    assert on_disk(tmp_path)[0]["halt_id"] == "halt-1"
+
+
+@pytest.mark.asyncio
+async def test_a_disk_that_takes_nothing_does_not_delay_a_halt(tmp_path: Path) -> None:
+    """A broken state volume is told in the log; the halt acts."""
+    (tmp_path / "halts").write_text("a file where the folder belongs")
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    halt = await made.halt("odd", HaltKind.HALT, "http")
+    assert halt.id == "halt-1"
+    assert engine.told == [("odd", HaltKind.HALT, "http")]
+
+
+@pytest.mark.asyncio
+async def test_a_halt_before_the_engine_is_there_acts_when_it_comes(tmp_path: Path) -> None:
+    """A bot that cannot reach its ledger can be halted, shows the halt, and begins halted."""
+    made, engine = latch(tmp_path), ListeningEngine()
+    pending = await made.halt("ledger looks wrong", HaltKind.HALT, "http")
+    assert [halt.id for halt in made.snapshot().halts] == [pending.id] == ["key-1"]
+    await made.attach(engine, NOBODY)
+    assert engine.told == [("ledger looks wrong", HaltKind.HALT, "http")]
+    assert [halt.id for halt in made.snapshot().halts] == ["halt-1"]
+
+
+@pytest.mark.asyncio
+async def test_a_restart_halts_again_what_the_ledger_never_learnt(tmp_path: Path) -> None:
+    """The process died before the latch reached the ledger: the journal halts the next one."""
+    await latch(tmp_path).halt("odd", HaltKind.FLATTEN, "http")
+    engine = ListeningEngine()
+    await attached(tmp_path, engine)
+    assert engine.told == [("odd", HaltKind.FLATTEN, "http")]
+
+
+@pytest.mark.asyncio
+async def test_a_restart_does_not_repeat_what_the_ledger_holds(tmp_path: Path) -> None:
+    """A halt whose latch stands in the ledger keeps its id over restarts."""
+    await (await attached(tmp_path, ListeningEngine())).halt("odd", HaltKind.HALT, "http")
+    engine = ListeningEngine()
+    await latch(tmp_path).attach(engine, frozenset({"halt-1"}))
+    assert engine.told == []
+
+
+@pytest.mark.asyncio
+async def test_resume_clears_that_halt_and_no_other(tmp_path: Path) -> None:
+    """The other halt stands, in the engine and on the disk."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    first = await made.halt("one", HaltKind.HALT, "http")
+    await made.halt("two", HaltKind.HALT, "http")
+    assert await made.resume(first.id, "checked")
+    assert [halt.reason for halt in made.snapshot().halts] == ["two"]
+    assert [found["reason"] for found in on_disk(tmp_path)] == ["two"]
+
+
+@pytest.mark.asyncio
+async def test_resume_of_an_unknown_id_changes_nothing(tmp_path: Path) -> None:
+    """False, and everything stands."""
+    made = await attached(tmp_path, ListeningEngine())
+    await made.halt("one", HaltKind.HALT, "http")
+    assert not await made.resume("halt-9", "checked")
+    assert len(made.snapshot().halts) == 1
+    assert len(on_disk(tmp_path)) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_crash_in_the_middle_of_a_resume_leaves_the_ledgers_latch(tmp_path: Path) -> None:
+    """The journal forgets before the engine resumes: dying between the two leaves a halted bot, never a trading one."""
+
+    class DyingEngine(ListeningEngine):
+        async def resume(self, halt_id: str, reason: str) -> bool:
+            raise KeyboardInterrupt
+
+    engine = DyingEngine()
+    made = await attached(tmp_path, engine)
+    halt = await made.halt("one", HaltKind.HALT, "http")
+    with pytest.raises(KeyboardInterrupt):
+        await made.resume(halt.id, "checked")
+    assert on_disk(tmp_path) == []
+    assert [standing.id for standing in engine.shown.halts] == ["halt-1"]
+
+
+def test_a_record_that_cannot_be_read_halts(tmp_path: Path) -> None:
+    """Unknown is never "may trade"."""
+    (tmp_path / "halts").mkdir()
+    (tmp_path / "halts/h1.json").write_text('{"key": "h1"')
+    (record,) = Journal(tmp_path / "halts").records()
+    assert (record.kind, record.reason) == (HaltKind.HALT, "unreadable record h1.json (JSONDecodeError)")
+
+
+def test_records_come_oldest_first(tmp_path: Path) -> None:
+    """Halts act in the order in which they were made."""
+    journal = Journal(tmp_path)
+    journal.keep(Record("b", HaltKind.HALT, "http", "second", "2026-11-21T12:00:01+00:00"))
+    journal.keep(Record("c", HaltKind.HALT, "http", "first", "2026-11-21T12:00:00+00:00"))
+    assert [record.reason for record in journal.records()] == ["first", "second"]
+
+
+@pytest.mark.asyncio
+async def test_a_stop_before_the_engine_is_there_stops_it_when_it_comes(tmp_path: Path) -> None:
+    """SIGTERM during recovery is not lost."""
+    made, engine = latch(tmp_path), ListeningEngine()
+    made.stop()
+    await made.attach(engine, NOBODY)
+    assert engine.stops == 1
+    assert await made.stopped_within(0.0)
+
+
+FLAGS = [
+    ("flatten: get out", HaltKind.FLATTEN, "get out"),
+    ("reduce:no entries\n", HaltKind.REDUCE, "no entries"),
+    ("something odd: look", HaltKind.HALT, "something odd: look"),
+    ("", HaltKind.HALT, "flag file"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("text", "kind", "reason"), FLAGS)
+async def test_any_content_of_the_flag_file_halts_once(tmp_path: Path, text: str, kind: HaltKind, reason: str) -> None:
+    """The flag is taken into the journal and removed, so that a resume holds; it acts once."""
+    engine = ListeningEngine()
+    source = FlagSource(await attached(tmp_path, engine), tmp_path / "halt")
+    raise_flag(tmp_path / "halt", text)
+    await source.look()
+    await source.look()
+    assert engine.told == [(reason, kind, "flag")]
+    assert not (tmp_path / "halt").exists()
+    assert [found["source"] for found in on_disk(tmp_path)] == ["flag"]
+
+
+@pytest.mark.asyncio
+async def test_a_second_flag_is_a_second_halt(tmp_path: Path) -> None:
+    """After the first was taken, another one is another halt with an id of its own."""
+    engine = ListeningEngine()
+    source = FlagSource(await attached(tmp_path, engine), tmp_path / "halt")
+    for reason in ("one", "two"):
+        raise_flag(tmp_path / "halt", reason)
+        await source.look()
+    assert [told[0] for told in engine.told] == ["one", "two"]
+
+
+@pytest.mark.asyncio
+async def test_a_flag_that_cannot_be_removed_acts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volume that has become read-only does not halt four times a second."""
+    engine = ListeningEngine()
+    source = FlagSource(await attached(tmp_path, engine), tmp_path / "halt")
+    raise_flag(tmp_path / "halt", "odd")
+
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    await source.look()
+    await source.look()
+    assert len(engine.told) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_flag_that_cannot_be_read_halts_all_the_same(tmp_path: Path) -> None:
+    """A folder in the flag's place is somebody's wish to stop."""
+    engine = ListeningEngine()
+    (tmp_path / "halt").mkdir()
+    await FlagSource(await attached(tmp_path, engine), tmp_path / "halt").look()
+    assert engine.told == [("flag file (Is a directory)", HaltKind.HALT, "flag")]
+
+
+@pytest.mark.asyncio
+async def test_a_flag_raised_while_nobody_ran_halts_the_next_start(tmp_path: Path) -> None:
+    """The flag waits on the volume, and acts even before the engine is there."""
+    raise_flag(tmp_path / "halt", "server was down")
+    made = latch(tmp_path)
+    await FlagSource(made, tmp_path / "halt").look()
+    assert [halt.reason for halt in made.snapshot().halts] == ["server was down"]
+
+
+class Annotated:
+    """A pod whose annotations a test writes, as the kubelet would."""
+
+    def __init__(self, folder: Path, made: Latch) -> None:
+        self.file = folder / "annotations"
+        self.source = AnnotationSource(made, self.file)
+
+    async def say(self, **annotations: str) -> None:
+        self.file.write_text(
+            "".join(f"tradingbot.io/{name}={json.dumps(text)}\n" for name, text in annotations.items())
+        )
+        await self.source.look()
+
+
+@pytest.mark.asyncio
+async def test_an_annotation_halts_once_for_as_long_as_it_stands(tmp_path: Path) -> None:
+    """The file is read four times a second; its halt is one halt, also after a restart of the process."""
+    engine = ListeningEngine()
+    pod = Annotated(tmp_path, await attached(tmp_path, engine))
+    await pod.say(halt="reduce: spread looks wrong")
+    await pod.say(halt="reduce: spread looks wrong")
+    again = Annotated(tmp_path, latch(tmp_path))
+    await again.source.latch.attach(engine, frozenset({"halt-1"}))
+    await again.say(halt="reduce: spread looks wrong")
+    assert engine.told == [("spread looks wrong", HaltKind.REDUCE, "annotation")]
+
+
+@pytest.mark.asyncio
+async def test_an_annotation_that_was_resumed_does_not_halt_again(tmp_path: Path) -> None:
+    """It cannot be taken back from inside the pod, so its resume is remembered, over a restart too."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd")
+    await made.resume("halt-1", "checked")
+    await pod.say(halt="odd")
+    again = Annotated(tmp_path, await attached(tmp_path, engine))
+    await again.say(halt="odd")
+    assert len(engine.told) == 1
+    assert made.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_an_annotation_taken_away_and_written_again_is_a_new_halt(tmp_path: Path) -> None:
+    """The same words count as new once the old ones are gone; taking them away alone resumes nothing."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd")
+    await pod.say()
+    assert len(made.snapshot().halts) == 1
+    await made.resume("halt-1", "checked")
+    await pod.say()
+    await pod.say(halt="odd")
+    assert len(engine.told) == 2
+
+
+@pytest.mark.asyncio
+async def test_an_annotation_with_other_words_is_another_halt(tmp_path: Path) -> None:
+    """Overwriting the annotation halts again; the first halt still stands."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd")
+    await pod.say(halt="flatten: very odd")
+    assert [halt.kind for halt in made.snapshot().halts] == [HaltKind.HALT, HaltKind.FLATTEN]
+
+
+@pytest.mark.asyncio
+async def test_an_empty_annotation_halts_too(tmp_path: Path) -> None:
+    """Any value at all halts."""
+    engine = ListeningEngine()
+    await Annotated(tmp_path, await attached(tmp_path, engine)).say(halt="")
+    assert engine.told == [("annotated without a reason", HaltKind.HALT, "annotation")]
+
+
+@pytest.mark.asyncio
+async def test_a_resume_annotation_clears_the_halt_it_names(tmp_path: Path) -> None:
+    """Id and reason are needed; another id clears nothing."""
+    made = await attached(tmp_path, ListeningEngine())
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd")
+    for useless in ("halt-1", "halt-9 checked", ""):
+        await pod.say(halt="odd", resume=useless)
+        assert len(made.snapshot().halts) == 1
+    await pod.say(halt="odd", resume="halt-1 checked by Ada")
+    assert made.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_annotations_that_cannot_be_read_change_nothing(tmp_path: Path) -> None:
+    """While the kubelet replaces the file, what stood stands."""
+    engine = ListeningEngine()
+    pod = Annotated(tmp_path, await attached(tmp_path, engine))
+    await pod.say(halt="odd")
+    await pod.source.latch.resume("halt-1", "checked")
+    pod.file.unlink()
+    await pod.source.look()
+    await pod.say(halt="odd")
+    assert len(engine.told) == 1
+
+
+@pytest.mark.asyncio
+async def test_two_halts_at_once_are_two_halts(tmp_path: Path) -> None:
+    """Halts that arrive while another is being written do not overwrite it."""
+    made = await attached(tmp_path, ListeningEngine(WELL))
+    await asyncio.gather(*(made.halt(f"reason {number}", HaltKind.HALT, "http") for number in range(5)))
+    assert {found["halt_id"] for found in on_disk(tmp_path)} == {f"halt-{number}" for number in range(1, 6)}
+
+
+@pytest.mark.asyncio
+async def test_a_halt_that_arrives_while_the_engine_comes_acts_once(tmp_path: Path) -> None:
+    """Attaching hands over what is recorded; the same halt is not given to the engine by both ways."""
+    made, engine = latch(tmp_path), ListeningEngine()
+    await asyncio.gather(made.halt("odd", HaltKind.HALT, "http"), made.attach(engine, NOBODY))
+    assert len(engine.told) == 1
+
+
+@pytest.mark.asyncio
+async def test_the_last_picture_is_shown_after_the_engine_has_ended(tmp_path: Path) -> None:
+    """Once the engine has ended, its halts and money are still to be seen."""
+    made = await attached(tmp_path, ListeningEngine())
+    made.detach(replace(WELL, ledger_id="q3v9zk"))
+    assert made.snapshot().ledger_id == "q3v9zk"
+
+
+ANNOTATIONS = [
+    ('a="b"\n', {"a": "b"}),
+    ('tradingbot.io/halt="reduce: spread \\"odd\\""\nb="2"', {"tradingbot.io/halt": 'reduce: spread "odd"', "b": "2"}),
+    ('a="two\\nlines\\t\\\\"', {"a": "two\nlines\t\\"}),
+    ('a="\\u00fc \\x07 \\U0001f4c9"', {"a": "ü \x07 📉"}),
+    ("a=b\n=\n\nc", {}),
+    ('a=""', {"a": ""}),
+    ('a="="', {"a": "="}),
+]
+
+
+@pytest.mark.parametrize(("text", "annotations"), ANNOTATIONS)
+def test_annotations_are_read_as_go_writes_them(text: str, annotations: dict[str, str]) -> None:
+    """Quotes, escapes and line ends are undone; a line that is none is passed over."""
+    assert parse_annotations(text) == annotations
+
+
+def quoted(text: str) -> str:
+    """*text* as Go's %q writes it, for the characters that need it."""
+    out = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return "".join(char if char.isprintable() or char == " " else f"\\U{ord(char):08x}" for char in out)
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[a-z./-]{1,20}", fullmatch=True), st.text(st.characters(codec="utf-8")), max_size=4)
+)
+def test_every_annotation_survives_its_file(annotations: dict[str, str]) -> None:
+    """Whatever a person wrote is read back exactly."""
+    text = "".join(f'{name}="{quoted(value)}"\n' for name, value in annotations.items())
+    assert parse_annotations(text) == annotations
