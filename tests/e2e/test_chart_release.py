@@ -48,10 +48,29 @@ def helm_test() -> subprocess.CompletedProcess[str]:
     )
 
 
+def open_account() -> None:
+    """The simulator has an account for the release; one that holds what an earlier run left is kept as it is."""
+    try:
+        node.simulator(f"/control/accounts/{RELEASE}")
+    except AssertionError:
+        opening = {"api_key": RELEASE, "secret": "e2e-only", "balances": {"USDT": "10000"}}
+        node.ask_simulator("/control/accounts", opening)
+
+
+def annotate(note: str) -> None:
+    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", RELEASE, note, "--overwrite")
+
+
+def halts() -> list[dict[str, str]]:
+    """What the bot itself says it is halted for."""
+    found: list[dict[str, str]] = node.status_of(RELEASE, NAMESPACE)["halts"]
+    return found
+
+
 @pytest.fixture(scope="module")
 def release() -> Iterator[str]:
     """The release `ats`, with an account of its own at the simulator."""
-    node.ask_simulator("/control/accounts", {"api_key": RELEASE, "secret": "e2e-only", "balances": {"USDT": "10000"}})
+    open_account()
     node.kubectl("-n", NAMESPACE, "delete", "secret", "ats-exchange", "--ignore-not-found")
     node.kubectl(
         *("-n", NAMESPACE, "create", "secret", "generic", "ats-exchange"),
@@ -59,7 +78,7 @@ def release() -> Iterator[str]:
     )
     upgrade()
     yield RELEASE
-    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", RELEASE, "tradingbot.io/delete=the story is over")
+    annotate("tradingbot.io/delete=the story is over")
     node.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
 
 
@@ -68,14 +87,19 @@ def release() -> Iterator[str]:
 def test_helm_test_passes_after_installation_and_after_rollback(
     release: str, evidence: Callable[[str, str], None]
 ) -> None:
-    """API health, ledger, venue, metrics and operator answer after an installation, and again after a rollback."""
+    """All five parts answer after an installation and after a rollback, and a halt in between outlives the rollback."""
     first = helm_test()
     evidence("helm test ats -n trading (after installation)", first.stdout)
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("Phase:          Succeeded") == 5
     upgrade(strategy={"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "4", "slow": "9"}})
+    annotate("tradingbot.io/halt=spread looks wrong")
+    node.eventually(halts, within=30)
     node.helm("rollback", release, "1", "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
-    assert "parameters" not in node.resource("tradingbot", release, NAMESPACE)["spec"]["strategy"]
+    bot = node.resource("tradingbot", release, NAMESPACE)
+    assert "parameters" not in bot["spec"]["strategy"]
+    assert bot["metadata"]["annotations"]["tradingbot.io/halt"] == "spread looks wrong"
+    assert [halt["reason"] for halt in node.eventually(halts, within=30)] == ["spread looks wrong"]
     second = helm_test()
     evidence("helm test ats -n trading (after helm rollback ats 1)", second.stdout)
     assert second.returncode == 0, second.stdout + second.stderr
@@ -107,22 +131,6 @@ def has_ledger(bot: str) -> bool:
     metrics = f"/api/v1/namespaces/{NAMESPACE}/services/{bot}:ops/proxy/metrics"
     lines = node.kubectl("get", "--raw", metrics).splitlines()
     return [line.split()[-1] for line in lines if line.startswith("tradingbot_database_up")] == ["1.0"]
-
-
-def test_a_halt_outlives_upgrade_and_rollback(release: str) -> None:
-    """What a person wrote in an incident is no field of the chart: no release operation takes it away."""
-    halt = "tradingbot.io/halt=spread looks wrong"
-    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, halt, "--overwrite")
-    node.eventually(lambda: node.status_of(release, NAMESPACE)["halts"], within=20)
-    upgrade(risk={"maxOpenPositions": 2})
-    node.helm("rollback", release, "--namespace", NAMESPACE, "--wait", "--timeout", "90s")
-    annotations = node.resource("tradingbot", release, NAMESPACE)["metadata"]["annotations"]
-    assert annotations["tradingbot.io/halt"] == "spread looks wrong"
-    halts = node.eventually(lambda: node.status_of(release, NAMESPACE)["halts"], within=60)
-    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, "tradingbot.io/halt-")
-    for each in halts:
-        resume = f"tradingbot.io/resume={each['id']} the story goes on"
-        node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", release, resume, "--overwrite")
 
 
 def test_the_operator_is_not_uninstalled_while_a_bot_exists(release: str) -> None:
