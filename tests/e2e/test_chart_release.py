@@ -134,14 +134,20 @@ def has_ledger(bot: str) -> bool:
 
 
 def test_the_operator_is_not_uninstalled_while_a_bot_exists(release: str) -> None:
-    """Without the operator nobody could take a bot's finalizer off, so its uninstallation is refused."""
-    command = ["helm", "uninstall", "tradingbot-operator", "-n", "tradingbot-system", "--timeout", "60s"]
+    """Nobody else takes a bot's finalizer off: uninstalling the operator is refused, and the refusal can be undone."""
+    system = ("-n", "tradingbot-system")
+    before = node.resource("deployment", "tradingbot-operator", "tradingbot-system")
+    command = ["helm", "uninstall", "tradingbot-operator", *system, "--timeout", "60s"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, cwd=node.ROOT, env=node.environment(), check=False
     )
     assert done.returncode != 0, done.stdout
     assert f"{NAMESPACE}/{release}" in done.stdout + done.stderr
-    node.kubectl("-n", "tradingbot-system", "rollout", "status", "deployment/tradingbot-operator", "--timeout=60s")
+    newest = json.loads(node.helm("history", "tradingbot-operator", *system, "-o", "json"))[-1]["revision"]
+    node.helm("rollback", "tradingbot-operator", str(newest), *system, "--wait", "--timeout", "60s")
+    assert json.loads(node.helm("status", "tradingbot-operator", *system, "-o", "json"))["info"]["status"] == "deployed"
+    after = node.resource("deployment", "tradingbot-operator", "tradingbot-system")
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
 
 
 def test_the_operator_answers_its_own_tests(evidence: Callable[[str, str], None]) -> None:
