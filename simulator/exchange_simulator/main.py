@@ -77,7 +77,7 @@ def rate(name: str, text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(-1)
-    if not 0 <= value < 1:
+    if not value.is_finite() or not 0 <= value < 1:
         raise BadFlag(f"--{name} {text!r} is not a share from 0 to below 1, such as 0.001")
     return value
 

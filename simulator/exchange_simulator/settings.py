@@ -62,7 +62,7 @@ def balance(whole: str, text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(-1)
-    if value < 0 or not value.is_finite():
+    if not value.is_finite() or value < 0:
         raise BadFlag(f"--account {whole!r} holds the balance {text!r}: write a decimal of zero or more")
     return value
 

@@ -1,4 +1,4 @@
-"""Every rule of the resource definitions refuses its sample on a real API server, with a sentence that holds the cure."""
+"""Every rule of the resource definitions refuses its sample on a real API server, and says the cure."""
 
 import copy
 
@@ -47,24 +47,80 @@ def tried(server, spec, name="sample", kind="TradingBot", path=BOTS, dry="?dryRu
 
 
 REFUSED = {
-    "live-database": (changed(changed(make.LIVE, "database.postgres", None), "database.mode", "embedded"), "spec.database", "set database.mode to postgres or managed"),
-    "live-credentials": (changed(make.LIVE, "exchange.credentialsSecretRef", None), "spec.exchange", "set exchange.credentialsSecretRef"),
+    "live-database": (
+        changed(changed(make.LIVE, "database.postgres", None), "database.mode", "embedded"),
+        "spec.database",
+        "set database.mode to postgres or managed",
+    ),
+    "live-credentials": (
+        changed(make.LIVE, "exchange.credentialsSecretRef", None),
+        "spec.exchange",
+        "set exchange.credentialsSecretRef",
+    ),
     "live-risk": (changed(make.LIVE, "risk.maxDailyLoss", None), "spec.risk", "maxDailyLoss or maxDailyLossPercent"),
     "live-contacts": (changed(make.LIVE, "contacts", None), "spec.contacts", "name at least one contact"),
-    "sandbox-paper": (changed(make.SANDBOX, "mode", "sim"), "spec.exchange.sandbox", "mode is 'sim'; set mode to paper, or sandbox to false"),
-    "paper-keys": (changed(make.SANDBOX, "exchange.sandbox", False), "spec.exchange.credentialsSecretRef", "remove them, or set exchange.sandbox to true"),
-    "order-within-position": (changed(make.MINIMAL, "risk.maxOrderNotional", "2000.5"), "spec.risk.maxOrderNotional", "maxOrderNotional '2000.5' exceeds maxPositionNotional '2000'; use at most that"),
-    "one-currency": (changed(make.MINIMAL, "exchange.symbols", ["BTC/USDT", "ETH/BTC"]), "spec.exchange.symbols", "not quoted in USDT; trade it with another bot"),
-    "storage-size": (changed(make.MINIMAL, "storage.size", "5Gi"), "spec.storage.size", "storage.size is '5Gi'; use at least 10Gi, or set profile to dev"),
-    "credentials-colours": (changed(make.SANDBOX, "exchange.credentialsSecretRef", {"blue": "keys"}), "spec.exchange.credentialsSecretRef", "blue and green for one key per colour"),
-    "symbols-unique": (changed(make.MINIMAL, "exchange.symbols", ["BTC/USDT", "BTC/USDT"]), "spec.exchange.symbols", "list each symbol once"),
-    "check-interval": (changed(make.MINIMAL, "engine.checkInterval", "4s"), "spec.engine.checkInterval", "checkInterval is '4s'; use at least 5s"),
+    "sandbox-paper": (
+        changed(make.SANDBOX, "mode", "sim"),
+        "spec.exchange.sandbox",
+        "mode is 'sim'; set mode to paper, or sandbox to false",
+    ),
+    "paper-keys": (
+        changed(make.SANDBOX, "exchange.sandbox", False),
+        "spec.exchange.credentialsSecretRef",
+        "remove them, or set exchange.sandbox to true",
+    ),
+    "order-within-position": (
+        changed(make.MINIMAL, "risk.maxOrderNotional", "2000.5"),
+        "spec.risk.maxOrderNotional",
+        "maxOrderNotional '2000.5' exceeds maxPositionNotional '2000'; use at most that",
+    ),
+    "one-currency": (
+        changed(make.MINIMAL, "exchange.symbols", ["BTC/USDT", "ETH/BTC"]),
+        "spec.exchange.symbols",
+        "not quoted in USDT; trade it with another bot",
+    ),
+    "storage-size": (
+        changed(make.MINIMAL, "storage.size", "5Gi"),
+        "spec.storage.size",
+        "storage.size is '5Gi'; use at least 10Gi, or set profile to dev",
+    ),
+    "credentials-colours": (
+        changed(make.SANDBOX, "exchange.credentialsSecretRef", {"blue": "keys"}),
+        "spec.exchange.credentialsSecretRef",
+        "blue and green for one key per colour",
+    ),
+    "symbols-unique": (
+        changed(make.MINIMAL, "exchange.symbols", ["BTC/USDT", "BTC/USDT"]),
+        "spec.exchange.symbols",
+        "list each symbol once",
+    ),
+    "check-interval": (
+        changed(make.MINIMAL, "engine.checkInterval", "4s"),
+        "spec.engine.checkInterval",
+        "checkInterval is '4s'; use at least 5s",
+    ),
     "postgres-server": (changed(make.MINIMAL, "database.mode", "postgres"), "spec.database", "set both, or neither"),
-    "managed-server": (changed(make.MINIMAL, "database.managed", {}), "spec.database", "set mode to managed, or remove it"),
-    "backup-destination": (changed(make.MINIMAL, "backup", {"schedule": "0 3 * * *", "destination": {}}), "spec.backup.destination", "set exactly one destination: s3 or claim"),
-    "contact-reachable": (changed(make.MINIMAL, "contacts", [{"name": "ann"}]), "spec.contacts[0]", "contact 'ann' cannot be reached; set email, phone or url"),
-    "parameter-secret": (changed(make.MINIMAL, "strategy.parameters", {"apiKey": "x"}), "spec.strategy.parameters", "keys belong into a Secret"),
-}  # fmt: skip
+    "managed-server": (
+        changed(make.MINIMAL, "database.managed", {}),
+        "spec.database",
+        "set mode to managed, or remove it",
+    ),
+    "backup-destination": (
+        changed(make.MINIMAL, "backup", {"schedule": "0 3 * * *", "destination": {}}),
+        "spec.backup.destination",
+        "set exactly one destination: s3 or claim",
+    ),
+    "contact-reachable": (
+        changed(make.MINIMAL, "contacts", [{"name": "ann"}]),
+        "spec.contacts[0]",
+        "contact 'ann' cannot be reached; set email, phone or url",
+    ),
+    "parameter-secret": (
+        changed(make.MINIMAL, "strategy.parameters", {"apiKey": "x"}),
+        "spec.strategy.parameters",
+        "keys belong into a Secret",
+    ),
+}
 
 NAMES = {
     "name-length": ("b" * 41, "use at most 40"),

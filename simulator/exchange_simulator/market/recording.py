@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from exchange_simulator.domain.bar import TIMEFRAMES, Bar
+from exchange_simulator.domain.bar import MINUTE, TIMEFRAMES, Bar
 from exchange_simulator.domain.rules import Rules
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD", "EUR", "BTC")
@@ -80,7 +80,27 @@ def rows(file: Path) -> list[Bar]:
         reader = csv.reader(text)
         if next(reader, None) != COLUMNS:
             raise BadData(f"data file {file.name!r} does not begin with {','.join(COLUMNS)}")
-        return [Bar(int(row[0]), *(Decimal(cell) for cell in row[1:6])) for row in reader]
+        bars = [candle(row, f"{file.name!r} line {reader.line_num}") for row in reader]
+    if not bars:
+        raise BadData(f"data file {file.name!r} holds no candle")
+    return bars
+
+
+def candle(row: list[str], where: str) -> Bar:
+    """A row as a candle; its open is on a whole minute and its extremes hold open and close."""
+    try:
+        bar = Bar(int(row[0]), *(Decimal(cell) for cell in row[1:6]))
+        sound = is_sound(bar)
+    except (ValueError, ArithmeticError, TypeError, IndexError):
+        sound = False
+    if not sound:
+        raise BadData(f"data file {where} is no candle: {','.join(row)}")
+    return bar
+
+
+def is_sound(bar: Bar) -> bool:
+    body = (bar.open, bar.close)
+    return bar.open_ms % MINUTE == 0 and 0 < bar.low <= min(body) <= max(body) <= bar.high and bar.volume >= 0
 
 
 def recording(symbol: str, timeframe: str, bars: Iterable[Bar]) -> Recording:
