@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.clientid import ClientId
@@ -265,8 +266,10 @@ def replay(
     start: datetime | None = None,
     ledger: MemoryLedger | None = None,
     capital: Decimal = Decimal(10000),
+    turn: timedelta | None = None,
+    **changes: Any,
 ) -> Replay:
-    """An engine that trades *strategy* on *candles* from *start* on, as mode sim does."""
+    """An engine that trades *strategy* on *candles* from *start* on, as mode sim does; *changes* are to its parts."""
     candles = list(candles)
     symbols = tuple(dict.fromkeys(candle.symbol for candle in candles))
     instruments = {symbol: recorded_instrument(symbol) for symbol in symbols}
@@ -281,7 +284,7 @@ def replay(
     venue = PaperVenue(instruments, {quote: capital}, clock, price)
     book = ledger or MemoryLedger()
     ids = (f"h{number}" for number in count(1))
-    settings = EngineSettings(symbols, candles[0].timeframe, capital, quote, turn=None)
+    settings = EngineSettings(symbols, candles[0].timeframe, capital, quote, turn=turn)
     parts = Parts(
         settings=settings,
         instance=Instance("blue", "pod-1", "start-1", "revision-1"),
@@ -295,8 +298,36 @@ def replay(
         day_start=midnight,
         new_id=lambda: next(ids),
     )
-    return Replay(Engine(parts), book, venue, clock)
+    return Replay(Engine(replace(parts, **changes)), book, venue, clock)
 
 
 def sma(fast: int = 2, slow: int = 3) -> Strategy:
     return strategy_of("sma_cross", {"fast": str(fast), "slow": str(slow)})
+
+
+@dataclass
+class CountingMetrics(NoMetrics):
+    """A fake of the Metrics port that keeps what it was told."""
+
+    said: list[tuple[str, ...]] = field(default_factory=list)
+
+    def candle(self, symbol: str, kind: str) -> None:
+        self.said.append(("candle", str(kind)))
+
+    def decision(self, strategy: str, symbol: str, action: str) -> None:
+        self.said.append(("decision", action))
+
+    def refusal(self, reason: str) -> None:
+        self.said.append(("refusal", reason))
+
+    def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None:
+        self.said.append(("order", str(purpose), outcome))
+
+    def fenced(self) -> None:
+        self.said.append(("fenced",))
+
+    def reconnect(self, what: str) -> None:
+        self.said.append(("reconnect", what))
+
+    def failure(self, where: str) -> None:
+        self.said.append(("failure", where))
