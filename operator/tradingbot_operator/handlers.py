@@ -1,6 +1,5 @@
 """The only file that knows kopf: what happened goes into the store, and the bot it concerns into the queue."""
 
-import asyncio
 import os
 from typing import Any
 
@@ -14,8 +13,8 @@ WATCHED = (BOT, TASK, DEPLOYMENT, POD)
 OWN = f"{LABEL_MANAGED_BY}={COMPONENT}"
 
 
-async def watch(engine: Engine, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
-    """Everything watched reaches the engine, until *stop* is set or the API server is away for too long."""
+async def watch(engine: Engine, namespaces: tuple[str, ...]) -> None:
+    """Everything watched reaches the engine, until SIGTERM, which kopf takes for itself, or a failure."""
     handlers = kopf.OperatorRegistry()
     login = kopf.login_with_kubeconfig if os.environ.get("KUBECONFIG") else kopf.login_with_service_account
     kopf.on.login(id="login", registry=handlers)(login)
@@ -28,7 +27,6 @@ async def watch(engine: Engine, namespaces: tuple[str, ...], stop: asyncio.Event
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,
-        stop_flag=stop,
     )
 
 

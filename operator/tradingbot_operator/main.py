@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     verbs.add_parser("version", help="print the version")
     verbs.add_parser("preflight-uninstall", help="fail while TradingBots exist that only the operator can let go")
     page = verbs.add_parser("reference", help="print a page of the reference as Markdown")
-    page.add_argument("page", choices=sorted(pages.PAGES))
+    page.add_argument("page", choices=sorted(pages.PAGES), metavar="PAGE")
     asked = parser.parse_args(arguments)
     if asked.verb == "run":
         return _with_settings(_serve_fast)
@@ -94,7 +94,11 @@ def _with_settings(run: Callable[[Settings], int]) -> int:
         print(f"{name}: '{first['input']}' cannot be used; {first['msg']}", file=sys.stderr)
         return 2
     configure(settings.log_level)
-    return run(settings)
+    try:
+        return run(settings)
+    except (ClusterUnavailable, Refused) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ async def serve(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         api = await connect(os.environ.get("KUBECONFIG"))
-        stack.push_async_callback(api.close)
+        stack.push_async_callback(api.aclose)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         program = _assemble(settings, api)
         beat = asyncio.create_task(program.health.beat())
@@ -125,7 +129,7 @@ async def serve(settings: Settings) -> int:
         if not await _lead(program, stop):
             return 0
         stack.push_async_callback(program.leader.release)
-        return await _work(program, session, stop)
+        return await _work(program, session)
 
 
 def _assemble(settings: Settings, api: Api) -> Program:
@@ -167,7 +171,7 @@ async def _stay_leader(program: Program) -> None:
     os._exit(1)
 
 
-async def _work(program: Program, session: aiohttp.ClientSession, stop: asyncio.Event) -> int:
+async def _work(program: Program, session: aiohttp.ClientSession) -> int:
     settings, engine = program.settings, program.engine
     # kopf cancels at its end every task younger than itself, so all of these begin before it.
     tasks = [asyncio.create_task(_stay_leader(program))]
@@ -182,21 +186,18 @@ async def _work(program: Program, session: aiohttp.ClientSession, stop: asyncio.
     tasks += [asyncio.create_task(engine.work(one_pass)) for _ in range(settings.workers)]
     tasks += [asyncio.create_task(polling.run())]
     tasks += [asyncio.create_task(audit.run(settings.audit_seconds, random.random))]
-    tasks += [asyncio.create_task(watch(engine, settings.namespaces, stop))]
+    tasks += [asyncio.create_task(watch(engine, settings.namespaces))]
     program.health.leading = True
     engine.tally.leads(True)
     log.info("leading")
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    asked_to_stop = stop.is_set()
-    stop.set()
-    for task in done:
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a part of the operator failed", exc_info=error)
-    await asyncio.wait({tasks[-1]})
+    failures = [error for task in done if not task.cancelled() and (error := task.exception())]
+    for failure in failures:
+        log.error("a part of the operator failed", exc_info=failure)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return 0 if asked_to_stop else 1
+    return 1 if failures else 0
 
 
 async def _survey(settings: Settings, api: Api) -> Site:
@@ -230,18 +231,12 @@ def _pass(program: Program, site: Site) -> Pass:
 
 async def preflight_uninstall(settings: Settings) -> int:
     """1 while TradingBots exist: without the operator nobody would take their finalizer off."""
-    api = await connect(os.environ.get("KUBECONFIG"))
-    try:
+    async with contextlib.aclosing(await connect(os.environ.get("KUBECONFIG"))) as api:
         namespaces = settings.namespaces or (None,)
-        bots = [each for namespace in namespaces for each in await api.list_metadata(BOT, namespace)]
-    except (ClusterUnavailable, Refused) as error:
-        print(f"the TradingBots could not be listed: {error}", file=sys.stderr)
-        return 1
-    finally:
-        await api.close()
+        bots = [each["metadata"] for namespace in namespaces for each in await api.list_metadata(BOT, namespace)]
     if not bots:
         return 0
-    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in bots)
+    names = ", ".join(f"{each['namespace']}/{each['name']}" for each in bots)
     print(f"TradingBots exist that only the operator can let go: {names}; delete them first", file=sys.stderr)
     return 1
 

@@ -54,7 +54,7 @@ class Api:
         self.answered_at = asyncio.get_running_loop().time()
         return _judged(answer.status, text)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self._connection.close()  # type: ignore[no-untyped-call]
 
     async def find(self, kind: Kind, namespace: str | None, name: str) -> Manifest | None:
@@ -124,12 +124,16 @@ class Absent(Refused):
 
 
 async def connect(kubeconfig: str | None) -> Api:
-    """A client for the cluster this runs in, or for *kubeconfig*."""
+    """A client for the cluster this runs in, or for *kubeconfig*; raises Refused when neither can be used."""
     settings = client.Configuration()
-    if kubeconfig:
-        await config.load_kube_config(config_file=kubeconfig, client_configuration=settings)  # type: ignore[no-untyped-call]
-    else:
-        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    try:
+        if kubeconfig:
+            await config.load_kube_config(kubeconfig, client_configuration=settings)  # type: ignore[no-untyped-call]
+        else:
+            config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    except config.ConfigException as error:
+        cure = "name a file that kubectl can use, or run inside a cluster"
+        raise Refused(f"KUBECONFIG: '{kubeconfig or ''}' cannot be used ({error}); {cure}") from error
     settings.connection_pool_maxsize = 32
     connection = client.ApiClient(settings)
     connection.user_agent = FIELD_MANAGER

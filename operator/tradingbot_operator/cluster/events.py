@@ -17,7 +17,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Mappin
     """The conditions people are told of whose status or reason is new."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
     current = [each for each in after["conditions"] if each["type"] in TOLD]
-    return tuple(each for each in current if old.get(each["type"]) != (each["status"], each["reason"]))
+    # That a new bot does not trade yet is no news.
+    news = [each for each in current if each["type"] in old or each["status"] == "True" or each["type"] == "Ready"]
+    return tuple(each for each in news if old.get(each["type"]) != (each["status"], each["reason"]))
 
 
 async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:

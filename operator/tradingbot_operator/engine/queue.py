@@ -1,6 +1,7 @@
 """The work queue: each key once, never two workers on one key, delays in a heap, back-off with jitter."""
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Callable
 
@@ -94,7 +95,6 @@ class Queue:
     async def _wait(self) -> None:
         self._changed.clear()
         pause = self._later[0][0] - self._clock() if self._later else None
-        try:
-            await asyncio.wait_for(self._changed.wait(), pause)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._changed.wait()

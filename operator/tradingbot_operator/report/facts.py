@@ -32,8 +32,9 @@ class Facts:
 
     @property
     def wanted(self) -> str | None:
-        """The revision that is to run, where the plan names one."""
-        return self.plan.action.revision if isinstance(self.plan.action, Run) else None
+        """The revision that is to run, where the plan names one and it could be written."""
+        action = self.plan.action
+        return action.revision if isinstance(action, Run) and self.applied.trouble is None else None
 
     @property
     def active_pod(self) -> Pod | None:

@@ -10,7 +10,7 @@ from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan
 from tradingbot_operator.domain.scalars import span
 
-TROUBLE_SECONDS = 60.0
+TROUBLE_SECONDS = 10.0
 
 
 def look_again(bot: Bot, plan: Plan, applied: Applied, status: Mapping[str, Any]) -> float | None:
