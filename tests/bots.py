@@ -60,7 +60,7 @@ def mounted(folder: Path, rendered: dict[str, Any], keys: str | None = None) -> 
         "TRADINGBOT_COLOUR": "blue",
         "TRADINGBOT_REVISION": "0123456789abcdef0123",
         "POD_NAME": "btc-blue-0",
-        "POD_UID": "7d1f0d0e-pod",
+        "POD_UID": f"uid-of-{folder.name}",
         "POD_NAMESPACE": "trading",
     }
 
@@ -91,13 +91,14 @@ class Pod:
         """The status as soon as *condition* holds of it."""
         ends, seen = time.monotonic() + seconds, None
         while time.monotonic() < ends:
-            assert self.process.returncode is None, f"atb ended: {self.log}"
+            assert self.process.returncode is None, f"atb ended: {self.log[-3000:]}"
             with contextlib.suppress(OSError):
                 seen = await self.status()
                 if condition(seen):
                     return seen
             await asyncio.sleep(0.02)
-        raise AssertionError(f"the condition did not come true: {seen}\n{self.log}")
+        tail = "\n".join(self.log.splitlines()[-15:])
+        raise AssertionError(f"the condition did not come true: {seen}\n{tail}")
 
     async def atb(self, *arguments: str) -> tuple[int, str, str]:
         """What another ``atb`` in this pod says, as through kubectl exec."""

@@ -1,45 +1,276 @@
-"""A real ``atb`` beside a simulator in this process: start, trade, halt, end."""
+"""A real ``atb`` beside a simulator in this process: start, trade, halt, crash, end."""
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 import bots
-from bots import Pod
+from bots import OPERATOR, TOKEN, Pod
+from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
 
-KEYS = "simulator-demo"
+# Long enough and odd enough to be found wherever it should not be.
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+
+
+def simulator(port: int = 0, speed: float = 240.0) -> Settings:
+    """A venue that knows KEY; at 240 times the pace a bar takes a quarter of a second."""
+    account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), "BTC": Balance(free=Decimal(0))})
+    return Settings(port=port, pace=Pace(Mode.FREE, speed), accounts=(account,))
 
 
 @pytest_asyncio.fixture
 async def venue() -> AsyncIterator[Venue]:
-    """A simulator that runs 240 times as fast: a bar every quarter of a second."""
-    async with running(Settings(port=0, pace=Pace(Mode.FREE, 240.0)), time.time) as made:
+    async with running(simulator(), time.time) as made:
         yield made
 
 
-@pytest_asyncio.fixture
-async def sandboxed(venue: Venue, tmp_path: Path) -> AsyncIterator[Pod]:
-    """A bot that trades in the simulator as its sandbox."""
-    rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url, "sandbox": True})
-    async with bots.pod(tmp_path, rendered, KEYS) as made:
-        yield made
+def sandboxed(folder: Path, url: str, **changes: Any) -> dict[str, Any]:
+    """Settings of a bot that trades with the simulator as its sandbox, and writes all it can into its log."""
+    return bots.settings(folder, exchange={"endpoint": url, "sandbox": True}, logging={"level": "debug"}, **changes)
 
 
 @pytest.mark.asyncio
-async def test_orders_reach_the_sandbox_and_the_pod_ends_cleanly(sandboxed: Pod, venue: Venue) -> None:
-    """A sandbox bot trades with the venue, and SIGTERM ends it with exit 0, "Shutdown complete", nothing in flight."""
-    status = await sandboxed.until(lambda seen: any(o["status"] == "filled" for o in seen["last_orders"]), 60)
-    assert status["epoch"] == 1
-    code, trades = await sandboxed.api("/api/trades")
-    assert code == 200
-    assert trades
-    assert await sandboxed.stop() == 0
-    assert '"Shutdown complete"' in sandboxed.log
+async def test_a_sandbox_bot_trades_and_ends_cleanly(venue: Venue, tmp_path: Path) -> None:
+    """Orders at the venue are those in the ledger, every request names the pod, SIGTERM ends it with exit 0."""
+    async with bots.pod(tmp_path, sandboxed(tmp_path, venue.url), KEY) as pod:
+        status = await pod.until(lambda seen: len([o for o in seen["last_orders"] if o["status"] == "filled"]) >= 2, 60)
+        assert (status["epoch"], status["revision"]) == (1, "0123456789abcdef0123")
+        assert (await pod.ops("/health"))[1]["status"] == "healthy"
+        assert await pod.stop() == 0
+        log = pod.log
+        code, out, _ = await pod.atb("db", "query", "--json", "SELECT client_id FROM intents WHERE kind = 'order'")
+        assert code == 0
+    placed = [entry for entry in venue.exchange.log.entries if entry.action in ("order", "cancelReplace")]
+    assert {row["client_id"] for row in json.loads(out)} >= {entry.client_id for entry in placed if entry.client_id}
+    assert {entry.sender for entry in placed} == {f"tradingbot/0.1.0 pod/{pod.environment['POD_UID']}"}
+    assert json.loads(log.splitlines()[-1])["event"] == "Shutdown complete"
+
+
+@pytest.mark.asyncio
+async def test_no_secret_is_in_any_log_or_answer(venue: Venue, tmp_path: Path) -> None:
+    """Key and tokens are in no line of the most talkative log, and in no answer of either port."""
+    async with bots.pod(tmp_path, sandboxed(tmp_path, venue.url), KEY) as pod:
+        await pod.until(lambda seen: seen["last_orders"], 60)
+        answers = [await pod.ops(path) for path in ("/health", "/status", "/metrics")]
+        answers += [await pod.api(path) for path in ("/api/status", "/api/orders", "/api/trades", "/api/positions")]
+        answers += [await pod.api("/fence/status", {}, OPERATOR)]
+        assert await pod.stop() == 0
+        told = pod.log + repr(answers)
+    assert all(code == 200 for code, _ in answers)
+    for secret in (KEY, TOKEN, OPERATOR):
+        assert secret not in told
+
+
+@pytest.mark.asyncio
+async def test_both_ports_answer_within_two_seconds_and_memory_is_small(venue: Venue, tmp_path: Path) -> None:
+    """Of three starts the quickest counts, for other processes share this machine; paper loads no ccxt."""
+    best = 99.0
+    for attempt in range(3):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        rendered = bots.settings(folder, exchange={"endpoint": venue.url})
+        async with bots.pod(folder, rendered) as pod:
+            while True:
+                try:
+                    answers = [await pod.ops("/readyz"), await pod.ops("/livez"), await pod.api("/health")]
+                    break
+                except OSError:
+                    await asyncio.sleep(0.01)
+            best = min(best, time.monotonic() - pod.began)
+            assert [code for code, _ in answers[:2]] == [200, 200]
+            if best < 2.0:
+                await pod.until(lambda seen: seen["state"] == "trading", 60)
+                assert pod.resident_mb() < 105
+                return
+    raise AssertionError(f"the quickest of three starts took {best:.2f} s")
+
+
+async def halted(pod: Pod, count: int) -> list[dict[str, Any]]:
+    """The halts as soon as there are *count*, oldest first."""
+    return list((await pod.until(lambda seen: len(seen["halts"]) == count and seen["state"] == "halted", 30))["halts"])
+
+
+@pytest.mark.asyncio
+async def test_halts_come_from_everywhere_and_outlive_the_process(venue: Venue, tmp_path: Path) -> None:
+    """HTTP, atb, the flag file and the pod's annotation each halt once; kill -9 clears none, resume one at a time."""
+    rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url})
+    async with bots.pod(tmp_path, rendered) as pod:
+        await pod.until(lambda seen: seen["state"] == "trading", 60)
+        assert (await pod.api("/api/halt", b'{"reason": "by http"}'))[0] == 201
+        assert (await pod.atb("halt", "reduce: by atb"))[0] == 0
+        (tmp_path / "data/state/halt").write_text("by flag")
+        await halted(pod, 3)
+        (tmp_path / "podinfo/annotations").write_text('tradingbot.io/halt="by annotation"\n')
+        before = await halted(pod, 4)
+        assert {(halt["source"], halt["kind"], halt["reason"]) for halt in before} == {
+            ("http", "halt", "by http"),
+            ("http", "reduce", "by atb"),
+            ("flag", "halt", "by flag"),
+            ("annotation", "halt", "by annotation"),
+        }
+        assert (await pod.ops("/readyz"))[0] == (await pod.ops("/livez"))[0] == (await pod.ops("/health"))[0] == 200
+        await pod.stop(signal.SIGKILL)
+    async with bots.pod(tmp_path, rendered) as pod:
+        # Written again by the kubelet of a new pod; the same words are the same halt.
+        (tmp_path / "podinfo/annotations").write_text('tradingbot.io/halt="by annotation"\n')
+        after = await halted(pod, 4)
+        assert sorted(halt["id"] for halt in after) == sorted(halt["id"] for halt in before)
+        for left, halt in enumerate(reversed(after)):
+            assert halt["id"] in {each["id"] for each in (await pod.status())["halts"]}
+            code, out, _ = await pod.atb("resume", halt["id"], "checked")
+            assert (code, out.startswith(f"resumed {halt['id']}")) == (0, True)
+            assert len((await pod.status())["halts"]) == 3 - left
+        await pod.until(lambda seen: seen["state"] == "trading")
+        assert (await pod.atb("resume", after[0]["id"], "again"))[0] == 1
+        assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_bot_whose_venue_is_away_serves_can_be_halted_and_trades_when_it_comes(tmp_path: Path) -> None:
+    """It listens, is alive, ready and unhealthy; a halt made then holds; when the venue comes it runs."""
+    port = bots.free_port()
+    rendered = bots.settings(tmp_path, exchange={"endpoint": f"http://127.0.0.1:{port}"})
+    async with bots.pod(tmp_path, rendered) as pod:
+        status = await pod.until(lambda seen: True)
+        assert status["state"] == "starting"
+        assert (await pod.ops("/livez"))[0] == (await pod.ops("/readyz"))[0] == 200
+        code, health = await pod.ops("/health")
+        assert (code, health["status"]) == (503, "unhealthy")
+        assert (await pod.api("/api/trades"))[0] == 503
+        assert (await pod.api("/api/halt", {"reason": "before the venue"}))[0] == 201
+        async with running(simulator(port), time.time):
+            (halt,) = await halted(pod, 1)
+            assert (halt["reason"], halt["source"]) == ("before the venue", "http")
+            assert (await pod.api("/api/resume", {"id": halt["id"], "reason": "checked"}))[0] == 200
+            await pod.until(lambda seen: seen["state"] == "trading")
+            assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_sigterm_before_anything_was_reached_ends_with_0(tmp_path: Path) -> None:
+    """A pod that is deleted while it waits for its venue does not hang for its grace time."""
+    rendered = bots.settings(tmp_path, exchange={"endpoint": f"http://127.0.0.1:{bots.free_port()}"})
+    async with bots.pod(tmp_path, rendered) as pod:
+        await pod.until(lambda seen: True)
+        began = time.monotonic()
+        assert await pod.stop() == 0
+        assert time.monotonic() - began < 15
+        assert '"Shutdown complete"' in pod.log
+
+
+@pytest.mark.asyncio
+async def test_one_trader_a_pod_and_one_a_ledger(venue: Venue, tmp_path: Path) -> None:
+    """A second atb in the pod is refused; another pod on the same ledger stands by, and takes over at the end."""
+    rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url})
+    async with bots.pod(tmp_path, rendered) as pod:
+        await pod.until(lambda seen: seen["state"] == "trading", 60)
+        code, _, err = await pod.atb("paper")
+        assert code == 78
+        assert f"paths.data {tmp_path}/data already has a trader in this pod (process {pod.process.pid})" in err
+        other = tmp_path / "other"
+        other.mkdir()
+        shared = {**bots.settings(other, exchange={"endpoint": venue.url}), "database": rendered["database"]}
+        async with bots.pod(other, shared) as second:
+            second_status = await second.until(lambda seen: seen["state"] == "standby", 60)
+            assert (second_status["epoch"], second_status["trading_active"]) == (None, False)
+            assert (await second.ops("/readyz"))[0] == 200
+            instance = (await pod.status())["instance"]
+            assert (await pod.api("/fence/claim", {"instance": instance}, OPERATOR))[0] == 200
+            code, row = await second.api("/fence/status", {}, OPERATOR)
+            assert (code, row["instance"], row["epoch"]) == (200, instance, 1)
+            assert await pod.stop() == 0
+            taken = await second.until(lambda seen: seen["state"] == "trading", 60)
+            assert taken["epoch"] == 2
+
+
+@pytest.mark.asyncio
+async def test_retire_by_the_operator_ends_the_trader_and_releases_the_row(venue: Venue, tmp_path: Path) -> None:
+    """POST /fence/retire settles, releases and ends the process with 0; people's token may not do it."""
+    async with bots.pod(tmp_path, bots.settings(tmp_path, exchange={"endpoint": venue.url})) as pod:
+        await pod.until(lambda seen: seen["state"] == "trading", 60)
+        assert (await pod.api("/fence/retire", {"epoch": "1"}, TOKEN))[0] == 401
+        assert (await pod.api("/fence/retire", {"epoch": "1"}, OPERATOR))[0] == 202
+        assert await asyncio.wait_for(pod.process.wait(), 30) == 0
+        code, out, _ = await pod.atb("db", "query", "--scalar", "SELECT released_at IS NOT NULL FROM lease")
+        assert (code, out) == (0, "1\n")
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_decides_and_sends_nothing(venue: Venue, tmp_path: Path) -> None:
+    """Decisions are in the ledger, the venue's order log stays empty."""
+    async with bots.pod(tmp_path, bots.settings(tmp_path, mode="dry-run", exchange={"endpoint": venue.url})) as pod:
+        await pod.until(lambda seen: any(order["status"] == "refused" for order in seen["last_orders"]), 60)
+        assert await pod.stop() == 0
+    assert [entry for entry in venue.exchange.log.entries if entry.action != "trigger"] == []
+
+
+BAD = [
+    ({"mode": "live"}, 'database.mode "embedded" cannot fence a live bot: write "postgres"'),
+    ({"strategy": {"name": "astrology"}}, "strategy.name is 'astrology'; use ml_basic, rsi, sma_cross"),
+    ({"strategy": {"parameters": {"fast": "9", "slow": "3"}}}, "strategy.parameters"),
+    ({"exchange": {"name": "kraken"}}, 'exchange.name "kraken" is not spoken here: write binance'),
+    (
+        {"exchange": {"sandbox": True, "endpoint": "http://127.0.0.1:9"}},
+        "set exchange.credentialsSecretRef to a Secret",
+    ),
+    ({"mode": "sim"}, 'exchange.symbols "BTC/USDT" has no recording: put BTCUSDT-1m-*.csv into'),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("changes", "sentence"), BAD, ids=[str(index) for index in range(len(BAD))])
+async def test_what_a_person_must_change_ends_with_78_and_a_sentence(
+    changes: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    """No traceback, whichever part finds the mistake."""
+    async with bots.pod(tmp_path, bots.settings(tmp_path, **changes)) as pod:
+        assert await asyncio.wait_for(pod.process.wait(), 60) == 78
+        assert sentence in pod.log.replace('\\"', '"')
+        assert "Traceback" not in pod.log
+
+
+@pytest.mark.asyncio
+async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    """What listens there already is left alone."""
+    rendered = bots.settings(tmp_path)
+    async with bots.pod(tmp_path, rendered) as first:
+        await first.until(lambda seen: True)
+        other = tmp_path / "other"
+        other.mkdir()
+        taken = {**bots.settings(other), "listen": rendered["listen"]}
+        async with bots.pod(other, taken) as second:
+            assert await asyncio.wait_for(second.process.wait(), 30) == 78
+            assert f"listen {rendered['listen']['http']} cannot be had (Address already in use)" in second.log
+        assert (await first.ops("/ping"))[0] == 200
+
+
+@pytest.mark.asyncio
+async def test_a_recording_is_traded_to_its_end_and_can_be_looked_at_afterwards(tmp_path: Path) -> None:
+    """sim needs no network; when the recording is over the result is served, the pod is alive, and atb verifies it."""
+    rendered = bots.settings(tmp_path, mode="sim")
+    (tmp_path / "data/cache").mkdir(parents=True)
+    recording = next((Path(__file__).parents[2] / "simulator/data").glob("BTCUSDT-1m-*.csv"))
+    lines = recording.read_text().splitlines()[:400]
+    (tmp_path / "data/cache/BTCUSDT-1m-test.csv").write_text("\n".join(lines) + "\n")
+    async with bots.pod(tmp_path, rendered) as pod:
+        status = await pod.until(lambda seen: seen["state"] == "standby", 60)
+        assert any(order["status"] == "filled" for order in status["last_orders"])
+        assert (await pod.ops("/livez"))[0] == 200
+        code, out, _ = await pod.atb("db", "verify", "--json")
+        assert (code, json.loads(out)["ok"]) == (0, True)
+        code, out, _ = await pod.atb("trades", "--limit", "3")
+        assert (code, len(out.splitlines())) == (0, 4)
+        code, _, err = await pod.atb("db", "query", "DELETE FROM fills")
+        assert (code, err.count("\n")) == (78, 1)
+        assert await pod.stop() == 0
