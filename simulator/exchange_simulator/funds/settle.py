@@ -44,7 +44,9 @@ def settled(account: Account, order: Order, trade: Trade, rules: Rules) -> tuple
         status=Status.FILLED if executed == order.quantity else Status.PARTIALLY_FILLED,
         updated_ms=trade.time_ms,
     )
-    kept = min(order.locked, needed(after, ZERO)) if after.is_open else ZERO
+    # A jump may make a triggered buy pay more than was locked for it: the lock of its rest pays too.
+    spare = account.balance(spent_asset(order, rules)).free + order.locked - paid
+    kept = min(order.locked, needed(after, ZERO), spare) if after.is_open else ZERO
     released = order.locked - kept
     account = account.moved(spent_asset(order, rules), free=released - paid, locked=-released)
     account = account.moved(received_asset(order, rules), free=received)

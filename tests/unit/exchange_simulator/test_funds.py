@@ -107,3 +107,10 @@ def test_the_third_coin_pays_while_it_lasts():
     assert commission(order(), fill, poor, (RULES, Fees())) == Commission("BTC", Decimal("0.002"))
     same = replace(account(USDT="5"), fee_asset="USDT")
     assert commission(order(), fill, same, (RULES, Fees())) == Commission("BTC", Decimal("0.002"))
+
+
+def test_a_fill_dearer_than_its_lock_is_paid_by_the_lock_of_the_rest():
+    """A stop-buy of 2 locked 200 and gets 1 at 150 with 10 free: 60 stay locked for the rest, nothing is below zero."""
+    start, made = locked(account(USDT=210), order(), Decimal(200), RULES)
+    after, made = settled(start, made, trade(1, 150), RULES)
+    assert (held(after, "USDT"), made.locked) == ((0, 60), 60)

@@ -22,12 +22,12 @@ from exchange_simulator.matching.path import path
 from exchange_simulator.settings import DATA
 
 CANDLES = recording("BTCUSDT", "1m", rows(next(Path(DATA).glob("BTCUSDT-1m-*.csv"))))
-START = {"USDT": Decimal(20_000), "BTC": Decimal(1), "BNB": Decimal("0.01")}
+START = {"USDT": Decimal(3_000), "BTC": Decimal("0.2"), "BNB": Decimal("0.01")}
 SENDER = Sender("k", "test", "", 0)
 WISHES = {
     "kind": st.sampled_from(Kind),
     "side": st.sampled_from(Side),
-    "quantity": st.integers(1, 900),
+    "quantity": st.integers(1, 250),
     "offsets": st.tuples(st.integers(-15, 15), st.integers(-15, 15)),
     "tif": st.sampled_from(TimeInForce),
 }
