@@ -139,9 +139,12 @@ def _assemble(settings: Settings, api: Api) -> Program:
     health = Health(time.monotonic, queue.oldest_seconds, lambda: api.answered_at)
     lock = LeaseLock(api, settings.namespace, COMPONENT)
     leader = Leader(lock, f"{settings.pod_name}_{secrets.token_hex(4)}", time.monotonic, _wall)
-    tally.watch("queue_depth", "Keys that wait for a worker.", queue.depth)
-    tally.watch("queue_oldest_seconds", "How long the first of them has waited.", queue.oldest_seconds)
-    tally.watch("loop_lag_seconds", "How late the event loop was last.", lambda: health.lag)
+    api.told = tally.asked
+    tally.watch("queue_depth", queue.depth)
+    tally.watch("queue_oldest_seconds", queue.oldest_seconds)
+    tally.watch("loop_lag_seconds", lambda: health.lag)
+    tally.watch("bots", engine.store.count)
+    tally.watch("bots_trading", engine.store.count_trading)
     return Program(settings, api, engine, health, leader)
 
 

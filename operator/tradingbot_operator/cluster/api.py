@@ -1,8 +1,8 @@
 """One client, plain dicts in and out. Every library error becomes one of ours here, named by what to do next."""
 
-import asyncio
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,8 @@ class Api:
 
     def __init__(self, connection: client.ApiClient) -> None:
         self._connection = connection
-        self.answered_at = 0.0
+        self.answered_at = time.monotonic()
+        self.told: Callable[[str, str], None] = _untold
 
     async def request(
         self,
@@ -51,7 +52,8 @@ class Api:
                 *serialized, _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             )
             text = await answer.read()  # type: ignore[no-untyped-call]
-        self.answered_at = asyncio.get_running_loop().time()
+        self.answered_at = time.monotonic()
+        self.told(method, str(answer.status))
         return _judged(answer.status, text)
 
     async def aclose(self) -> None:
@@ -121,6 +123,10 @@ class Api:
 
 class Absent(Refused):
     """There is no such object."""
+
+
+def _untold(verb: str, code: str) -> None:
+    """Nobody counts."""
 
 
 async def connect(kubeconfig: str | None) -> Api:

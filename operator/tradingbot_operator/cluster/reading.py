@@ -6,6 +6,7 @@ from typing import Any
 from tradingbot_operator.domain.names import CONFIG_OF, LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER
 from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, Workload
 
+LONGEST_WORDS = 500
 FATAL_WAITS = {
     "CrashLoopBackOff",
     "CreateContainerConfigError",
@@ -66,12 +67,13 @@ def pod(body: Mapping[str, Any]) -> Pod:
 
 
 def _trouble(name: str, status: Mapping[str, Any]) -> str | None:
-    """Why this pod will not start by itself, in the kubelet's or the scheduler's words."""
+    """Why this pod will not start by itself, in the kubelet's, the scheduler's or the process's own words."""
     for container in status.get("containerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in FATAL_WAITS:
-            detail = waiting.get("message") or "the container ended again and again"
-            return f"pod {name}: {waiting['reason']}: {detail}"
+            ended = (container.get("lastState") or {}).get("terminated") or {}
+            words = ended.get("message") or waiting.get("message") or "no reason is given"
+            return f"pod {name}: {waiting['reason']}: {words.strip()[-LONGEST_WORDS:]}"
     for condition in status.get("conditions") or ():
         if condition.get("reason") == "Unschedulable":
             return f"pod {name} finds no node: {condition.get('message', '')}"

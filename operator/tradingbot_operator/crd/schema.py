@@ -23,6 +23,8 @@ def _plain(node: Schema, named: dict[str, Schema]) -> Schema:
     if "anyOf" in node:
         return _choice(node, named)
     plain: Schema = {key: value for key, value in node.items() if key not in DROPPED}
+    if isinstance(node.get("default"), str | int):
+        plain["description"] = f"{plain.get('description', '')} Default: {shown(node['default'])}.".strip()
     if "const" in node:
         plain["enum"] = [node["const"]]
     if "properties" in node:
@@ -32,6 +34,11 @@ def _plain(node: Schema, named: dict[str, Schema]) -> Schema:
     if isinstance(node.get("additionalProperties"), dict):
         plain["additionalProperties"] = _plain(node["additionalProperties"], named)
     return plain
+
+
+def shown(default: str | int) -> str:
+    """A default as people write it in YAML."""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _choice(node: Schema, named: dict[str, Schema]) -> Schema:

@@ -25,111 +25,167 @@ class Window(Part):
     """A span of the day, on some days or every day."""
 
     days: Annotated[tuple[Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ...], Field(max_length=7)] = ()
+    """Days of the week; every day if none is named."""
     start: ClockText
+    """When it begins."""
     end: ClockText
+    """When it ends; before the start means on the next day."""
     timezone: TimezoneText = "UTC"
+    """Zone of both times."""
 
 
 class Gate(Part):
     """One named condition that a candidate must meet before it may trade."""
 
     name: Literal["ready", "shadow", "errors", "latency", "data", "model"]
+    """What is looked at."""
     threshold: DecimalText | None = None
+    """Largest value that still passes."""
     window: Span | None = None
+    """How long it is looked at."""
 
 
 class Rollout(Part):
     strategy: Literal["BlueGreen", "Recreate"] = "BlueGreen"
+    """BlueGreen swaps without a gap; Recreate stops first."""
     observe: Span = "15m"
+    """How long the old version stays warm after a swap."""
     adopt_deadline: Span = "10s"
+    """How long the new one may take to take over."""
     deadline: Span = "10m"
+    """How long a start may take before the bot is Stalled."""
     gates: Annotated[tuple[Gate, ...], Field(max_length=16)] = ()
+    """What a candidate must pass."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 10
+    """Revisions kept."""
     standby: Literal["none", "warm"] = "none"
+    """Whether the other colour runs along."""
     blackout_windows: Annotated[tuple[Window, ...], Field(max_length=16)] = ()
+    """When no swap begins."""
 
 
 class SecretKey(Part):
     name: ObjectName
+    """Secret in the namespace of the bot."""
     key: ShortText
+    """Key in it."""
 
 
 class ObjectStore(Part):
     bucket: ShortText
+    """Bucket."""
     prefix: ShortText | None = None
+    """Folder in it."""
     endpoint: UrlText | None = None
+    """Address of the service."""
     region: NameText | None = None
+    """Region of the service."""
     credentials_secret_ref: SecretKey | None = None
+    """Keys of the service."""
 
 
 class Destination(Part):
     s3: ObjectStore | None = None
+    """A bucket."""
     claim: ObjectName | None = None
+    """A claim in the namespace of the bot."""
 
 
 class Retention(Part):
     hourly: Annotated[int, Field(ge=0, le=1000)] = 24
+    """Hourly backups kept."""
     daily: Annotated[int, Field(ge=0, le=1000)] = 14
+    """Daily backups kept."""
     weekly: Annotated[int, Field(ge=0, le=1000)] = 8
+    """Weekly backups kept."""
     monthly: Annotated[int, Field(ge=0, le=1000)] = 12
+    """Monthly backups kept."""
 
 
 class Backup(Part):
     schedule: CronText
+    """When, as five cron fields."""
     timezone: TimezoneText = "UTC"
+    """Zone of the schedule."""
     destination: Destination
+    """Where to."""
     retention: Retention = Retention()
+    """How many are kept."""
     encryption_key_secret_ref: SecretKey | None = None
+    """Key they are encrypted with."""
     verify: Literal["Always", "Weekly", "Never"] = "Always"
+    """How often a backup is proved by restoring it."""
     size: SizeText | None = None
+    """Size of the scratch volume."""
 
 
 class Reconciliation(Part):
     """How often the ledger is compared with the venue, and what an unexplained difference does."""
 
     interval: Span = "1h"
+    """Pause between two comparisons."""
     on_mismatch: Literal["Halt", "Adopt", "Report"] = "Halt"
+    """What an unexplained difference does."""
     foreign_orders: Literal["Halt", "Report"] = "Halt"
+    """What an order of someone else does."""
 
 
 class Recovery(Part):
     resume: Literal["Manual", "Automatic"] = "Manual"
+    """Whether trading resumes by itself after a failure."""
     max_restarts: Annotated[int, Field(ge=0, le=100)] = 5
+    """Restarts within the window before a person must act."""
     window: Span = "10m"
+    """That window."""
 
 
 class Threshold(Part):
     name: NameText
+    """What is measured."""
     warning: DecimalText | None = None
+    """Value that warns."""
     critical: DecimalText | None = None
+    """Value that calls."""
 
 
 class Monitoring(Part):
     pod_monitor: Literal["Auto", "Never"] = "Auto"
+    """Whether a PodMonitor is made where the cluster knows them."""
     labels: Annotated[
         dict[Annotated[str, Field(max_length=316)], Annotated[str, Field(max_length=63)]],
         Field(default_factory=dict, max_length=16),
     ]
+    """Labels of what is made for monitoring."""
     thresholds: Annotated[tuple[Threshold, ...], Field(max_length=32)] = ()
+    """Other limits than the usual ones."""
 
 
 class Contact(Part):
     """Who is called when money is at risk."""
 
     name: ShortText
+    """Who."""
     email: ShortText | None = None
+    """Address."""
     phone: ShortText | None = None
+    """Number."""
     url: UrlText | None = None
+    """Where to post to."""
     severity: Literal["info", "warning", "critical"] = "critical"
+    """From which severity on."""
 
 
 class Maintenance(Part):
     windows: Annotated[tuple[Window, ...], Field(max_length=16)] = ()
+    """When work may be done."""
     message: LongText | None = None
+    """What people are told meanwhile."""
 
 
 class Deletion(Part):
     """What happens to positions when the bot is deleted, and how long it may take."""
 
     positions: Literal["Keep", "Flatten"] = "Keep"
+    """Whether open positions are kept or closed."""
     deadline: LongSpan = "10m"
+    """How long an orderly end may take before the bot is let go."""

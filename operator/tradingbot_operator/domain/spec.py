@@ -58,131 +58,205 @@ class CredentialsRef(Part):
     """Keys of the venue: one Secret for both colours, or one for each."""
 
     name: ObjectName | None = None
+    """Secret with apiKey, secret and, where the venue asks for one, password."""
     blue: ObjectName | None = None
+    """Secret of the blue colour."""
     green: ObjectName | None = None
+    """Secret of the green colour."""
 
 
 class SecretRef(Part):
     name: ObjectName
+    """Secret in the namespace of the bot."""
 
 
 class BackupVenue(Part):
     name: VenueText
+    """Venue in the spelling of ccxt."""
     endpoint: UrlText | None = None
+    """Address to use instead of its own."""
     credentials_secret_ref: CredentialsRef | None = None
+    """Keys for it."""
 
 
 class Exchange(Part):
     name: VenueText
+    """Venue in the spelling of ccxt; changes only while suspended."""
     symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=20)]
+    """What is traded, all quoted in one coin."""
     endpoint: UrlText | None = None
+    """Address to use instead of the venue's own."""
     sandbox: bool = False
+    """Orders go to the venue's sandbox; mode paper only."""
     shared: bool = False
+    """Other bots or people trade on the same account."""
     credentials_secret_ref: CredentialsRef | None = None
+    """Keys of the account; live and sandbox only."""
     backup: BackupVenue | None = None
+    """Venue to turn to when this one is away."""
     proxy: UrlText | None = None
+    """Proxy for everything sent to the venue."""
 
 
 class Strategy(Part):
     name: NameText
+    """Strategy in the registry of the bot."""
     timeframe: Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"] = "1m"
+    """Length of a candle."""
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
         Field(default_factory=dict, max_length=64),
     ]
+    """Parameters of the strategy, all as strings."""
 
 
 class Engine(Part):
     check_interval: Span = "15s"
+    """Pause between two looks at what is open; at least 5s."""
     warmup_bars: Annotated[int, Field(ge=1, le=5000)] = 200
+    """Candles read before the first decision."""
     soft_memory_limit_mb: Annotated[int, Field(ge=64, le=1048576)] | None = None
+    """Memory above which caches shrink."""
 
 
 class Capital(Part):
     initial: DecimalText = "10000"
+    """What the bot starts with, in its quote coin."""
     currency: CoinText | None = None
+    """Quote coin; that of the symbols by default."""
 
 
 class Risk(Part):
     max_order_notional: DecimalText | None = None
+    """Largest order, in the quote coin; 1000 by default."""
     max_position_notional: DecimalText | None = None
+    """Largest position of one symbol; 2000 by default."""
     max_open_positions: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Positions at one time; 3 by default."""
     max_orders_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    """Orders in any minute; 10 by default."""
     max_daily_loss: DecimalText | None = None
+    """Loss of a trading day that halts; 200 by default."""
     max_daily_loss_percent: PercentText | None = None
+    """The same as a share of the equity; 2 by default."""
     max_drawdown_percent: PercentText | None = None
+    """Fall from the highest equity that halts; 10 by default."""
     stale_after: Span | None = None
+    """Age of data above which entries are refused; 2m by default."""
     stop_loss_percent: PercentText | None = None
+    """Distance of the protective stop; 2 by default."""
     order_fraction_percent: PercentText | None = None
+    """Share of the equity put into one order; 10 by default."""
 
 
 class PostgresServer(Part):
     """A server of the user's: who owns the tables, and who may fence."""
 
     owner_secret_ref: SecretRef
+    """Who owns the tables; used by migration and restore only."""
     fencer_secret_ref: SecretRef
+    """Who may fence a colour; used by the operator only."""
 
 
 class ManagedServer(Part):
     version: Literal["15", "17"] = "17"
+    """PostgreSQL major version."""
     size: SizeText | None = None
+    """Size of its claim."""
     class_name: ObjectName | None = None
+    """Storage class of its claim."""
 
 
 class Database(Part):
     mode: DatabaseMode = DatabaseMode.EMBEDDED
+    """embedded is SQLite on the state volume; it cannot fence, so live refuses it."""
     postgres: PostgresServer | None = None
+    """A server of yours."""
     managed: ManagedServer | None = None
+    """A server the operator runs."""
 
 
 class TradingDay(Part):
     reset: ClockText = "00:00"
+    """When daily limits begin anew."""
     timezone: TimezoneText = "UTC"
+    """Zone of that time."""
 
 
 class ClockSync(Part):
     max_offset: Span = "1s"
+    """Offset to the venue above which nothing is entered."""
     interval: Span = "1m"
+    """Pause between two measurements."""
 
 
 class Data(Part):
     source: NameText | None = None
+    """Venue candles are read from, if another."""
     cache_size: SizeText | None = None
+    """Largest cache of candles."""
     history: LongSpan | None = None
+    """How much history is kept."""
 
 
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level written."""
 
 
 class BotSpec(Part):
     """The whole request; exchange.name, exchange.symbols and strategy.name are enough for a paper bot."""
 
     mode: Mode = Mode.PAPER
+    """What is real: nothing, data, or data and orders."""
     profile: Profile = Profile.STANDARD
+    """Sizes to begin with; dev also lifts the minimum of storage."""
     image: ImageText | None = None
+    """Image of the bot; the operator's default otherwise."""
     exchange: Exchange
+    """Where the bot trades."""
     strategy: Strategy
+    """How it decides."""
     engine: Engine = Engine()
+    """How it works."""
     capital: Capital = Capital()
+    """What it trades with."""
     risk: Risk = Risk()
+    """What it may not do."""
     database: Database = Database()
+    """Where its ledger is."""
     storage: Storage = Storage()
+    """Where its state is."""
     rollout: Rollout = Rollout()
+    """How a new version takes over."""
     backup: Backup | None = None
+    """How its ledger is saved."""
     reconcile: Reconciliation = Reconciliation()
+    """How its ledger is compared with the venue."""
     recovery: Recovery = Recovery()
+    """What it does after a failure."""
     trading_day: TradingDay = TradingDay()
+    """When its day begins."""
     clock_sync: ClockSync = ClockSync()
+    """How it keeps the venue's time."""
     data: Data = Data()
+    """Where its candles come from."""
     logging: Logging = Logging()
+    """What it writes down."""
     monitoring: Monitoring = Monitoring()
+    """Who watches it."""
     contacts: Annotated[tuple[Contact, ...], Field(max_length=16)] = ()
+    """Who is called."""
     maintenance: Maintenance = Maintenance()
+    """When it may be disturbed."""
     deletion: Deletion = Deletion()
+    """How it ends."""
     suspend: bool = False
+    """No pod runs; protective stops at the venue stay."""
     resources: Resources = Resources()
+    """What its pod may use."""
     pod: Pod = Pod()
+    """Extras of its pod."""
 
     @property
     def keeps_state(self) -> bool:

@@ -62,27 +62,49 @@ class ReportedBackup(Part):
 
 class BotStatus(Part):
     observed_generation: Int64 | None = None
+    """Generation the operator has acted on; -1 before it has seen the bot."""
     phase: Word | None = None
+    """One word for people; nothing decides by it."""
     mode: Word | None = None
+    """Mode in force."""
     conditions: Annotated[tuple[ReportedCondition, ...], Field(max_length=32)] = ()
+    """What is true of the bot; see the reference for all reasons."""
     active: Active | None = None
+    """What serves."""
     ledger_id: Word | None = None
+    """Ledger of the bot."""
     highest_epoch: Int64 | None = None
+    """Highest epoch ever seen; it never goes back."""
     exit_grant_until: Moment | None = None
+    """Until when exits without the ledger were granted."""
     rollout: ReportedRollout | None = None
+    """How far a swap is."""
     halts: Annotated[tuple[ReportedHalt, ...], Field(max_length=64)] = ()
+    """Halts that stand; each is resumed by its id."""
     reconciliation: ReportedReconciliation | None = None
+    """Last comparison with the venue."""
     backup: ReportedBackup | None = None
+    """Last backup."""
     key_fingerprint: Word | None = None
+    """Fingerprint of the keys in use."""
     schema_version: Word | None = None
+    """Version of the ledger."""
 
 
 class TaskStatus(Part):
     observed_generation: Int64 | None = None
+    """Generation the operator has acted on."""
     phase: Word | None = None
+    """One word for people."""
     conditions: Annotated[tuple[ReportedCondition, ...], Field(max_length=16)] = ()
+    """Complete or Failed."""
     target: Word | None = None
+    """What the target was resolved to."""
     started_at: Moment | None = None
+    """When it began."""
     finished_at: Moment | None = None
+    """When it ended."""
     hash: Word | None = None
+    """Hash of the request, kept in the ledger."""
     result: Sentence | None = None
+    """What came of it."""

@@ -29,16 +29,24 @@ TaskType = Literal[
 
 class TaskSpec(Part):
     bot: ObjectName
+    """TradingBot in the same namespace."""
     type: TaskType
+    """What is to be done."""
     requested_by: ShortText | None = None
+    """Who asks; the creator, if given."""
     reason: LongText | None = None
+    """Why."""
     not_after: MomentText | None = None
+    """Time after which it must not start."""
     target: ShortText | None = None
+    """Revision to go back to, or backup to restore."""
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
         Field(default_factory=dict, max_length=32),
     ]
+    """What else the type needs."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] = 604800
+    """How long the finished task is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,13 @@ class Store:
         """Every bot and task known."""
         return ((kind, *name) for kind, name in self._prints if kind in (BOT.kind, TASK.kind))
 
+    def count(self) -> int:
+        return sum(1 for key in self.known() if key[0] == BOT.kind)
+
+    def count_trading(self) -> int:
+        """Processes that said last that they trade."""
+        return sum(1 for report in self._reports.values() if report.trading_active)
+
     def observed(self, bot: Name) -> Observed:
         """What the watches and the bot's process have told of *bot*."""
         pods = tuple(self._pods[bot].values()) if bot in self._pods else ()

@@ -1,57 +1,56 @@
 """What Prometheus is told of the operator, in a registry of its own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 RESULTS = ("done", "stalled", "gone", "outdated", "unavailable", "error")
+PREFIX = "tradingbot_operator"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+WATCHED = {
+    "queue_depth": "Keys that wait for a worker.",
+    "queue_oldest_seconds": "How long the first of them has waited.",
+    "loop_lag_seconds": "How late the event loop was when last measured.",
+    "bots": "TradingBots known.",
+    "bots_trading": "TradingBots whose process says that it trades.",
+}
+
+
 class Tally:
-    """Every metric of the operator (docs: reference/metrics)."""
+    """Every metric of the operator; docs/reference/operator-metrics.md is made of it."""
 
     def __init__(self, registry: CollectorRegistry, version: str) -> None:
         self.registry = registry
-        self._passes = Counter(
-            "tradingbot_operator_reconcile",
-            "Passes over a bot or task, by how they ended.",
-            ("kind", "result"),
-            registry=registry,
-        )
+        self._passes = self._counter("reconcile", "Passes over a bot or task, by how they ended.", "kind", "result")
+        self._events = self._counter("events", "Watch events received.", "kind", "change")
+        self._purged = self._counter("ghosts_purged", "Records dropped because their object was gone unseen.", "kind")
+        self._asked = self._counter("api_requests", "Requests to the API server, by verb and answer.", "verb", "code")
         self._duration = Histogram(
-            "tradingbot_operator_reconcile_duration_seconds",
-            "How long one pass took.",
+            f"{PREFIX}_reconcile_duration_seconds",
+            "How long a pass took.",
             ("kind",),
             registry=registry,
             buckets=BUCKETS,
         )
-        self._events = Counter(
-            "tradingbot_operator_events",
-            "Watch events received, by kind and change.",
-            ("kind", "change"),
-            registry=registry,
-        )
-        self._purged = Counter(
-            "tradingbot_operator_ghosts_purged",
-            "Records dropped because their object was gone unseen.",
-            ("kind",),
-            registry=registry,
-        )
-        self._leader = Gauge("tradingbot_operator_leader", "Whether this process is the leader.", registry=registry)
-        self._last = Gauge(
-            "tradingbot_operator_last_reconcile_timestamp_seconds", "When the last pass ended.", registry=registry
-        )
-        Gauge(
-            "tradingbot_operator_build_info", "Always 1; the version is the label.", ("version",), registry=registry
-        ).labels(version).set(1)
+        self._leader = self._gauge("leader", "Whether this process is the leader.")
+        self._last = self._gauge("last_reconcile_timestamp_seconds", "When the last pass ended.")
+        self._watched = {name: self._gauge(name, text) for name, text in WATCHED.items()}
+        self._gauge("build_info", "Always 1; the version is the label.", "version").labels(version).set(1)
         for kind in ("TradingBot", "BotTask"):
             for result in RESULTS:
                 self._passes.labels(kind, result)
 
-    def watch(self, name: str, help_text: str, value: Callable[[], float]) -> None:
-        """A gauge that is read when it is asked for."""
-        Gauge(f"tradingbot_operator_{name}", help_text, registry=self.registry).set_function(value)
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def watch(self, name: str, value: Callable[[], float]) -> None:
+        """The gauge is read when it is asked for."""
+        self._watched[name].set_function(value)
 
     def event(self, kind: str, change: str) -> None:
         self._events.labels(kind, change).inc()
@@ -64,13 +63,11 @@ class Tally:
     def purged(self, kind: str) -> None:
         self._purged.labels(kind).inc()
 
+    def asked(self, verb: str, code: str) -> None:
+        self._asked.labels(verb, code).inc()
+
     def leads(self, leading: bool) -> None:
         self._leader.set(1 if leading else 0)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
-
-
-def names(registry: CollectorRegistry) -> Iterable[str]:
-    """The metrics this operator exposes."""
-    return sorted(metric.name for metric in registry.collect())
