@@ -268,6 +268,29 @@ async def test_an_account_is_made_and_told_in_full():
         assert Decimal(told["balances"]["USDT"]["free"]) == Decimal("490.00000001") - spent
 
 
+async def test_an_account_set_anew_keeps_what_its_open_orders_lock():
+    """The free balances are as asked; the lock of a resting order stays."""
+    async with trading() as (venue, client):
+        await client.create_order("BTC/USDT", "limit", "buy", 0.01, 10000)
+        body = {"api_key": "simulator-demo", "secret": "simulator-demo", "balances": {"USDT": "5", "ETH": "1"}}
+        assert (await asked(venue, "POST", "/control/accounts", body))[0] == 201
+        balance = await client.fetch_balance()
+        assert (balance["USDT"]["free"], balance["USDT"]["used"], balance["ETH"]["free"]) == (5, 100, 1)
+
+
+async def test_own_rates_and_fee_coin_are_set_with_the_account():
+    """maker_fee, taker_fee and fee_asset of an account win over the venue's."""
+    async with trading() as (venue, _):
+        body = {"api_key": "k", "secret": "s", "balances": {"USDT": "500"}, "taker_fee": "0.01", "maker_fee": "0"}
+        await asked(venue, "POST", "/control/accounts", body)
+        client = ccxt.binance(venue.ccxt("k", "s"))
+        try:
+            await client.load_markets()
+            assert (await buy(client))["info"]["fills"][0]["commission"] == "0.00001000"
+        finally:
+            await client.close()
+
+
 async def test_a_person_may_trade_and_withdraw_on_the_same_account():
     """A foreign order has an id of its own and is seen by the bot; withdrawn coins are gone."""
     async with trading() as (venue, client):

@@ -112,6 +112,22 @@ async def test_the_ccxt_client_watches_candles_tickers_books_and_trades():
         assert book["bids"][0][0] < book["asks"][0][0]
 
 
+async def test_the_book_kept_from_updates_is_the_book_of_rest():
+    """ccxt merges the updates into its snapshot; at the same update id its levels are those of GET depth."""
+    async with listening("60") as (_, client):
+        compared = 0
+        for _ in range(60):
+            kept = await asyncio.wait_for(client.watch_order_book("BTC/USDT"), 5)
+            want = await client.fetch_order_book("BTC/USDT")
+            if kept["nonce"] == want["nonce"]:
+                compared += 1
+                assert [level[0] for level in kept["bids"]] == [level[0] for level in want["bids"]]
+                assert [level[0] for level in kept["asks"]] == [level[0] for level in want["asks"]]
+            if compared == 5:
+                return
+        raise AssertionError(f"only {compared} of 60 books could be compared")
+
+
 async def test_all_tickers_are_heard_on_one_stream():
     """!miniTicker@arr tells of any symbol."""
     async with (

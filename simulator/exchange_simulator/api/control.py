@@ -123,8 +123,16 @@ async def new_account(request: web.Request) -> web.Response:
     made = Account(str(key), str(secret), held, permissions, str(fields.get("fee_asset", "")))
     if "maker_fee" in fields or "taker_fee" in fields:
         made = replace(made, rates=(decimal(fields, "maker_fee", "0.001"), decimal(fields, "taker_fee", "0.001")))
-    exchange.accounts[made.key] = made
+    known = exchange.accounts.get(made.key)
+    exchange.accounts[made.key] = made if known is None else with_locks_of(known, made)
     return answer({"api_key": made.key}, 201)
+
+
+def with_locks_of(known: Account, made: Account) -> Account:
+    """The account as asked, but what open orders hold locked stays locked."""
+    locks = {asset: balance.locked for asset, balance in known.balances.items() if balance.locked}
+    held = {asset: Balance(made.balance(asset).free, lock) for asset, lock in locks.items()}
+    return replace(made, balances={**made.balances, **held})
 
 
 async def add_fault(request: web.Request) -> web.Response:

@@ -136,12 +136,14 @@ def routes() -> list[web.RouteDef]:
         "time": time,
         "exchangeInfo": exchange_info,
         "klines": klines,
+        "uiKlines": klines,
         "ticker/24hr": per_symbol(ticker),
         "ticker/price": per_symbol(price),
         "ticker/bookTicker": per_symbol(book_ticker),
         "avgPrice": average_price,
         "depth": depth,
         "trades": public_trades(wire.public_trade),
+        "historicalTrades": public_trades(wire.public_trade),
         "aggTrades": public_trades(wire.aggregate_trade),
     }
     return [web.get(f"{base}/{path}", handler, allow_head=False) for path, handler in handlers.items()]

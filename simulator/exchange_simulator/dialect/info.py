@@ -1,9 +1,11 @@
 """exchangeInfo."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from exchange_simulator.dialect.amounts import text
+from exchange_simulator.domain.numbers import ZERO
 from exchange_simulator.domain.order import Kind
 from exchange_simulator.domain.rules import Rules
 
@@ -13,25 +15,10 @@ Json = dict[str, Any]
 def filters(rules: Rules) -> list[Json]:
     """The filters of a symbol, in the venue's order."""
     return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": text(rules.min_price),
-            "maxPrice": text(rules.max_price),
-            "tickSize": text(rules.tick),
-        },
-        {
-            "filterType": "LOT_SIZE",
-            "minQty": text(rules.min_quantity),
-            "maxQty": text(rules.max_quantity),
-            "stepSize": text(rules.step),
-        },
-        {
-            "filterType": "MARKET_LOT_SIZE",
-            "minQty": "0.00000000",
-            "maxQty": text(rules.max_market_quantity),
-            # Zero means unlimited: the step of LOT_SIZE alone holds.
-            "stepSize": "0.00000000",
-        },
+        span("PRICE_FILTER", "Price", (rules.min_price, rules.max_price), {"tickSize": text(rules.tick)}),
+        span("LOT_SIZE", "Qty", (rules.min_quantity, rules.max_quantity), {"stepSize": text(rules.step)}),
+        # A step of zero means unlimited: the step of LOT_SIZE alone holds.
+        span("MARKET_LOT_SIZE", "Qty", (ZERO, rules.max_market_quantity), {"stepSize": text(ZERO)}),
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
             "bidMultiplierUp": text(rules.percent_up),
@@ -51,6 +38,11 @@ def filters(rules: Rules) -> list[Json]:
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_orders},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": rules.max_stop_orders},
     ]
+
+
+def span(name: str, what: str, ends: tuple[Decimal, Decimal], step: Json) -> Json:
+    """A filter of a least, a most and a step."""
+    return {"filterType": name, f"min{what}": text(ends[0]), f"max{what}": text(ends[1]), **step}
 
 
 def symbol(rules: Rules, *, halted: bool) -> Json:

@@ -42,6 +42,8 @@ class Candles:
         """The candle of *length* at *open_ms*, as far as it may be seen at *now_ms*."""
         if open_ms + length > self.pit.open_ms:
             return self.open_candle(open_ms, length, now_ms)
+        if length == self.pit.step_ms:
+            return self.pit.bar(open_ms)
         disturbed = self.pit.disturbed_from_ms
         if disturbed is not None and open_ms + length > disturbed:
             return self.closed(open_ms, length)

@@ -1,5 +1,6 @@
 """Whatever is asked of the venue, no balance falls below zero and no coin appears or vanishes."""
 
+import dataclasses
 import itertools
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +23,7 @@ from exchange_simulator.matching.path import path
 from exchange_simulator.settings import DATA
 
 CANDLES = recording("BTCUSDT", "1m", rows(next(Path(DATA).glob("BTCUSDT-1m-*.csv"))))
-START = {"USDT": Decimal(3_000), "BTC": Decimal("0.2"), "BNB": Decimal("0.01")}
+START = {"USDT": Decimal(2_000), "BTC": Decimal("0.2"), "BNB": Decimal("0.01")}
 SENDER = Sender("k", "test", "", 0)
 WISHES = {
     "kind": st.sampled_from(Kind),
@@ -67,6 +68,14 @@ class Trading(RuleBasedStateMachine):
     def place(self, kind, side, quantity, offsets, tif):
         desk.place(self.exchange, self.wish(kind, side, quantity, offsets, tif), SENDER)
 
+    @rule(kind=st.sampled_from([Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT, Kind.LIMIT]), above=st.integers(1, 15))
+    def stake_everything(self, kind, above):
+        """A buy of all that is free: the order with the least to spare."""
+        wish = self.wish(kind, Side.BUY, 1, (above, above), TimeInForce.GTC)
+        free = self.exchange.accounts["k"].balance("USDT").free
+        quantity = floored(free / (wish.price or wish.stop_price), Decimal("0.00001"))
+        desk.place(self.exchange, dataclasses.replace(wish, quantity=quantity), SENDER)
+
     @rule(cost=st.integers(5, 5000), side=st.sampled_from(Side))
     def place_by_cost(self, cost, side):
         desk.place(self.exchange, NewOrder("BTCUSDT", side, Kind.MARKET, quote_quantity=Decimal(cost)), SENDER)
@@ -91,7 +100,7 @@ class Trading(RuleBasedStateMachine):
             self.seconds += bars * 17
             self.exchange.advance()
 
-    @rule(percent=st.integers(-20, 20))
+    @rule(percent=st.integers(-30, 60))
     def shock(self, percent):
         pit = self.exchange.pits["BTCUSDT"]
         revealed = pit.shock(1 + Decimal(percent) / 100, self.exchange.clock.now_ms())
