@@ -9,7 +9,8 @@ from tradingbot.execution.desk import Desk
 from tradingbot.execution.send import place
 from tradingbot.execution.settle import follow
 
-ATTEMPTS = 3
+# A second try is for a hiccup of the venue; a stop that is refused twice is no stop.
+ATTEMPTS = 2
 # Where a venue only knows stop-limit, the limit lies this far below the stop.
 LIMIT_DISTANCE = Decimal("0.02")
 

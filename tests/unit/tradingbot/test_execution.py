@@ -494,11 +494,11 @@ def covered_desk(outcomes: list[Outcome], position: str = "1") -> Desk:
     return made
 
 
-def test_a_refused_stop_is_tried_three_times_and_then_given_up():
+def test_a_refused_stop_is_tried_twice_and_then_given_up():
     """The caller then leaves the position."""
-    made = covered_desk([Refused("-2010", "Stop price would trigger immediately.")] * 3)
+    made = covered_desk([Refused("-2010", "Stop price would trigger immediately.")] * 2)
     assert asyncio.run(stops.cover(made, BTC)) is False
-    assert len(made.venue.sent) == 3
+    assert len(made.venue.sent) == 2
 
 
 def test_a_stop_refused_once_stands_at_the_second_try():
