@@ -1,6 +1,7 @@
 """Server-side apply against a real API server, for tests of manifests."""
 
 import functools
+import time
 from typing import Any
 
 import yaml
@@ -8,22 +9,27 @@ import yaml
 from apiserver import ApiServer
 
 Manifest = dict[str, Any]
+DISCOVERED_WITHIN_SECONDS = 30
 
 
 @functools.cache
-def _resources(server: ApiServer, api_version: str) -> dict[str, tuple[str, bool]]:
-    """Plural and whether namespaced, by kind."""
-    root = "/api" if api_version == "v1" else "/apis"
-    code, answer = server.request("GET", f"{root}/{api_version}")
-    assert code == 200, answer
-    found = (item for item in answer["resources"] if "/" not in item["name"])
-    return {item["kind"]: (item["name"], item["namespaced"]) for item in found}
+def served(server: ApiServer, api_version: str, kind: str) -> tuple[str, bool]:
+    """Plural of *kind* and whether it is namespaced, once it is served: a kind defined a moment ago is waited for."""
+    place = f"{'/api' if api_version == 'v1' else '/apis'}/{api_version}"
+    end = time.monotonic() + DISCOVERED_WITHIN_SECONDS
+    while time.monotonic() < end:
+        code, answer = server.request("GET", place)
+        for item in answer["resources"] if code == 200 else ():
+            if item["kind"] == kind and "/" not in item["name"]:
+                return item["name"], item["namespaced"]
+        time.sleep(0.1)
+    raise AssertionError(f"the API server does not serve {kind} of {api_version}")
 
 
 def path(server: ApiServer, manifest: Manifest, namespace: str) -> str:
     """Where the API serves *manifest*; *namespace* holds it unless it says otherwise."""
     version = manifest["apiVersion"]
-    plural, namespaced = _resources(server, version)[manifest["kind"]]
+    plural, namespaced = served(server, version, manifest["kind"])
     place = f"/namespaces/{manifest['metadata'].get('namespace', namespace)}" if namespaced else ""
     return f"{'/api' if version == 'v1' else '/apis'}/{version}{place}/{plural}/{manifest['metadata']['name']}"
 
