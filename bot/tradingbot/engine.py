@@ -273,8 +273,8 @@ class Engine:
     def snapshot(self) -> Snapshot:
         return self._teller.snapshot
 
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        halt = self._guard.halt(reason, kind, source)
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
+        halt = self._guard.halt(reason, kind, source, halt_id)
         self._teller.halted(halt, self._guard)
         self._inbox.wake()
         return halt

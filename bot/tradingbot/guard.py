@@ -35,8 +35,8 @@ class Guard:
         self.halts.refresh()
         self.money.load(self._parts.ledger, self._parts.day_start(self._parts.clock.now()))
 
-    def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        halt = Halt(self._parts.new_id(), kind, source, reason, self._parts.clock.now())
+    def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
+        halt = Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now())
         self.halts.add(halt)
         return halt
 

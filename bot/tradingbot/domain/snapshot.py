@@ -86,8 +86,11 @@ class Commands(Protocol):
 
     def snapshot(self) -> Snapshot: ...
 
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        """Trading has stopped as *kind* says when this returns; the latch in the ledger follows, now or when it can."""
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
+        """Trading has stopped as *kind* says when this returns; the latch in the ledger follows, now or when it can.
+
+        *halt_id* names it, so that who has recorded it before can ask for it twice; None = a new name.
+        """
         ...
 
     async def resume(self, halt_id: str, reason: str) -> bool:
