@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
-SOURCES := operator bot simulator plugin tests
+SOURCES := operator bot simulator plugin tests charts images
 PURE := --cov=tradingbot_operator.plan --cov=tradingbot_operator.render --cov=tradingbot_operator.report --cov=tradingbot_operator.domain \
 	--cov=tradingbot.strategy --cov=tradingbot.risk --cov=tradingbot.domain --cov=exchange_simulator.matching --cov=exchange_simulator.domain
 LOCKED := $(VENV)/.locked-$(shell sha256sum requirements/dev.txt requirements/bootstrap.txt 2>/dev/null | sha256sum | cut -c1-16)

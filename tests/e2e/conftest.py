@@ -15,21 +15,7 @@ KEY = "simulator-demo"
 def product() -> None:
     """The cluster is up, the images are loaded, the charts are installed with Helm and the simulator runs."""
     subprocess.run(["cluster/up"], cwd=node.ROOT, check=True)
-    subprocess.run(["images/build", "all"], cwd=node.ROOT, check=True)
-    system = ("--namespace", "tradingbot-system", "--create-namespace")
-    node.helm("upgrade", "--install", "tradingbot-crds", "charts/tradingbot-crds", *system)
-    node.helm(
-        "upgrade",
-        "--install",
-        "tradingbot-operator",
-        "charts/tradingbot-operator",
-        *system,
-        "--wait",
-        "--timeout",
-        "2m",
-    )
-    node.kubectl("apply", "-f", "manifests/samples/exchange-simulator.yaml")
-    node.kubectl("-n", "exchange-simulator", "rollout", "status", "deployment/exchange-simulator", "--timeout=120s")
+    subprocess.run(["demo/install"], cwd=node.ROOT, check=True)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
     node.kubectl("apply", "-f", "-", text=json.dumps(namespace))
     return
