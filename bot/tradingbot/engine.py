@@ -40,7 +40,7 @@ class Engine:
         self._guard = Guard(parts, self._bars)
         self._teller = Teller(parts.clock, parts.metrics, parts.ledger.ledger_id, settings.currency)
         self._decided: dict[str, datetime] = {}
-        self._uncovered: set[str] = set()
+        self._unanswered: set[str] = set()
         self._looked_at = float("-inf")
         self._lease: Lease | None = None
         self._stopping = False
@@ -135,8 +135,7 @@ class Engine:
             await self._look(desk)
         else:
             record.take_event(desk, event)
-            if not await stops.cover(desk, event.symbol):
-                self._uncovered.add(event.symbol)
+            await self._cover(desk, event.symbol)
 
     async def _pass(self, desk: Desk, bar: Candle) -> None:
         """A venue of our own has matched against *bar*, with the trader's answers to its open."""
@@ -146,8 +145,9 @@ class Engine:
 
     async def _conclude(self, desk: Desk, bar: Candle) -> None:
         """The newest closed *bar* is decided, once: candle -> intent -> verdict -> order -> fill -> ledger."""
+        self._unanswered.add(bar.symbol)
         await settle.follow(desk, bar.symbol)
-        covered = await stops.cover(desk, bar.symbol)
+        covered = await self._cover(desk, bar.symbol)
         self._guard.measure(desk, bar.close_time)
         await self._obey_halts(desk, bar.symbol)
         if bar.open_time <= self._decided[bar.symbol]:
@@ -185,14 +185,21 @@ class Engine:
 
     async def _answer(self, desk: Desk, symbol: str) -> None:
         """What a write has led to is in the ledger; a position that no stop can cover is being left."""
+        self._unanswered.add(symbol)
         await settle.follow(desk, symbol)
-        if await stops.cover(desk, symbol):
-            self._uncovered.discard(symbol)
+        if await self._cover(desk, symbol):
             return
-        self._uncovered.add(symbol)
         await exits.leave(desk, symbol, self._bars.closes().get(symbol, ZERO), UNCOVERED)
         await settle.follow(desk, symbol)
-        await stops.cover(desk, symbol)
+        await self._cover(desk, symbol)
+
+    async def _cover(self, desk: Desk, symbol: str) -> bool:
+        """The stop covers, or the timer comes back to it: also when the venue could not be asked half-way."""
+        self._unanswered.add(symbol)
+        covered = await stops.cover(desk, symbol)
+        if covered:
+            self._unanswered.discard(symbol)
+        return covered
 
     async def _look(self, desk: Desk) -> None:
         """A turn of the timer: heartbeat, halts, what is unsettled or uncovered, and at intervals everything."""
@@ -202,7 +209,7 @@ class Engine:
         whole = self.parts.clock.monotonic() - self._looked_at >= self.parts.settings.check_interval.total_seconds()
         for symbol in self.parts.settings.symbols:
             await self._obey_halts(desk, symbol)
-            if whole or symbol in self._uncovered or settle.waits(desk, symbol):
+            if whole or symbol in self._unanswered or settle.waits(desk, symbol):
                 await self._answer(desk, symbol)
         if whole:
             self._looked_at = self.parts.clock.monotonic()
