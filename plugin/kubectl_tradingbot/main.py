@@ -13,7 +13,9 @@ from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
 from kubectl_tradingbot.table import fleet, page
 
-program = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+program = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
+)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]
 
@@ -63,13 +65,16 @@ def follow(observe: Callable[[], Sequence[BotView]], enough: Callable[[Sequence[
     """Show the page anew each second; True when *enough* said so, False when *timeout* seconds were over."""
     end = time.monotonic() + timeout
     views = observe()
-    with Live(page(views), console=screen(), auto_refresh=False) as live:
+    console = screen()
+    with Live(page(views), console=console, auto_refresh=False) as live:
         while not enough(views):
             if time.monotonic() > end:
                 return False
             time.sleep(1)
             views = observe()
             live.update(page(views), refresh=True)
+    if not console.is_terminal:
+        console.print()  # away from a terminal the last table has no line end of its own
     return True
 
 
