@@ -52,20 +52,23 @@ class ListeningEngine:
     shown: Snapshot = WELL
     stops: int = 0
     told: list[tuple[str, HaltKind, str]] = field(default_factory=list)
+    resumed: set[str] = field(default_factory=set)
 
     def snapshot(self) -> Snapshot:
         return self.shown
 
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         self.told.append((reason, kind, source))
-        made = Halt(f"halt-{len(self.told)}", kind, source, reason, NOW)
-        self.shown = replace(self.shown, state=EngineState.HALTED, halts=(*self.shown.halts, made))
+        made = Halt(halt_id or f"halt-{len(self.told)}", kind, source, reason, NOW)
+        if made.id not in self.resumed and all(halt.id != made.id for halt in self.shown.halts):
+            self.shown = replace(self.shown, state=EngineState.HALTED, halts=(*self.shown.halts, made))
         return made
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         rest = tuple(halt for halt in self.shown.halts if halt.id != halt_id)
         known = len(rest) < len(self.shown.halts)
         self.shown = replace(self.shown, halts=rest)
+        self.resumed.add(halt_id)
         return known
 
     def stop(self) -> None:

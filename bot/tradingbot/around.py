@@ -1,5 +1,6 @@
 """What the process lends to the trader; apart from ``assembly``, so that the ports listen before it is loaded."""
 
+import asyncio
 from dataclasses import dataclass
 
 from tradingbot.api.desk import Desk
@@ -12,6 +13,9 @@ from tradingbot.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Around:
+    """*front* is the loop of the ports and the latch; the trader runs in another one."""
+
+    front: asyncio.AbstractEventLoop
     settings: Settings
     secrets: Secrets
     instance: Instance

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets as randomness
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from tradingbot.across import Across, there
 from tradingbot.adapters import Adapters, open_adapters
 from tradingbot.around import Around
 from tradingbot.credentials import ledger_url
@@ -18,6 +20,7 @@ from tradingbot.days import day_starts
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
+from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
 from tradingbot.ledger.connect import connect
 from tradingbot.ledger.open import migrate_apart, schema
@@ -29,6 +32,7 @@ from tradingbot.strategy.ml_basic import Model, model_of
 from tradingbot.strategy.registry import Strategy, strategy_of
 
 AGAIN_SECONDS = 1.0
+BEAT_SECONDS = 1.0
 TURN = timedelta(seconds=1)
 log = structlog.stdlib.get_logger(__name__)
 Opened = TypeVar("Opened")
@@ -36,6 +40,21 @@ Opened = TypeVar("Opened")
 
 async def run(around: Around) -> str:
     """Trades until told to stop, and tells why it ended; venue and ledger are closed when it returns."""
+    beating = asyncio.create_task(_beat(around.latch))
+    try:
+        return await _opened(around)
+    finally:
+        beating.cancel()
+
+
+async def _beat(latch: Latch) -> None:
+    """Until the engine turns, the trader is alive when its loop is: an absent ledger must not restart a pod."""
+    while True:
+        latch.starting = replace(latch.starting, heartbeat=time.monotonic())
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _opened(around: Around) -> str:
     strategy = strategy_from(around.settings)
     # The schema takes as long as the venue: both at once. What goes wrong here goes wrong again where it is awaited.
     ahead = asyncio.create_task(asyncio.to_thread(bring_to_schema, ledger_url(around.settings)))
@@ -61,12 +80,14 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     engine = Engine(engine_parts(around, strategy, adapters, ledger))
     around.desk.ledger = reader = await asyncio.to_thread(open_reader, ledger_url(around.settings))
     try:
-        await around.latch.attach(engine, frozenset(halt.id for halt in ledger.halts()))
+        commands = Across(engine, asyncio.get_running_loop())
+        await there(around.front, around.latch.attach(commands))
         reason = await engine.run()
         if not around.latch.stopping and adapters.finite:
             log.info("Recording ended; serving its result until stopped")
             around.latch.detach(replace(engine.snapshot(), state=EngineState.STANDBY))
-            await around.latch.stopped.wait()
+            while not await around.latch.stopped_within(AGAIN_SECONDS):
+                continue
         return reason
     finally:
         around.desk.ledger = None

@@ -9,13 +9,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
 from tradingbot import __version__
+from tradingbot.across import in_thread
 from tradingbot.api.desk import Desk, Identity
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
@@ -103,10 +105,9 @@ async def trade(start: Start) -> int:
     sources = (FlagSource(latch, state / "halt"), AnnotationSource(latch, start.settings.paths.podinfo))
     beside = [asyncio.create_task(watch(source)) for source in sources]
     log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
-    beside.append(asyncio.create_task(_beat(latch)))
-    around = Around(start.settings, start.secrets, start.instance, latch, desk, counters)
+    around = Around(asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
-        code = await _until_over(_trader(around), stopped, desk)
+        code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, desk)
     for task in beside:
         task.cancel()
     await _close(servers, serving)
@@ -114,39 +115,29 @@ async def trade(start: Start) -> int:
     return code
 
 
-async def _trader(around: Around) -> str:
-    # By name and in a thread: the ports answer while the engine and the database library are loaded.
-    assembly = await asyncio.to_thread(importlib.import_module, "tradingbot.assembly")
-    reason: str = await assembly.run(around)
+def _trader(around: Around) -> str:
+    # By name and in the trader's thread: the ports answer while the engine and the database library are loaded.
+    reason: str = asyncio.run(importlib.import_module("tradingbot.assembly").run(around))
     return reason
 
 
-async def _beat(latch: Latch) -> None:
-    """Until the engine turns, the process is alive when its event loop is: an absent ledger must not restart a pod."""
-    while True:
-        latch.starting = replace(latch.starting, heartbeat=time.monotonic())
-        await asyncio.sleep(1)
-
-
-async def _until_over(trading: Awaitable[str], stopped: asyncio.Event, desk: Desk) -> int:
-    trader, signalled = asyncio.ensure_future(trading), asyncio.create_task(stopped.wait())
-    await asyncio.wait({trader, signalled}, return_when=asyncio.FIRST_COMPLETED)
+async def _until_over(trader: "asyncio.Future[str]", stopped: asyncio.Event, desk: Desk) -> int:
+    signalled = asyncio.create_task(stopped.wait())
+    ends: set[asyncio.Future[Any]] = {trader, signalled}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     desk.serving = False
     if not trader.done():
         log.info("Shutting down: no new entries, settling what is in flight, protective stops stay")
         desk.commands.stop()
         await asyncio.wait({trader}, timeout=GRACE_SECONDS)
     signalled.cancel()
-    return await _outcome(trader)
+    return _outcome(trader)
 
 
-async def _outcome(trader: "asyncio.Future[str]") -> int:
+def _outcome(trader: "asyncio.Future[str]") -> int:
     if not trader.done():
         # The ledger keeps what is unsettled; the next start settles it by query.
         log.error("Shutdown did not settle everything in time", seconds=GRACE_SECONDS)
-        trader.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await trader
         return FAILED
     if error := trader.exception():
         if isinstance(error, Misconfigured):

@@ -11,18 +11,18 @@ from tradingbot.domain.halt import HaltKind
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One request to halt. *key* names its cause, so that the same cause is not recorded twice.
+    """One request to halt. *key* names its cause, so that the same cause is not recorded twice; *halt_id* the halt.
 
-    *halt_id* is the engine's name for it, None until the engine has acted. *resumed* tells why it was cleared: such a
-    record stays for as long as its cause does, because an annotation cannot be taken back from inside the pod.
+    *resumed* tells why it was cleared: such a record stays for as long as its cause does, because an annotation cannot
+    be taken back from inside the pod.
     """
 
     key: str
+    halt_id: str
     kind: HaltKind
     source: str
     reason: str
     since: str
-    halt_id: str | None = None
     resumed: str | None = None
 
 
@@ -59,9 +59,8 @@ class Journal:
                 fields = json.loads(path.read_text(encoding="utf-8"))
                 yield replace(Record(**fields), kind=HaltKind(fields["kind"]), key=path.stem)
             except (OSError, ValueError, TypeError, KeyError) as error:
-                yield Record(
-                    path.stem, HaltKind.HALT, "file", f"unreadable record {path.name} ({type(error).__name__})", ""
-                )
+                why = f"unreadable record {path.name} ({type(error).__name__})"
+                yield Record(path.stem, path.stem, HaltKind.HALT, "file", why, "")
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"

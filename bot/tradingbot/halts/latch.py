@@ -1,7 +1,7 @@
 """The one way in for halts, whatever they come from: journal first, then the engine."""
 
 import asyncio
-import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,11 +10,13 @@ from typing import TypeVar
 import structlog
 
 from tradingbot.domain.halt import Halt, HaltKind
-from tradingbot.domain.snapshot import Commands, Snapshot
+from tradingbot.domain.snapshot import Commands, EngineState, Snapshot
 from tradingbot.halts.journal import Journal, Record
 
-# A disk that answers no more must not keep a halt back.
+# A disk that answers no more must not keep a halt back, nor an engine that waits for its database the caller.
 DISK_SECONDS = 1.0
+ENGINE_SECONDS = 2.0
+STOP_LOOK_SECONDS = 0.05
 Subject = TypeVar("Subject")
 log = structlog.stdlib.get_logger(__name__)
 
@@ -26,78 +28,78 @@ class Latch:
     can be halted all the same.
     """
 
-    def __init__(self, journal: Journal, now: Callable[[], datetime], new_key: Callable[[], str]) -> None:
+    def __init__(self, journal: Journal, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
         self._journal = journal
         self._now = now
-        self._new_key = new_key
+        self._new_id = new_id
         self._engine: Commands | None = None
-        self._turn = asyncio.Lock()
         # Memory beside the disk, because a full disk must not make a halt act twice, or never.
         self._records = {record.key: record for record in journal.records()}
+        self._acted: set[str] = set()
+        self._acting: set[asyncio.Task[Halt]] = set()
+        self._stopped = threading.Event()
         self.starting = Snapshot()
-        self.stopped = asyncio.Event()
 
     @property
     def stopping(self) -> bool:
-        return self.stopped.is_set()
+        return self._stopped.is_set()
 
     async def stopped_within(self, seconds: float) -> bool:
-        """True as soon as the process is to end, False after *seconds*."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stopped.wait(), seconds)
+        """True as soon as the process is to end, False after *seconds*; may be asked in any thread's loop."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not self.stopping and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110 - set by another thread
+            await asyncio.sleep(STOP_LOOK_SECONDS)
         return self.stopping
 
     def snapshot(self) -> Snapshot:
-        if self._engine:
-            return self._engine.snapshot()
-        return replace(self.starting, halts=tuple(_pending(record) for record in self._open()))
+        """The engine's, with the halts that are recorded and have not reached it."""
+        shown = self._engine.snapshot() if self._engine else self.starting
+        standing = {halt.id for halt in shown.halts}
+        late = [record for record in self._open() if record.halt_id not in self._acted | standing]
+        if not late:
+            return shown
+        state = EngineState.HALTED if shown.state is EngineState.TRADING else shown.state
+        return replace(shown, state=state, halts=(*shown.halts, *map(_halt, late)))
 
-    async def attach(self, engine: Commands, known: frozenset[str]) -> None:
-        """Every halt recorded here acts in *engine* when this returns, unless its id is *known* to it."""
+    async def attach(self, engine: Commands) -> None:
+        """Every halt recorded here acts in *engine* when this returns, unless the ledger knows that it was resumed."""
         self._engine = engine
         if self.stopping:
             engine.stop()
         for record in self._open():
-            if record.halt_id not in known:
-                # The ledger never learnt of it, or lost it: it stands again, under a new id.
-                self._records[record.key] = fresh = replace(record, halt_id=None)
-                await self._act(engine, fresh)
+            await self._act(engine, record)
+            if all(halt.id != record.halt_id for halt in engine.snapshot().halts):
+                await self._clear(record, "resumed elsewhere")
 
     def detach(self, last: Snapshot) -> None:
         """The engine has ended; *last* is shown from now on."""
-        self._engine, self.starting = None, last
+        self.starting = last
+        self._engine = None
 
     def stop(self) -> None:
-        self.stopped.set()
+        self._stopped.set()
         if self._engine:
             self._engine.stop()
 
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Halt:
-        return await self.record(self._new_key(), reason, kind, source)
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
+        halt_id = halt_id or self._new_id()
+        return await self._record(Record(halt_id, halt_id, kind, source, reason, self._now().isoformat()))
 
-    async def record(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt:
-        """The halt with the cause *key* is on the disk, if the disk takes it, and acts."""
-        record = Record(key, kind, source, reason, self._now().isoformat())
-        await self._keep(record)
-        log.warning("Trading halted", kind=kind.value, source=source, reason=reason)
-        return await self._act(self._engine, record) if self._engine else _pending(record)
+    async def caused(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt | None:
+        """The halt with the cause *key* acts; None when that cause has been recorded before, even if resumed since."""
+        if key in self._records:
+            return None
+        return await self._record(Record(key, self._new_id(), kind, source, reason, self._now().isoformat()))
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         """The journal forgets first: a crash in between leaves the latch of the ledger, never a bot that trades."""
-        record = next((record for record in self._open() if halt_id in (record.halt_id, record.key)), None)
-        if record and record.source == "annotation":
-            # An annotation cannot be taken back from inside the pod: that it was resumed is kept for as long as it is.
-            await self._keep(replace(record, resumed=reason))
-        elif record:
-            await self._forget(record.key)
+        record = next((record for record in self._open() if record.halt_id == halt_id), None)
+        if record:
+            await self._clear(record, reason)
         cleared = await self._engine.resume(halt_id, reason) if self._engine else False
         if cleared or record:
             log.warning("Trading resumed", halt=halt_id, reason=reason)
         return cleared or record is not None
-
-    def knows(self, key: str) -> bool:
-        """True when the cause *key* was recorded, even if it has been resumed since."""
-        return key in self._records
 
     async def forget_resumed(self, source: str, but: str | None) -> None:
         """Resumed causes of *source* other than *but* are gone, and count as new when they come again."""
@@ -108,15 +110,31 @@ class Latch:
     def _open(self) -> list[Record]:
         return [record for record in self._records.values() if not record.resumed]
 
+    async def _record(self, record: Record) -> Halt:
+        """*record* is on the disk, if the disk takes it, and acts as soon as no database keeps the engine."""
+        await self._keep(record)
+        log.warning("Trading halted", id=record.halt_id, kind=record.kind, source=record.source, reason=record.reason)
+        if self._engine:
+            acting = asyncio.create_task(self._act(self._engine, record))
+            self._acting.add(acting)
+            acting.add_done_callback(self._acting.discard)
+            done, _ = await asyncio.wait({acting}, timeout=ENGINE_SECONDS)
+            if done:
+                return acting.result()
+        return _halt(record)
+
     async def _act(self, engine: Commands, record: Record) -> Halt:
-        async with self._turn:
-            acted = self._records.get(record.key, record)
-            if acted.halt_id:
-                return _pending(acted)
-            halt = await engine.halt(record.reason, record.kind, record.source)
-            if record.key in self._records:
-                await self._keep(replace(record, halt_id=halt.id))
-            return halt
+        # The same id twice changes nothing, neither in the engine nor in the ledger.
+        halt = await engine.halt(record.reason, record.kind, record.source, record.halt_id)
+        self._acted.add(record.halt_id)
+        return halt
+
+    async def _clear(self, record: Record, reason: str) -> None:
+        if record.source == "annotation":
+            # An annotation cannot be taken back from inside the pod: that it was resumed is kept for as long as it is.
+            await self._keep(replace(record, resumed=reason))
+        else:
+            await self._forget(record.key)
 
     async def _keep(self, record: Record) -> None:
         self._records[record.key] = record
@@ -134,6 +152,6 @@ class Latch:
             log.warning("the state volume takes no halts", error=str(error) or type(error).__name__)
 
 
-def _pending(record: Record) -> Halt:
+def _halt(record: Record) -> Halt:
     since = datetime.fromisoformat(record.since) if record.since else datetime.min.replace(tzinfo=UTC)
-    return Halt(record.halt_id or record.key, record.kind, record.source, record.reason, since)
+    return Halt(record.halt_id, record.kind, record.source, record.reason, since)

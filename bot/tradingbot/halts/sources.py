@@ -39,9 +39,9 @@ class FlagSource:
             return
         text, key = found
         # A flag that cannot be removed is still there at the next look; it acts once.
-        if key != self.taken and not self.latch.knows(key):
+        if key != self.taken:
             kind, reason = parse_halt(text.strip())
-            await self.latch.record(key, reason or "flag file", kind, "flag")
+            await self.latch.caused(key, reason or "flag file", kind, "flag")
         self.taken = key
         await asyncio.to_thread(self._remove)
 
@@ -78,9 +78,9 @@ class AnnotationSource:
         value = annotations.get(HALT)
         key = None if value is None else f"annotation-{digest(value)}"
         await self.latch.forget_resumed("annotation", but=key)
-        if value is not None and key is not None and not self.latch.knows(key):
+        if value is not None and key is not None:
             kind, reason = parse_halt(value)
-            await self.latch.record(key, reason or "annotated without a reason", kind, "annotation")
+            await self.latch.caused(key, reason or "annotated without a reason", kind, "annotation")
         await self._resume(annotations.get(RESUME, ""))
 
     def _read(self) -> dict[str, str] | None:

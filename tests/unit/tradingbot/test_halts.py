@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,28 +13,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desks import NOW, WELL, ListeningEngine
-from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.snapshot import EngineState
 from tradingbot.halts.journal import Journal, Record, raise_flag
 from tradingbot.halts.latch import Latch
 from tradingbot.halts.podinfo import parse_annotations
 from tradingbot.halts.sources import AnnotationSource, FlagSource
 
-NOBODY: frozenset[str] = frozenset()
-
 
 def latch(folder: Path) -> Latch:
-    keys = count(1)
-    return Latch(Journal(folder / "halts"), lambda: NOW, lambda: f"key-{next(keys)}")
+    ids = count(1)
+    return Latch(Journal(folder / "halts"), lambda: NOW, lambda: f"id-{next(ids)}")
 
 
 async def attached(folder: Path, engine: ListeningEngine) -> Latch:
     made = latch(folder)
-    await made.attach(engine, NOBODY)
+    await made.attach(engine)
     return made
 
 
 def on_disk(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text()) for file in sorted((folder / "halts").glob("*.json"))]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when *condition* holds; fails when it does not within five seconds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - it is another thread that makes it true
+            await asyncio.sleep(0.001)
 
 
 class WatchingEngine(ListeningEngine):
@@ -44,9 +51,9 @@ class WatchingEngine(ListeningEngine):
         self.folder = folder
         self.found: list[list[dict[str, Any]]] = []
 
-    async def halt(self, reason: str, kind: HaltKind, source: str) -> Any:
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Any:
         self.found.append(on_disk(self.folder))
-        return await super().halt(reason, kind, source)
+        return await super().halt(reason, kind, source, halt_id)
 
 
 @pytest.mark.asyncio
@@ -55,9 +62,8 @@ async def test_a_halt_is_on_the_disk_before_the_engine_hears_of_it(tmp_path: Pat
     engine = WatchingEngine(tmp_path)
     await (await attached(tmp_path, engine)).halt("odd", HaltKind.REDUCE, "http")
     assert [(found["reason"], found["kind"], found["halt_id"]) for found in engine.found[0]] == [
-        ("odd", "reduce", None)
+        ("odd", "reduce", "id-1")
     ]
-    assert on_disk(tmp_path)[0]["halt_id"] == "halt-1"
 
 
 @pytest.mark.asyncio
@@ -67,7 +73,7 @@ async def test_a_disk_that_takes_nothing_does_not_delay_a_halt(tmp_path: Path) -
     engine = ListeningEngine()
     made = await attached(tmp_path, engine)
     halt = await made.halt("odd", HaltKind.HALT, "http")
-    assert halt.id == "halt-1"
+    assert halt.id == "id-1"
     assert engine.told == [("odd", HaltKind.HALT, "http")]
 
 
@@ -76,10 +82,10 @@ async def test_a_halt_before_the_engine_is_there_acts_when_it_comes(tmp_path: Pa
     """A bot that cannot reach its ledger can be halted, shows the halt, and begins halted."""
     made, engine = latch(tmp_path), ListeningEngine()
     pending = await made.halt("ledger looks wrong", HaltKind.HALT, "http")
-    assert [halt.id for halt in made.snapshot().halts] == [pending.id] == ["key-1"]
-    await made.attach(engine, NOBODY)
+    assert [halt.id for halt in made.snapshot().halts] == [pending.id] == ["id-1"]
+    await made.attach(engine)
     assert engine.told == [("ledger looks wrong", HaltKind.HALT, "http")]
-    assert [halt.id for halt in made.snapshot().halts] == ["halt-1"]
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
 
 
 @pytest.mark.asyncio
@@ -92,12 +98,22 @@ async def test_a_restart_halts_again_what_the_ledger_never_learnt(tmp_path: Path
 
 
 @pytest.mark.asyncio
-async def test_a_restart_does_not_repeat_what_the_ledger_holds(tmp_path: Path) -> None:
-    """A halt whose latch stands in the ledger keeps its id over restarts."""
+async def test_a_halt_keeps_its_id_over_restarts(tmp_path: Path) -> None:
+    """What the ledger holds is not halted a second time: the same id changes nothing."""
     await (await attached(tmp_path, ListeningEngine())).halt("odd", HaltKind.HALT, "http")
-    engine = ListeningEngine()
-    await latch(tmp_path).attach(engine, frozenset({"halt-1"}))
-    assert engine.told == []
+    standing = (Halt("id-1", HaltKind.HALT, "http", "odd", NOW),)
+    made = await attached(tmp_path, ListeningEngine(replace(WELL, halts=standing)))
+    assert made.snapshot().halts == standing
+
+
+@pytest.mark.asyncio
+async def test_a_halt_that_was_resumed_elsewhere_does_not_come_back_with_a_restart(tmp_path: Path) -> None:
+    """The ledger knows that the halt was cleared, by the other colour or a person: the journal forgets it."""
+    await latch(tmp_path).halt("odd", HaltKind.HALT, "http")
+    engine = ListeningEngine(resumed={"id-1"})
+    made = await attached(tmp_path, engine)
+    assert made.snapshot().halts == ()
+    assert on_disk(tmp_path) == []
 
 
 @pytest.mark.asyncio
@@ -117,7 +133,7 @@ async def test_resume_of_an_unknown_id_changes_nothing(tmp_path: Path) -> None:
     """False, and everything stands."""
     made = await attached(tmp_path, ListeningEngine())
     await made.halt("one", HaltKind.HALT, "http")
-    assert not await made.resume("halt-9", "checked")
+    assert not await made.resume("id-9", "checked")
     assert len(made.snapshot().halts) == 1
     assert len(on_disk(tmp_path)) == 1
 
@@ -136,7 +152,7 @@ async def test_a_crash_in_the_middle_of_a_resume_leaves_the_ledgers_latch(tmp_pa
     with pytest.raises(KeyboardInterrupt):
         await made.resume(halt.id, "checked")
     assert on_disk(tmp_path) == []
-    assert [standing.id for standing in engine.shown.halts] == ["halt-1"]
+    assert [standing.id for standing in engine.shown.halts] == ["id-1"]
 
 
 def test_a_record_that_cannot_be_read_halts(tmp_path: Path) -> None:
@@ -150,8 +166,8 @@ def test_a_record_that_cannot_be_read_halts(tmp_path: Path) -> None:
 def test_records_come_oldest_first(tmp_path: Path) -> None:
     """Halts act in the order in which they were made."""
     journal = Journal(tmp_path)
-    journal.keep(Record("b", HaltKind.HALT, "http", "second", "2026-11-21T12:00:01+00:00"))
-    journal.keep(Record("c", HaltKind.HALT, "http", "first", "2026-11-21T12:00:00+00:00"))
+    journal.keep(Record("b", "b", HaltKind.HALT, "http", "second", "2026-11-21T12:00:01+00:00"))
+    journal.keep(Record("c", "c", HaltKind.HALT, "http", "first", "2026-11-21T12:00:00+00:00"))
     assert [record.reason for record in journal.records()] == ["first", "second"]
 
 
@@ -160,7 +176,7 @@ async def test_a_stop_before_the_engine_is_there_stops_it_when_it_comes(tmp_path
     """SIGTERM during recovery is not lost."""
     made, engine = latch(tmp_path), ListeningEngine()
     made.stop()
-    await made.attach(engine, NOBODY)
+    await made.attach(engine)
     assert engine.stops == 1
     assert await made.stopped_within(0.0)
 
@@ -253,10 +269,9 @@ async def test_an_annotation_halts_once_for_as_long_as_it_stands(tmp_path: Path)
     pod = Annotated(tmp_path, await attached(tmp_path, engine))
     await pod.say(halt="reduce: spread looks wrong")
     await pod.say(halt="reduce: spread looks wrong")
-    again = Annotated(tmp_path, latch(tmp_path))
-    await again.source.latch.attach(engine, frozenset({"halt-1"}))
+    again = Annotated(tmp_path, await attached(tmp_path, engine))
     await again.say(halt="reduce: spread looks wrong")
-    assert engine.told == [("spread looks wrong", HaltKind.REDUCE, "annotation")]
+    assert [halt.id for halt in engine.shown.halts] == ["id-1"]
 
 
 @pytest.mark.asyncio
@@ -266,7 +281,7 @@ async def test_an_annotation_that_was_resumed_does_not_halt_again(tmp_path: Path
     made = await attached(tmp_path, engine)
     pod = Annotated(tmp_path, made)
     await pod.say(halt="odd")
-    await made.resume("halt-1", "checked")
+    await made.resume("id-1", "checked")
     await pod.say(halt="odd")
     again = Annotated(tmp_path, await attached(tmp_path, engine))
     await again.say(halt="odd")
@@ -283,7 +298,7 @@ async def test_an_annotation_taken_away_and_written_again_is_a_new_halt(tmp_path
     await pod.say(halt="odd")
     await pod.say()
     assert len(made.snapshot().halts) == 1
-    await made.resume("halt-1", "checked")
+    await made.resume("id-1", "checked")
     await pod.say()
     await pod.say(halt="odd")
     assert len(engine.told) == 2
@@ -314,10 +329,10 @@ async def test_a_resume_annotation_clears_the_halt_it_names(tmp_path: Path) -> N
     made = await attached(tmp_path, ListeningEngine())
     pod = Annotated(tmp_path, made)
     await pod.say(halt="odd")
-    for useless in ("halt-1", "halt-9 checked", ""):
+    for useless in ("id-1", "id-9 checked", ""):
         await pod.say(halt="odd", resume=useless)
         assert len(made.snapshot().halts) == 1
-    await pod.say(halt="odd", resume="halt-1 checked by Ada")
+    await pod.say(halt="odd", resume="id-1 checked by Ada")
     assert made.snapshot().halts == ()
 
 
@@ -327,7 +342,7 @@ async def test_annotations_that_cannot_be_read_change_nothing(tmp_path: Path) ->
     engine = ListeningEngine()
     pod = Annotated(tmp_path, await attached(tmp_path, engine))
     await pod.say(halt="odd")
-    await pod.source.latch.resume("halt-1", "checked")
+    await pod.source.latch.resume("id-1", "checked")
     pod.file.unlink()
     await pod.source.look()
     await pod.say(halt="odd")
@@ -339,15 +354,20 @@ async def test_two_halts_at_once_are_two_halts(tmp_path: Path) -> None:
     """Halts that arrive while another is being written do not overwrite it."""
     made = await attached(tmp_path, ListeningEngine(WELL))
     await asyncio.gather(*(made.halt(f"reason {number}", HaltKind.HALT, "http") for number in range(5)))
-    assert {found["halt_id"] for found in on_disk(tmp_path)} == {f"halt-{number}" for number in range(1, 6)}
+    assert (
+        {halt.id for halt in made.snapshot().halts}
+        == {found["halt_id"] for found in on_disk(tmp_path)}
+        == {f"id-{number}" for number in range(1, 6)}
+    )
 
 
 @pytest.mark.asyncio
-async def test_a_halt_that_arrives_while_the_engine_comes_acts_once(tmp_path: Path) -> None:
-    """Attaching hands over what is recorded; the same halt is not given to the engine by both ways."""
+async def test_a_halt_that_arrives_while_the_engine_comes_is_one_halt(tmp_path: Path) -> None:
+    """Attaching hands over what is recorded; by whichever way the engine hears of it, it is the same halt."""
     made, engine = latch(tmp_path), ListeningEngine()
-    await asyncio.gather(made.halt("odd", HaltKind.HALT, "http"), made.attach(engine, NOBODY))
-    assert len(engine.told) == 1
+    await asyncio.gather(made.halt("odd", HaltKind.HALT, "http"), made.attach(engine))
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
+    assert [halt.id for halt in engine.shown.halts] == ["id-1"]
 
 
 @pytest.mark.asyncio
@@ -356,6 +376,62 @@ async def test_the_last_picture_is_shown_after_the_engine_has_ended(tmp_path: Pa
     made = await attached(tmp_path, ListeningEngine())
     made.detach(replace(WELL, ledger_id="q3v9zk"))
     assert made.snapshot().ledger_id == "q3v9zk"
+
+
+class HangingEngine(ListeningEngine):
+    """An engine whose database does not answer until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = asyncio.Event()
+
+    async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Any:
+        await self.let_go.wait()
+        return await super().halt(reason, kind, source, halt_id)
+
+
+@pytest.mark.asyncio
+async def test_an_engine_that_hangs_does_not_keep_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The halt is on the disk and shown at once, acts as soon as the engine can, and can be resumed."""
+    monkeypatch.setattr("tradingbot.halts.latch.ENGINE_SECONDS", 0.01)
+    engine = HangingEngine()
+    made = await attached(tmp_path, engine)
+    pending = await made.halt("odd", HaltKind.HALT, "http")
+    assert pending.id == "id-1"
+    assert [found["reason"] for found in on_disk(tmp_path)] == ["odd"]
+    assert (made.snapshot().state, made.snapshot().halts[0].id) == (EngineState.HALTED, "id-1")
+    assert not made.snapshot().trading_active
+    engine.let_go.set()
+    await until(lambda: bool(engine.told))
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
+    assert await made.resume(pending.id, "checked")
+    assert made.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_halts_of_the_journal_are_shown_while_the_engine_loads_its_own(tmp_path: Path) -> None:
+    """A halted bot never looks free for the seconds its recovery takes."""
+    await (await attached(tmp_path, ListeningEngine())).halt("odd", HaltKind.HALT, "http")
+    made = latch(tmp_path)
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
+    engine = HangingEngine()
+    engine.shown = replace(WELL, state=EngineState.STARTING)
+    attaching = asyncio.create_task(made.attach(engine))
+    await asyncio.sleep(0)
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
+    engine.let_go.set()
+    await attaching
+    assert [halt.id for halt in made.snapshot().halts] == ["id-1"]
+
+
+@pytest.mark.asyncio
+async def test_a_halt_that_was_resumed_elsewhere_is_not_shown(tmp_path: Path) -> None:
+    """Once the engine trades, its own word on the halts counts."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    await made.halt("odd", HaltKind.HALT, "http")
+    engine.shown = WELL
+    assert made.snapshot().halts == ()
 
 
 ANNOTATIONS = [
