@@ -41,8 +41,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def mounted(folder: Path, rendered: dict[str, Any], keys: str | None = None) -> dict[str, str]:
-    """The pod's files below *folder*; its environment."""
+def mounted(folder: Path, rendered: dict[str, Any], keys: str | None = None, url: str | None = None) -> dict[str, str]:
+    """The pod's files below *folder*, with the exchange's *keys* and the database's *url*; its environment."""
     for name in ("data/state", "data/cache", "data/models", "podinfo", "secrets/api", "secrets/operator"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(rendered))
@@ -53,6 +53,9 @@ def mounted(folder: Path, rendered: dict[str, Any], keys: str | None = None) -> 
         (folder / "secrets/exchange").mkdir(exist_ok=True)
         for name in ("apiKey", "secret"):
             (folder / "secrets/exchange" / name).write_text(keys)
+    if url:
+        (folder / "secrets/database").mkdir(exist_ok=True)
+        (folder / "secrets/database/url").write_text(url)
     return {
         "PATH": os.environ["PATH"],
         "TMPDIR": str(folder),
@@ -123,9 +126,11 @@ class Pod:
 
 
 @contextlib.asynccontextmanager
-async def pod(folder: Path, rendered: dict[str, Any], keys: str | None = None) -> AsyncIterator[Pod]:
+async def pod(
+    folder: Path, rendered: dict[str, Any], keys: str | None = None, url: str | None = None
+) -> AsyncIterator[Pod]:
     """``atb`` as the pod starts it; ended when the context is left."""
-    environment = mounted(folder, rendered, keys)
+    environment = mounted(folder, rendered, keys, url)
     command = "live" if rendered["mode"] == "live" else "paper"
     with (folder / "log").open("ab") as log:
         began = time.monotonic()
@@ -159,3 +164,45 @@ def _read(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return content.decode()
+
+
+class Line:
+    """A way to a server that can be made to stand still: nothing is refused, nothing comes through."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._pumps: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    def stand(self) -> None:
+        self._flows.clear()
+
+    def flow(self) -> None:
+        self._flows.set()
+
+    async def __aenter__(self) -> "Line":
+        self._server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._pumps:
+            task.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        for pair in ((reader, back), (there, writer)):
+            task = asyncio.create_task(self._pump(*pair))
+            self._pumps.add(task)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
