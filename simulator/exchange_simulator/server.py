@@ -69,7 +69,8 @@ def exchange(settings: Settings, wall: Callable[[], float]) -> Exchange:
     pits = {name: Pit(recording, rules_of(name), path) for name, recording in recordings.items()}
     for pit in pits.values():
         pit.set_to(clock.now_ms(), standing=standing)
-    first_id = Random(settings.seed).randrange(10**9, 9 * 10**9)  # noqa: S311 (order ids, no secret)
+    # Order ids, no secret.
+    first_id = Random(settings.seed).randrange(10**9, 9 * 10**9)  # noqa: S311 # nosec B311
     made = Exchange(clock, pits, settings.fees, count(first_id))
     made.accounts = {one.key: one for one in settings.accounts or accounts(())}
     return made

@@ -16,6 +16,8 @@ from exchange_simulator.server import running
 from exchange_simulator.settings import Settings, accounts
 
 pytestmark = pytest.mark.asyncio
+# Two seconds into a candle with volume enough: no price is due while a test runs, whatever the time of day.
+START = 1670919722000
 RICH = Account("rich", "rich", {"USDT": Balance(Decimal(1_000_000)), "BTC": Balance(Decimal(10))})
 READER = Account("reader", "reader", {"USDT": Balance(Decimal(1000))}, frozenset({"read"}))
 
@@ -23,7 +25,7 @@ READER = Account("reader", "reader", {"USDT": Balance(Decimal(1000))}, frozenset
 def venue_with(limits=None):
     """A venue with a rich account and one that may only read."""
     held = (*accounts(()), RICH, READER)
-    return running(Settings(port=0, accounts=held, limits=limits or Limits()), time.time)
+    return running(Settings(port=0, start_ms=START, accounts=held, limits=limits or Limits()), time.time)
 
 
 @contextlib.asynccontextmanager
@@ -54,7 +56,7 @@ def raw(**changes):
 
 async def post(venue, path, parameters):
     """The JSON answer to a signed POST, as sent without ccxt."""
-    body = urlencode({"timestamp": int(time.time() * 1000), **parameters})
+    body = urlencode({"timestamp": venue.exchange.clock.now_ms(), **parameters})
     signature = hmac.new(b"rich", body.encode(), "sha256").hexdigest()
     async with aiohttp.ClientSession() as session:
         headers = {"X-MBX-APIKEY": "rich", "Content-Type": "application/x-www-form-urlencoded"}
@@ -191,8 +193,8 @@ async def test_a_key_that_may_only_read_cannot_trade():
 @pytest.mark.parametrize(("off_ms", "recv_window"), [(-2000, 1000), (+5000, 5000)])
 async def test_a_request_outside_its_window_is_refused(off_ms, recv_window):
     """Too old for its window, or from the future: -1021, which ccxt calls InvalidNonce."""
-    async with trading() as (_, client):
-        stamp = {"timestamp": int(time.time() * 1000) + off_ms, "recvWindow": recv_window}
+    async with trading() as (venue, client):
+        stamp = {"timestamp": venue.exchange.clock.now_ms() + off_ms, "recvWindow": recv_window}
         with pytest.raises(ccxt.InvalidNonce):
             await client.private_post_order(raw(**stamp))
 
