@@ -5,8 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, parse
-from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Workload
+from tradingbot_operator.domain.moment import Moment
+from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Revision, Workload
+from tradingbot_operator.domain.outcome import Applied, Trouble
 from tradingbot_operator.domain.site import Site, Tokens
+from tradingbot_operator.domain.task import Task, parse_task
+from tradingbot_operator.plan.decide import decide
+from tradingbot_operator.report.facts import Facts
 
 NOW = datetime(2026, 11, 21, 14, 0, 0, tzinfo=UTC)
 SITE = Site("11111111-1111-1111-1111-111111111111", "localhost/tradingbot:0.1.0", "tradingbot-system")
@@ -80,3 +85,36 @@ def said(**changes: Any) -> Report:
 
 def observed(**changes: Any) -> Observed:
     return replace(Observed(), **changes)
+
+
+def revision(number: int, name: str | None = None) -> Revision:
+    name = name or f"r{number}"
+    return Revision(name, f"uid-{name}", number, f"btc-config-{name}")
+
+
+def facts(spec: dict[str, Any] | None = None, trouble: Trouble | None = None, **changes: Any) -> Facts:
+    """A bot after a pass; *seen*, *status*, *site*, *now*, *metadata* and *action* may be given."""
+    subject = bot(spec, changes.pop("status", None), **changes.pop("metadata", {}))
+    seen = changes.pop("seen", observed())
+    now = changes.pop("now", NOW)
+    plan = decide(subject, seen, changes.pop("site", SITE), now)
+    assert not changes, changes
+    return Facts(subject, seen, plan, Applied(trouble), now)
+
+
+def task(spec: dict[str, Any] | None = None, **changes: Any) -> Task:
+    made = parse_task(
+        {
+            "metadata": {"name": "t", "namespace": "trading", "uid": "task-1", "generation": 1, "resourceVersion": "3"},
+            "spec": {"bot": "btc", "type": "rollback"} if spec is None else spec,
+        }
+    )
+    return replace(made, **changes)
+
+
+def site(**changes: Any) -> Site:
+    return replace(SITE, **changes)
+
+
+def moment(**changes: Any) -> Moment:
+    return replace(Moment(NOW, SITE, TOKENS, observed()), **changes)

@@ -45,7 +45,7 @@ class Cluster:
         return replace(
             seen,
             workloads=tuple(reading.workload(each) for each in deployments if reading.controller_uid(each) == bot.uid),
-            pods=tuple(reading.pod(each) for each in pods),
+            pods=tuple(reading.pod(each) for each in pods if not reading.is_over(each)),
             siblings=sum(1 for each in others if each["metadata"]["uid"] != bot.uid),
         )
 

@@ -66,6 +66,11 @@ def pod(body: Mapping[str, Any]) -> Pod:
     )
 
 
+def is_over(body: Mapping[str, Any]) -> bool:
+    """Whether all of a pod has ended for good: an evicted pod stays as an object and runs nothing."""
+    return (body.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
 def _trouble(name: str, status: Mapping[str, Any]) -> str | None:
     """Why this pod will not start by itself, in the kubelet's, the scheduler's or the process's own words."""
     for container in status.get("containerStatuses") or ():

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 # CRD defaults never change and new fields get none, so the schema has none at all; the model holds the behaviour.
-DROPPED = {"title", "default", "propertyNames", "$defs", "additionalProperties", "const"}
+DROPPED = {"title", "default", "propertyNames", "$defs", "additionalProperties"}
 INT_OR_STRING = {"x-kubernetes-int-or-string": True}
 
 
@@ -25,8 +25,6 @@ def _plain(node: Schema, named: dict[str, Schema]) -> Schema:
     plain: Schema = {key: value for key, value in node.items() if key not in DROPPED}
     if isinstance(node.get("default"), str | int):
         plain["description"] = f"{plain.get('description', '')} Default: {shown(node['default'])}.".strip()
-    if "const" in node:
-        plain["enum"] = [node["const"]]
     if "properties" in node:
         plain["properties"] = {name: _plain(part, named) for name, part in node["properties"].items()}
     if "items" in node:

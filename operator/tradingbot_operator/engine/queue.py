@@ -41,15 +41,20 @@ class Queue:
             self._changed.set()
 
     async def take(self) -> Key:
-        """The key that has waited longest; it stays with the caller until done."""
-        while True:
-            self._ripen()
-            if self._ready:
-                key = next(iter(self._ready))
-                del self._ready[key]
-                self._busy.add(key)
-                return key
+        """The key that has waited longest; it stays with the caller until done or failed."""
+        while (key := self.take_ready()) is None:
             await self._wait()
+        return key
+
+    def take_ready(self) -> Key | None:
+        """As take, but None when no key waits now."""
+        self._ripen()
+        if not self._ready:
+            return None
+        key = next(iter(self._ready))
+        del self._ready[key]
+        self._busy.add(key)
+        return key
 
     def done(self, key: Key) -> None:
         """The pass went well: the key's failures are forgotten."""

@@ -35,7 +35,9 @@ class Store:
         bot = reading.bot_name(body)
         if kind == DEPLOYMENT and bot:
             self._workloads[name[0], bot][name[1]] = reading.workload(body)
-        if kind == POD and bot:
+        if kind == POD and bot and reading.is_over(body):
+            self._forget(kind, name, (name[0], bot))
+        elif kind == POD and bot:
             self._pods[name[0], bot][name[1]] = reading.pod(body)
         return keys_of(kind, body)
 
@@ -104,9 +106,9 @@ class Store:
         return Observed(workloads, pods, report=report, namespace_halt=self._halts.get(bot[0]))
 
     def answering(self) -> tuple[tuple[Name, Pod], ...]:
-        """The pods that can be asked what they are doing."""
+        """The pods that can be asked what they are doing: an unready or a stopping one may still trade."""
         every = ((bot, pod) for bot, pods in self._pods.items() for pod in pods.values())
-        return tuple((bot, pod) for bot, pod in every if pod.ready and pod.ip and not pod.deleting)
+        return tuple((bot, pod) for bot, pod in every if pod.ip)
 
     def heard(self, pod_uid: str, report: Report | None) -> bool:
         """The last answer of that pod is *report*; whether that is news."""
@@ -143,5 +145,6 @@ def fingerprint(kind: Kind, body: Mapping[str, Any]) -> tuple[Any, ...]:
     if kind == POD:
         pod = reading.pod(body)
         notes = tuple(sorted(pod.annotations.items()))
-        return pod.uid, pod.ready, pod.deleting, pod.ip, pod.trouble, pod.revision, notes
+        over = reading.is_over(body)
+        return pod.uid, pod.ready, pod.deleting, pod.ip, pod.trouble, pod.revision, notes, over
     return (reading.workload(body),)

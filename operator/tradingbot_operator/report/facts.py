@@ -63,7 +63,8 @@ class Facts:
         """Why a pod that is to run will not start by itself."""
         if self.suspended or self.removing or self.active_pod:
             return None
-        return next((pod.trouble for pod in self.pods if pod.trouble and not pod.deleting), None)
+        awaited = (pod for pod in self.pods if self.wanted in (None, pod.revision) and not pod.deleting)
+        return next((pod.trouble for pod in awaited if pod.trouble), None)
 
     @property
     def patience(self) -> timedelta:

@@ -1,0 +1,164 @@
+"""Rules every rendered object keeps, whatever the spec; the objects themselves are golden files."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import make_operator as make
+from tradingbot_operator.domain.plan import Run
+from tradingbot_operator.domain.site import Tokens
+from tradingbot_operator.render.bundle import Given, intent, render
+
+RUN = Run("r" * 20, 3, 1)
+
+
+def bundle(spec=None, run=RUN, recorded=None, **site):
+    bot = make.bot(spec)
+    return render(bot, bot.spec, run, Given(make.site(**site), make.TOKENS, recorded))
+
+
+def one(spec=None, kind="Deployment", **given):
+    return next(each for each in bundle(spec, **given).held if each["kind"] == kind)
+
+
+def pod(spec=None, **given):
+    return one(spec, **given)["spec"]["template"]["spec"]
+
+
+def test_pod_comes_after_all_it_needs():
+    """Settings, claim and record exist before the Deployment does."""
+    kinds = [each["kind"] for each in bundle(make.SANDBOX).held]
+    assert kinds == [
+        "ConfigMap",
+        "PersistentVolumeClaim",
+        "Service",
+        "Service",
+        "NetworkPolicy",
+        "ControllerRevision",
+        "Deployment",
+    ]
+
+
+def test_recorded_revision_is_run_as_it_was_recorded():
+    """A newer operator, another image, another cluster: what was recorded is applied as it is."""
+    recorded = one(kind="ControllerRevision")["data"]
+    later = bundle(run=Run("r" * 20, 9, 1), recorded=recorded, bot_image="other", cluster="another")
+    deployment = next(each for each in later.held if each["kind"] == "Deployment")
+    assert deployment == one()
+    settings = next(each for each in later.held if each["kind"] == "ConfigMap")
+    assert settings == one(kind="ConfigMap")
+
+
+def test_settings_are_named_by_their_content():
+    """Other settings have another name, so that a pod keeps those it started with."""
+    first, same, other = one(kind="ConfigMap"), one(kind="ConfigMap"), one(make.SANDBOX, kind="ConfigMap")
+    assert first["metadata"]["name"] == same["metadata"]["name"] != other["metadata"]["name"]
+    assert first["immutable"] is True
+    mounted = next(v["configMap"]["name"] for v in pod()["volumes"] if v["name"] == "settings")
+    assert mounted == first["metadata"]["name"]
+
+
+def test_settings_hold_no_secret_and_only_what_was_said():
+    """Keys are mounted, never rendered; limits nobody set are the bot's own."""
+    settings = json.loads(one(make.SANDBOX, kind="ConfigMap")["data"]["settings.json"])
+    assert "credentials_secret_ref" not in settings["exchange"]
+    assert settings["risk"] == {}
+    assert settings["bot"] == {"name": "btc", "namespace": "trading", "cluster": make.SITE.cluster}
+
+
+@pytest.mark.parametrize(("mode", "verb"), [("sim", "paper"), ("dry-run", "paper"), ("paper", "paper")])
+def test_paper_verb_serves_every_mode_without_money(mode, verb):
+    """Only mode live starts the live verb."""
+    assert pod({**make.MINIMAL, "mode": mode})["containers"][0]["command"] == ["atb", verb]
+
+
+def test_live_mode_starts_the_live_verb():
+    """Its ledger is a server, so the settings say postgres."""
+    assert pod(make.LIVE)["containers"][0]["command"] == ["atb", "live"]
+    assert json.loads(one(make.LIVE, kind="ConfigMap")["data"]["settings.json"])["database"] == {"mode": "postgres"}
+
+
+def test_state_outlives_the_pod_only_where_orders_are_at_a_venue():
+    """A claim without owner in sandbox, a volume that goes with the pod otherwise."""
+    kept = next(v for v in pod(make.SANDBOX)["volumes"] if v["name"] == "data")
+    assert kept == {"name": "data", "persistentVolumeClaim": {"claimName": "btc-data"}}
+    gone = next(v for v in pod()["volumes"] if v["name"] == "data")
+    assert gone == {"name": "data", "emptyDir": {"sizeLimit": "20Gi"}}
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in bundle().held}
+    assert "ownerReferences" not in one(make.SANDBOX, "PersistentVolumeClaim")["metadata"]
+
+
+@pytest.mark.parametrize(("auto", "known", "made"), [("Auto", True, 1), ("Never", True, 0), ("Auto", False, 0)])
+def test_pod_monitor_only_where_it_is_known_and_wanted(auto, known, made):
+    """A cluster without the kind is not asked for it."""
+    spec = {**make.MINIMAL, "monitoring": {"podMonitor": auto}}
+    kinds = [each["kind"] for each in bundle(spec, pod_monitors=known).held]
+    assert kinds.count("PodMonitor") == made
+
+
+def test_token_is_in_the_secret_and_nowhere_else():
+    """No applied object holds a token."""
+    made = bundle(make.SANDBOX)
+    assert made.kept[0]["stringData"] == {"token": "http-token", "operator-token": "operator-token"}
+    assert "http-token" not in json.dumps(made.held)
+
+
+def test_intent_is_the_same_for_the_same_wish_whatever_the_tokens():
+    """A pass that would write the same writes nothing."""
+    bot = make.bot()
+    first = intent(bot, RUN, make.SITE)
+    assert first == intent(bot, RUN, make.SITE)
+    assert first != intent(bot, replace(RUN, replicas=0), make.SITE)
+    assert first != intent(make.bot(generation=2), RUN, make.SITE)
+    assert first != intent(bot, RUN, make.site(pod_monitors=True))
+    assert Tokens("a", "b") != make.TOKENS
+
+
+specs = st.sampled_from(
+    [
+        make.MINIMAL,
+        make.SANDBOX,
+        make.LIVE,
+        {**make.MINIMAL, "profile": "dev"},
+        {**make.MINIMAL, "pod": {"labels": {"tradingbot.io/bot": "x", "app.kubernetes.io/managed-by": "x"}}},
+    ]
+)
+
+
+@given(spec=specs, replicas=st.integers(0, 1))
+def test_every_pod_is_confined_and_every_child_is_owned(spec, replicas):
+    """Restricted Pod Security, no token of the API server, our labels, an owner for all that is not to outlive it."""
+    made = bundle(spec, replace(RUN, replicas=replicas))
+    for each in (*made.kept, *made.held):
+        labels = each["metadata"]["labels"]
+        assert labels["app.kubernetes.io/managed-by"] == "tradingbot-operator"
+        if each["kind"] not in ("PersistentVolumeClaim", "NetworkPolicy"):
+            assert [owner["uid"] for owner in each["metadata"]["ownerReferences"]] == [make.UID]
+    deployment = made.held[-1]
+    template = deployment["spec"]["template"]
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    spec_ = template["spec"]
+    container = spec_["containers"][0]
+    assert spec_["automountServiceAccountToken"] is False
+    assert spec_["securityContext"]["runAsUser"] == 65532
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert container["resources"]["limits"].keys() == {"cpu", "memory"}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in spec_["volumes"]}
+
+
+@pytest.mark.row("S0-017")
+@pytest.mark.row("S0-018")
+def test_sizes_come_from_the_profile_and_the_person(evidence):
+    """4Gi and two cores by default, 8Gi recommended; what a person sets stands over it."""
+    standard = pod()["containers"][0]["resources"]
+    evidence("render a bot without resources", json.dumps(standard))
+    assert standard["limits"] == {"cpu": "2", "memory": "4Gi"}
+    recommended = pod({**make.MINIMAL, "profile": "recommended"})["containers"][0]["resources"]
+    assert recommended["limits"]["memory"] == "8Gi"
+    own = pod({**make.MINIMAL, "resources": {"limits": {"memory": "6Gi", "cpu": 3}}})["containers"][0]["resources"]
+    assert own["limits"] == {"cpu": "3", "memory": "6Gi"}
+    assert own["requests"] == standard["requests"]
