@@ -378,3 +378,12 @@ async def test_two_runs_in_lockstep_are_equal():
             )
     assert logs[0] == logs[1]
     assert len(logs[0]) == 10
+
+
+async def test_running_free_the_window_of_a_request_is_as_long_as_in_wall_time():
+    """At sixty times, two seconds of recvWindow are two venue minutes: 100 venue seconds old is fresh, 130 is not."""
+    async with trading("60") as (venue, client):
+        now = venue.exchange.clock.now_ms()
+        await buy(client, timestamp=now - 100_000, recvWindow=2000)
+        with pytest.raises(ccxt.InvalidNonce):
+            await buy(client, timestamp=now - 130_000, recvWindow=2000)
