@@ -28,7 +28,7 @@ SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
 
 def cure(message: str, **context: Any) -> PydanticCustomError:
     """A refusal whose *message* ends in what to write instead; it is shown unchanged after field and value."""
-    return PydanticCustomError("cure", message, context or None)  # type: ignore[arg-type]
+    return PydanticCustomError("cure", message, context or None)
 
 
 def parse_decimal(value: object) -> Decimal:

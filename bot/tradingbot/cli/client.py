@@ -9,7 +9,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.credentials import TokenFile
 from tradingbot.settings import Settings
 
-ANY = {"0.0.0.0": "127.0.0.1", "[::]": "::1", "::": "::1"}  # noqa: S104
+ANY = {"0.0.0.0": "127.0.0.1", "[::]": "::1", "::": "::1"}  # noqa: S104 # nosec B104
 
 
 @dataclass(frozen=True, slots=True)
