@@ -32,7 +32,7 @@ from tradingbot_operator.crd.text import both
 from tradingbot_operator.domain.errors import ClusterUnavailable, Refused
 from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
 from tradingbot_operator.domain.moment import Moment
-from tradingbot_operator.domain.names import COMPONENT
+from tradingbot_operator.domain.names import COMPONENT, GROUP
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.engine.audit import Audit
@@ -205,8 +205,10 @@ async def _work(program: Program, session: aiohttp.ClientSession) -> int:
 
 async def _survey(settings: Settings, api: Api) -> Site:
     """What is true of this cluster, read once."""
-    system = await api.find(NAMESPACE, None, "kube-system")
-    monitors = await api.find(CRD, None, "podmonitors.monitoring.coreos.com")
+    if await api.glimpse(CRD, None, f"{BOT.plural}.{GROUP}") is None:
+        raise Refused(f"CustomResourceDefinition {BOT.plural}.{GROUP} is missing; install the chart tradingbot-crds")
+    system = await api.glimpse(NAMESPACE, None, "kube-system")
+    monitors = await api.glimpse(CRD, None, "podmonitors.monitoring.coreos.com")
     return Site(
         cluster=system["metadata"]["uid"] if system else "",
         bot_image=settings.bot_image,

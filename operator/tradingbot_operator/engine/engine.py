@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tradingbot_operator.cluster.memory import Memory, place, trace
-from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
+from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated, Refused
 from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, Kind
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.engine.queue import Key, Queue
@@ -59,6 +59,9 @@ class Engine:
         except ClusterUnavailable as reason:
             result = "unavailable"
             self._later(key, reason, logging.WARNING)
+        except Refused as reason:
+            result = "refused"
+            self._later(key, reason, logging.ERROR)
         except Exception:
             log.exception("a pass over %s failed; it will be tried again", "/".join(key))
             self.queue.failed(key)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-RESULTS = ("done", "stalled", "gone", "outdated", "unavailable", "error")
+RESULTS = ("done", "stalled", "gone", "outdated", "unavailable", "refused", "error")
 PREFIX = "tradingbot_operator"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

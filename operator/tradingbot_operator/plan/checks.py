@@ -35,7 +35,15 @@ def database_is_served(case: Case) -> Keep | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served)
+def deletion_is_served(case: Case) -> Keep | None:
+    """Never take a wish about money and forget it."""
+    if case.spec.deletion.positions == "Keep":
+        return None
+    cure = "use Keep, and close the positions before you delete the bot"
+    return Keep("DeletionModeUnavailable", f"spec.deletion.positions: 'Flatten' is not served by this operator; {cure}")
+
+
+CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served, deletion_is_served)
 
 
 def first_refusal(case: Case) -> Keep | None:

@@ -134,7 +134,7 @@ def _mounts(spec: BotSpec) -> list[Manifest]:
         *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
         {"name": "podinfo", "mountPath": "/etc/podinfo", "readOnly": True},
         {"name": "data", "mountPath": "/data"},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod's own
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # nosec B108
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth
 from tradingbot_operator.report.facts import Facts
 
@@ -87,7 +88,9 @@ def rollback_available(facts: Facts) -> Verdict:
 
 def backup_healthy(facts: Facts) -> Verdict:
     """The newest backup was proved by restoring it."""
-    return UNKNOWN, "NotServed", f"backups of {facts.bot.name} are not taken by this operator"
+    if isinstance(facts.bot.spec, Rejection) or facts.bot.spec.backup is None:
+        return UNKNOWN, "NotConfigured", "no backup is asked for"
+    return NO, "NotServed", "spec.backup is set but this operator takes no backups yet"
 
 
 def migrations_applied(facts: Facts) -> Verdict:

@@ -16,6 +16,7 @@ REFUSALS = (
     ("SpecRejected", "a field of the spec cannot be used", "change the field the message names"),
     ("LiveNotAllowed", "this operator was not started for live trading", "set allowLive in the operator's chart"),
     ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use database.mode embedded"),
+    ("DeletionModeUnavailable", "this operator does not close positions on deletion", "use deletion.positions Keep"),
     ("NameTaken", "an object of that name belongs to someone else; nothing was overwritten", "rename or delete it"),
     ("ApplyRefused", "the API server refused an object, in its own words", "change what the message names"),
 )
@@ -45,7 +46,8 @@ REASONS: tuple[Reason, ...] = (
     Reason("SingleWriter", "True", "LeaseHeld", "one instance holds the ledger's lease and answered"),
     Reason("SingleWriter", "Unknown", "NotReported", "no process has named its epoch"),
     Reason("RollbackAvailable", "False", "OneColour", "no other colour is warm"),
-    Reason("BackupHealthy", "Unknown", "NotServed", "this operator takes no backups"),
+    Reason("BackupHealthy", "Unknown", "NotConfigured", "no backup is asked for"),
+    Reason("BackupHealthy", "False", "NotServed", "a backup is asked for and this operator takes none"),
     Reason("MigrationsApplied", "True", "LedgerOpen", "the process has opened its ledger"),
     Reason("MigrationsApplied", "Unknown", "NotReported", "no process has opened the ledger"),
     Reason("Halted", "True", "Reduce", "only exits are allowed", "resume by halt id"),

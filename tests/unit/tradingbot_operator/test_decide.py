@@ -73,6 +73,13 @@ def test_live_bot_waits_for_an_operator_that_allows_it():
     )
 
 
+def test_wish_to_close_positions_is_not_taken_and_forgotten():
+    """What the operator cannot do on deletion it refuses beforehand."""
+    action = plan(make.bot({**make.MINIMAL, "deletion": {"positions": "Flatten"}})).action
+    assert action.reason == "DeletionModeUnavailable"
+    assert plan(make.bot({**make.MINIMAL, "deletion": {"positions": "Keep"}})).action.revision == NAME
+
+
 @pytest.mark.parametrize(
     ("seen", "step"),
     [

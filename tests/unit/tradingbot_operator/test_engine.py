@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 import make_operator as make
 from tradingbot_operator.cluster.memory import Memory, Trace
-from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
+from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated, Refused
 from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, POD
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.engine.engine import Engine
@@ -62,7 +62,8 @@ def passed(engine, end):
         (Outcome("done"), "done"),
         (Outcome("stalled", 10), "stalled"),
         (Outdated("conflict"), "outdated"),
-        (ClusterUnavailable("refused"), "unavailable"),
+        (ClusterUnavailable("connection refused"), "unavailable"),
+        (Refused("forbidden"), "refused"),
         (RuntimeError("a bug"), "error"),
     ],
 )
@@ -72,7 +73,9 @@ def test_every_end_of_a_pass_is_counted(engine, end, result):
     assert count(engine, result) == 1
 
 
-@pytest.mark.parametrize("end", [Outdated("x"), ClusterUnavailable("x"), RuntimeError("x"), Outcome("done", 0.2)])
+@pytest.mark.parametrize(
+    "end", [Outdated("x"), ClusterUnavailable("x"), Refused("x"), RuntimeError("x"), Outcome("done", 0.2)]
+)
 def test_key_comes_back_after_a_failure_or_when_it_asked_to(engine, clock, end):
     """Nothing is given up."""
     passed(engine, end)

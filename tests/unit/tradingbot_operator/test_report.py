@@ -58,7 +58,13 @@ def test_running_bot_is_ready_and_nothing_else_is_under_way():
     assert said["Halted"] == ("False", "NotHalted")
     assert said["ConfigInSync"] == ("True", "RevisionRuns")
     assert said["RollbackAvailable"] == ("False", "OneColour")
-    assert said["BackupHealthy"] == ("Unknown", "NotServed")
+    assert said["BackupHealthy"] == ("Unknown", "NotConfigured")
+
+
+def test_backup_that_nobody_takes_is_not_healthy():
+    """A wish for backups is never silently forgotten."""
+    spec = {**make.MINIMAL, "backup": {"schedule": "0 3 * * *", "destination": {"claim": "backups"}}}
+    assert seen(make.facts(spec))["BackupHealthy"] == ("False", "NotServed")
 
 
 def test_silence_is_unknown():
