@@ -16,8 +16,8 @@ def day_starts(reset: time, timezone: str) -> Callable[[datetime], datetime]:
 
     def day_start(instant: datetime) -> datetime:
         today = instant.astimezone(zone).date()
-        # The day before is needed when the reset is still to come, the day after when a skipped hour moved it.
-        days = (begins(today + timedelta(days=shift)) for shift in (1, 0, -1))
+        # The day before is needed when the reset is still to come, the one before that where a zone left out a day.
+        days = (begins(today - timedelta(days=back)) for back in (0, 1, 2))
         return next(start for start in days if start <= instant)
 
     return day_start

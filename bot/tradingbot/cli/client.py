@@ -1,6 +1,7 @@
 """The trader of this pod, over loopback."""
 
 import http.client
+import ipaddress
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,6 @@ from typing import Any
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.credentials import TokenFile
 from tradingbot.settings import Settings
-
-ANY = {"0.0.0.0": "127.0.0.1", "[::]": "::1", "::": "::1"}  # noqa: S104 # nosec B104
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Client:
 
     def _ask(self, method: str, address: str, path: str, body: dict[str, str] | None) -> Reply:
         host, _, port = address.rpartition(":")
-        connection = http.client.HTTPConnection(ANY.get(host, host), int(port), timeout=self.timeout_seconds)
+        connection = http.client.HTTPConnection(reachable(host), int(port), timeout=self.timeout_seconds)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, self._headers(address))
             answer = connection.getresponse()
@@ -58,6 +57,17 @@ class Client:
                 Exit.MISCONFIGURED, f"no token at {self.settings.paths.secrets}/api/token: mount the Secret there"
             )
         return {"Authorization": f"Bearer {tokens[0].get_secret_value()}"}
+
+
+def reachable(host: str) -> str:
+    """Where a server that listens at *host* is reached from this pod."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return str(address)
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
 def accepted(reply: Reply) -> Any:

@@ -78,7 +78,7 @@ def version() -> None:
 def health(as_json: AsJson = False) -> int:
     """Tell whether the trader is well; exit 1 when it is unhealthy."""
     reply = Client(local_settings()).ops("/health")
-    _show(reply.body, as_json, tables.pairs({key: value for key, value in reply.body.items() if key != "checks"}))
+    _show(reply.body, as_json, tables.health_text(reply.body))
     return Exit.REFUSED if reply.body.get("status") == "unhealthy" else Exit.OK
 
 

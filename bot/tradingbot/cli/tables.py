@@ -60,6 +60,12 @@ def status_text(status: Mapping[str, Any]) -> str:
     )
 
 
+def health_text(report: Mapping[str, Any]) -> str:
+    """The answer of ``/health``, a line for each figure."""
+    shown = {name: value for name, value in report.items() if name != "checks"}
+    return pairs({**shown, "blocks": ", ".join(report["blocks"]) or None})
+
+
 HALT_COLUMNS = ("id", "kind", "source", "since", "reason")
 POSITION_COLUMNS = ("symbol", "quantity", "average_price", "mark", "unrealised", "stop_price", "covered")
 ORDER_COLUMNS = ("at", "client_id", "symbol", "side", "type", "quantity", "filled", "price", "status", "message")

@@ -104,6 +104,7 @@ HEALTH = [
     (WELL, "healthy", 200),
     (replace(WELL, state=EngineState.STANDBY), "healthy", 200),
     (replace(WELL, state=EngineState.HALTED, halts=(HALT,)), "degraded", 200),
+    (replace(WELL, state=EngineState.STANDBY, halts=(HALT,)), "degraded", 200),
     (replace(WELL, state=EngineState.BLOCKED, blocks=("stale data",)), "degraded", 200),
     (replace(WELL, state=EngineState.STOPPING), "degraded", 200),
     (replace(WELL, exchange="timed out"), "unhealthy", 503),
@@ -423,6 +424,13 @@ def test_a_stale_retire_stops_nobody() -> None:
     answer = fence(engine=engine).post("/fence/retire", json={"epoch": "2"}, headers=OPERATOR)
     assert answer.status_code == 409
     assert answer.json() == {"error": 'epoch "2" is stale: the row stands at 3'}
+    assert engine.stops == 0
+
+
+def test_a_retire_is_for_the_process_that_holds_the_epoch() -> None:
+    """The row's epoch is another process's: this one has nothing to retire."""
+    engine = ListeningEngine(replace(WELL, epoch=None, state=EngineState.STANDBY))
+    assert fence(engine=engine).post("/fence/retire", json={"epoch": "3"}, headers=OPERATOR).status_code == 409
     assert engine.stops == 0
 
 

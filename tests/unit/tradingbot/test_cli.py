@@ -8,7 +8,7 @@ import pytest
 import bots
 from tradingbot import __version__
 from tradingbot.cli import tables
-from tradingbot.cli.client import Client, Reply, accepted
+from tradingbot.cli.client import Client, Reply, accepted, reachable
 from tradingbot.cli.exits import MEANING, Exit, Failed
 from tradingbot.cli.program import run
 from tradingbot.cli.provider import parse_symbol
@@ -131,6 +131,22 @@ def test_what_the_trader_refuses_becomes_a_sentence_and_a_code(reply: Reply, cod
     with pytest.raises(Failed) as failure:
         accepted(reply)
     assert (failure.value.code, str(failure.value)) == (code, sentence)
+
+
+HOSTS = [
+    ("0.0.0.0", "127.0.0.1"),
+    ("[::]", "::1"),
+    ("127.0.0.1", "127.0.0.1"),
+    ("[::1]", "::1"),
+    ("10.0.0.7", "10.0.0.7"),
+    ("localhost", "localhost"),
+]
+
+
+@pytest.mark.parametrize(("host", "reached"), HOSTS)
+def test_a_server_on_all_addresses_is_reached_by_loopback(host: str, reached: str) -> None:
+    """The pod speaks to itself."""
+    assert reachable(host) == reached
 
 
 def test_a_good_answer_is_its_body() -> None:

@@ -228,6 +228,9 @@ async def test_a_flag_that_cannot_be_removed_acts_once(tmp_path: Path, monkeypat
     await source.look()
     await source.look()
     assert len(engine.told) == 1
+    assert await source.latch.resume("id-1", "checked")
+    await source.look()
+    assert engine.shown.halts == ()
 
 
 @pytest.mark.asyncio
@@ -298,6 +301,7 @@ async def test_an_annotation_taken_away_and_written_again_is_a_new_halt(tmp_path
     await pod.say(halt="odd")
     await pod.say()
     assert len(made.snapshot().halts) == 1
+    assert len(on_disk(tmp_path)) == 1
     await made.resume("id-1", "checked")
     await pod.say()
     await pod.say(halt="odd")
@@ -334,6 +338,24 @@ async def test_a_resume_annotation_clears_the_halt_it_names(tmp_path: Path) -> N
         assert len(made.snapshot().halts) == 1
     await pod.say(halt="odd", resume="id-1 checked by Ada")
     assert made.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_a_resume_annotation_is_tried_once(tmp_path: Path) -> None:
+    """It stands in the file for as long as the pod lives; it does not fill the log."""
+
+    class AskedEngine(ListeningEngine):
+        asked = 0
+
+        async def resume(self, halt_id: str, reason: str) -> bool:
+            self.asked += 1
+            return await super().resume(halt_id, reason)
+
+    engine = AskedEngine()
+    pod = Annotated(tmp_path, await attached(tmp_path, engine))
+    for _ in range(3):
+        await pod.say(resume="id-9 checked")
+    assert engine.asked == 1
 
 
 @pytest.mark.asyncio

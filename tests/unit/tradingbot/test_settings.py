@@ -132,6 +132,11 @@ MISTAKES = [
         'risk.stop_loss_percent "101" is not a percentage above 0 and at most 100: write one in between',
     ),
     (
+        "risk.stop_loss_percent",
+        "0",
+        'risk.stop_loss_percent "0" is not a percentage above 0 and at most 100: write one in between',
+    ),
+    (
         "risk.max_order_notional",
         "2001",
         'risk.max_order_notional "2001" exceeds risk.max_position_notional: write at most that',

@@ -19,6 +19,8 @@ CASES = [
     ("Europe/Berlin", "00:00", "2026-07-01T22:00", "2026-07-01T22:00"),
     # Clocks go from 02:00 to 03:00: a reset at 02:30 happens at 03:30 local time, an hour after it would have.
     ("Europe/Berlin", "02:30", "2026-03-29T12:00", "2026-03-29T01:30"),
+    # Samoa left out 30 December 2011: on the morning of the 31st the day that began on the 29th still runs.
+    ("Pacific/Apia", "12:00", "2011-12-30T11:00", "2011-12-29T22:00"),
     # Clocks go from 03:00 to 02:00: the first 02:30 counts, the second begins no other day.
     ("Europe/Berlin", "02:30", "2026-10-25T01:45", "2026-10-25T00:30"),
 ]
