@@ -11,7 +11,7 @@ from tradingbot.domain.order import Fill, OrderReport, OrderStatus, OrderType, S
 
 EIGHT = Decimal("0.00000001")
 # Finished orders and trades older than these are in the ledger already, and nobody asks for them here.
-KEPT = 200
+KEPT = 20
 
 
 @dataclass(slots=True)

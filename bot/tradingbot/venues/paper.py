@@ -114,7 +114,6 @@ class PaperVenue:
             for leg in legs(candle, last):
                 resting = [self._resting(order) for order in account.open(symbol)]
                 self._apply(walk(leg, resting, self._instruments[symbol].price_step, self._room))
-            self._dirty = True
         account.matched[symbol], account.last[symbol] = candle.open_time, candle.close
 
     def book(self) -> str | None:
@@ -194,6 +193,8 @@ class PaperVenue:
 
     def _apply(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:
+            # A bar that moved nothing need not be stored: met again after a restart it moves nothing again.
+            self._dirty = True
             order = self._account.orders[happening.order.serial]
             match happening:
                 case Traded(_, price, quantity, maker):

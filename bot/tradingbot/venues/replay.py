@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,8 +70,9 @@ class ReplayFeed:
 
     async def history(self, symbol: str, timeframe: str, bars: int) -> tuple[Candle, ...]:
         now = self._clock.now()
-        past = [c for c in self._by_symbol.get(symbol, ()) if c.timeframe == timeframe and c.close_time <= now]
-        return tuple(past[-bars:])
+        known = self._by_symbol.get(symbol, [])
+        past = bisect_right(known, now, key=lambda candle: candle.close_time)
+        return tuple(candle for candle in known[max(0, past - bars) : past] if candle.timeframe == timeframe)
 
     async def candles(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[Candle]:
         """Each bar at its close, in order of time; the clock stands there."""
@@ -83,12 +85,13 @@ class ReplayFeed:
         """The open that is due at this instant, as a taker at the venue would meet it; else the last close."""
         now = self._clock.now()
         known = self._by_symbol.get(symbol, [])
-        due = next((c.open for c in known if c.open_time == now), None)
-        last = next((c.close for c in reversed(known) if c.close_time <= now), None)
-        price = due if due is not None else last
-        if price is None:
+        next_ = bisect_left(known, now, key=lambda candle: candle.open_time)
+        if next_ < len(known) and known[next_].open_time == now:
+            return Quote(symbol, known[next_].open, known[next_].open, now)
+        past = bisect_right(known, now, key=lambda candle: candle.close_time)
+        if past == 0:
             raise VenueUnavailable(f"no price of {symbol} is recorded at {now.isoformat()}")
-        return Quote(symbol, price, price, now)
+        return Quote(symbol, known[past - 1].close, known[past - 1].close, now)
 
     async def close(self) -> None:
         return

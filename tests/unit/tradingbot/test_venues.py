@@ -230,7 +230,7 @@ def test_an_account_forgets_what_the_ledger_has():
         account.orders[serial] = made
         account.fills.append(fill(str(serial)))
     account.forget()
-    assert (len(account.orders), 3 in account.orders, len(account.fills)) == (201, True, 200)
+    assert (len(account.orders), 3 in account.orders, len(account.fills)) == (21, True, 20)
 
 
 def fill(trade: str) -> Fill:
