@@ -230,11 +230,42 @@ def test_what_was_turned_away_at_the_door_is_refused(status, code):
     """Too many requests, a bad key, a stale timestamp: the venue has not looked at the order."""
 
     async def act(at: Bench) -> None:
-        fault = {"kind": "status", "status": status, "code": int(code), "message": "no"}
+        fault = {"kind": "status", "status": status, "code": int(code), "message": "no", "retry_after": 0}
         await at.control("faults", route="POST /api/v3/order", count=1, **fault)
         write, outcome = await at.send(BUY)
         assert outcome == Refused(code, "no")
         assert await at.venue.order(BTC, write.client_id) is None
+
+    story(act)
+
+
+def test_a_venue_that_says_wait_is_left_alone():
+    """Retry-After is kept: nothing is asked and nothing sent, and then all goes on."""
+
+    async def act(at: Bench) -> None:
+        await at.control("faults", kind="status", status=429, retry_after=1, count=1)
+        with pytest.raises(VenueUnavailable, match="429"):
+            await at.venue.open_orders(BTC)
+        with pytest.raises(VenueUnavailable, match="the venue told us to wait, 1 s are left"):
+            await at.venue.open_orders(BTC)
+        write, outcome = await at.send(BUY)
+        assert outcome == Refused("RateLimited", "not sent: the venue told us to wait, 1 s are left")
+        async with asyncio.timeout(10):
+            while at.venue._closed:  # noqa: ASYNC110 - it is time that is waited for
+                await asyncio.sleep(0.05)
+        assert await at.venue.order(BTC, write.client_id) is None
+
+    story(act)
+
+
+def test_a_refused_timestamp_has_the_clock_measured_again():
+    """The next request knows the venue's time."""
+
+    async def act(at: Bench) -> None:
+        await at.control("faults", kind="clock_skew", ms=-4000)
+        _, outcome = await at.send(BUY)
+        assert (type(outcome), outcome.code) == (Refused, "-1021")
+        assert isinstance((await at.send(BUY))[1], Accepted)
 
     story(act)
 

@@ -24,6 +24,7 @@ class Desk:
     step: timedelta
     entry_max_age: timedelta
     retries: dict[str, tuple[float, float]] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
 
     def save(self) -> None:
         """What a venue of our own must remember is in the ledger."""

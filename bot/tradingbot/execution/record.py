@@ -1,12 +1,16 @@
 """What the venue says goes into the ledger first and then into the book."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+
+import structlog
 
 from tradingbot.domain.clientid import parse_client_id
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import Fill, OrderRecord, OrderReport, OrderStatus
 from tradingbot.execution.book import in_bar
 from tradingbot.execution.desk import Desk
+
+log = structlog.stdlib.get_logger("tradingbot")
 
 
 def settled(
@@ -18,8 +22,12 @@ def settled(
     return record
 
 
-def keep_fills(desk: Desk, fills: Iterable[Fill]) -> tuple[Fill, ...]:
-    """Our own fills among *fills* are in the ledger and in the positions; gives the new ones."""
+def keep_fills(desk: Desk, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+    """Our own fills among *fills* are in the ledger and in the positions; gives the new ones. Others are reported."""
+    for fill in fills:
+        if not is_ours(desk, fill.client_id) and fill.trade_id not in desk.foreign:
+            desk.foreign.add(fill.trade_id)
+            log.warning("Foreign trade on the account", symbol=fill.symbol, client_id=fill.client_id)
     ours = [in_bar(fill, desk.step) for fill in fills if is_ours(desk, fill.client_id)]
     if not ours:
         return ()

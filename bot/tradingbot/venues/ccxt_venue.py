@@ -1,5 +1,6 @@
 """The live venue through one exchange class of ccxt, which signs and sends; what is said is read by our own dialect."""
 
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.order import Accepted, Cancel, Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import binance
 from tradingbot.venues.clock import Pace, VenueClock
-from tradingbot.venues.consequence import Answered, is_unknown_order, outcome_of
+from tradingbot.venues.consequence import TOO_MANY, WRONG_TIME, Answered, is_unknown_order, outcome_of, retry_after
 from tradingbot.venues.one_exchange import exchange_class, library_error
 from tradingbot.venues.user_stream import Listener, listen
 
@@ -51,6 +52,7 @@ class CcxtVenue:
         self._exchange = _exchange(account, clock)
         self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
         self._names: dict[str, str] = {}
+        self._open_at = 0.0
 
     @property
     def request_life(self) -> timedelta:
@@ -64,9 +66,12 @@ class CcxtVenue:
     async def send(self, write: VenueWrite) -> Outcome:
         window = (write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1))
         signed = {"timestamp": binance.milliseconds(write.timestamp), "recvWindow": round(window)}
+        if self._closed:
+            return Refused("RateLimited", f"not sent: {self._closed}")
         try:
             return await self._sent(write, signed)
         except Answered as answer:
+            await self._heed(answer)
             return outcome_of(answer)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have left
             if isinstance(error.__cause__, aiohttp.ClientConnectorError):
@@ -141,6 +146,20 @@ class CcxtVenue:
             self._known(symbol, await self._asked("privateGetOrder", fields))
         return self._names[venue_id]
 
+    @property
+    def _closed(self) -> str:
+        """Why nothing is asked of the venue now: it has told this address to wait, and a ban grows with each call."""
+        left = self._open_at - self._clock.monotonic()
+        return f"the venue told us to wait, {left:.0f} s are left" if left > 0 else ""
+
+    async def _heed(self, answer: Answered) -> None:
+        """What an error says about the next request: wait that long, or look at the clock again."""
+        if answer.status in TOO_MANY:
+            self._open_at = self._clock.monotonic() + retry_after(answer.headers)
+        if answer.code == WRONG_TIME:
+            with contextlib.suppress(VenueUnavailable):
+                await self._clock.measure()
+
     def _known(self, symbol: str, row: Mapping[str, Any]) -> OrderReport:
         found = binance.report(symbol, row)
         self._names[found.venue_id] = found.client_id
@@ -154,9 +173,12 @@ class CcxtVenue:
 
     async def _read(self, method: str, fields: Mapping[str, Any]) -> Any:
         signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
+        if self._closed:
+            raise VenueUnavailable(f"{method}: {self._closed}")
         try:
             return await getattr(self._exchange, method)({**fields, **signed})
-        except Answered:
+        except Answered as answer:
+            await self._heed(answer)
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, library_error()) as error:
             raise VenueUnavailable(f"{method}: {type(error).__name__} {error}".strip()) from error

@@ -10,6 +10,9 @@ UNKNOWN_CODES = frozenset({-1000, -1001, -1006, -1007})
 # The id is in use: perhaps by this very order, sent before.
 DUPLICATE = "Duplicate order sent."
 NOT_FOUND = frozenset({-2013, -2011})
+WRONG_TIME = -1021
+TOO_MANY = frozenset({418, 429})
+USUAL_WAIT, LONGEST_WAIT = 10.0, 3600.0
 
 
 class Answered(Exception):
@@ -46,3 +49,9 @@ def _replaced(data: Mapping[str, Any]) -> Refused | Unknown:
 
 def is_unknown_order(answer: Answered) -> bool:
     return answer.code in NOT_FOUND
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """How many seconds the venue wants to be left alone."""
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return min(float(text), LONGEST_WAIT) if text.isdigit() else USUAL_WAIT

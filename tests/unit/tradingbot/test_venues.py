@@ -29,7 +29,7 @@ from tradingbot.domain.order import (
 from tradingbot.venues import binance
 from tradingbot.venues.account import Account, PaperOrder, parse, written
 from tradingbot.venues.clock import Measured, Pace, VenueClock, WallClock
-from tradingbot.venues.consequence import Answered, outcome_of
+from tradingbot.venues.consequence import Answered, outcome_of, retry_after
 from tradingbot.venues.one_exchange import exchange_class
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
@@ -404,6 +404,15 @@ ANSWERS = {
 def test_answers_are_judged_by_what_the_caller_does_next(answer, outcome):
     """Refused: done with. Unknown: ask. Nothing else."""
     assert outcome_of(Answered(*answer, {})) == outcome
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "7"}, 7.0), ({"retry-after": "9999999"}, 3600.0), ({}, 10.0), ({"Retry-After": "soon"}, 10.0)],
+)
+def test_how_long_the_venue_wants_to_be_left_alone(headers, seconds):
+    """What it says, at most an hour; ten seconds when it says nothing."""
+    assert retry_after(headers) == seconds
 
 
 @pytest.mark.parametrize(
