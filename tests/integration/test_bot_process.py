@@ -14,6 +14,7 @@ import pytest_asyncio
 
 import bots
 from bots import OPERATOR, TOKEN, Pod
+from exchange_simulator.control.faults import Fault
 from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
@@ -55,6 +56,58 @@ async def test_a_sandbox_bot_trades_and_ends_cleanly(venue: Venue, tmp_path: Pat
     assert {row["client_id"] for row in json.loads(out)} >= {entry.client_id for entry in placed if entry.client_id}
     assert {entry.sender for entry in placed} == {f"tradingbot/0.1.0 pod/{pod.environment['POD_UID']}"}
     assert json.loads(log.splitlines()[-1])["event"] == "Shutdown complete"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=str)
+async def test_an_order_whose_answer_is_still_out_is_settled(
+    sign: signal.Signals, venue: Venue, tmp_path: Path
+) -> None:
+    """Ended in the middle of an order, gently or not: the ledger learns its fate, and nothing is sent twice."""
+    rendered = sandboxed(tmp_path, venue.url)
+    async with bots.pod(tmp_path, rendered, KEY) as pod:
+        await pod.until(lambda seen: seen["state"] == "trading", 60)
+        venue.exchange.faults.add(Fault(0, "delay_after", "POST /api/v3/order", 1, None, {"ms": 1500}))
+        async with asyncio.timeout(30):
+            while not accepted(venue):  # noqa: ASYNC110 - the venue shares this loop
+                await asyncio.sleep(0.005)
+        assert await pod.stop(sign) == (0 if sign is signal.SIGTERM else -9)
+        if sign is signal.SIGTERM:
+            assert await unsettled(pod) == "0"
+    async with bots.pod(tmp_path, rendered, KEY) as pod:
+        status = await pod.until(lambda seen: seen["state"] == "trading", 60)
+        assert status["epoch"] == 2
+        assert await pod.stop() == 0
+        assert await unsettled(pod) == "0"
+        _, out, _ = await pod.atb("db", "query", "--json", "SELECT * FROM fills")
+        _, verified, _ = await pod.atb("db", "verify", "--json")
+    assert json.loads(verified)["ok"] is True
+    names = accepted(venue)
+    assert len(names) == len(set(names))
+    assert {row["client_id"] for row in json.loads(out)} <= set(names)
+    account = venue.exchange.accounts[KEY].balances["BTC"]
+    assert sum((net(row) for row in json.loads(out)), Decimal(0)) == account.free + account.locked
+
+
+def net(row: dict[str, str]) -> Decimal:
+    """What one fill leaves in BTC, less the commission taken in it."""
+    quantity = Decimal(row["quantity"]) * (1 if row["side"] == "buy" else -1)
+    return quantity - (Decimal(row["commission"]) if row["commission_asset"] == "BTC" else Decimal(0))
+
+
+def accepted(venue: Venue) -> list[str]:
+    """The client ids of the orders the venue took."""
+    return [
+        entry.client_id or ""
+        for entry in venue.exchange.log.entries
+        if entry.action in ("order", "cancelReplace") and entry.outcome == "accepted"
+    ]
+
+
+async def unsettled(pod: Pod) -> str:
+    """How many writes the ledger does not know the fate of."""
+    query = "SELECT count(*) FROM outcomes WHERE status IN ('intended', 'unknown')"
+    return (await pod.atb("db", "query", "--scalar", query))[1].strip()
 
 
 @pytest.mark.asyncio
