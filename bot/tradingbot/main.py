@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -77,10 +78,22 @@ def prepare(command: str) -> tuple[Start, int]:
         raise Misconfigured(f'mode "{settings.mode}" is not for atb {command}: run atb {other}, or write another mode')
     secrets = load_secrets(settings)
     configure(settings.logging.level, secrets.values())
+    make_folders(settings.paths.data)
     lock = claim_pod(settings.paths.data)
     instance = Instance(environment.colour, environment.pod_uid, randomness.token_hex(4), environment.revision)
     listeners = (bind(settings.listen.http), bind(settings.listen.ops))
     return Start(environment, settings, secrets, instance, listeners), lock
+
+
+def make_folders(data: Path) -> None:
+    """The state volume has its four folders; raises Misconfigured when it cannot be written."""
+    try:
+        for name in ("logs", "models", "cache", "state"):
+            (data / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"paths.data {data} cannot be written ({error.strerror}): mount a volume there or name another folder"
+        ) from None
 
 
 async def trade(start: Start) -> int:

@@ -48,6 +48,9 @@ async def test_a_sandbox_bot_trades_and_ends_cleanly(venue: Venue, tmp_path: Pat
         status = await pod.until(lambda seen: len([o for o in seen["last_orders"] if o["status"] == "filled"]) >= 2, 60)
         assert (status["epoch"], status["revision"]) == (1, "0123456789abcdef0123")
         assert (await pod.ops("/health"))[1]["status"] == "healthy"
+        assert {path.name for path in (tmp_path / "data").iterdir()} == {"logs", "models", "cache", "state"}
+        code, out, _ = await pod.atb("data", "test-provider", "binance", "BTCUSDT", "1m")
+        assert (code, len(out.splitlines())) == (0, 7)
         assert await pod.stop() == 0
         log = pod.log
         code, out, _ = await pod.atb("db", "query", "--json", "SELECT client_id FROM intents WHERE kind = 'order'")
@@ -276,6 +279,10 @@ BAD = [
     (
         {"exchange": {"sandbox": True, "endpoint": "http://127.0.0.1:9"}},
         "set exchange.credentialsSecretRef to a Secret",
+    ),
+    (
+        {"paths": {"data": "/proc/1/data"}},
+        "paths.data /proc/1/data cannot be written (No such file or directory): mount",
     ),
     ({"mode": "sim"}, 'exchange.symbols "BTC/USDT" has no recording: put BTCUSDT-1m-*.csv into'),
 ]
