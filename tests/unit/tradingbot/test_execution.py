@@ -1,12 +1,15 @@
 """Orders in the book, the stop that follows the position, the exit budget, and what "not found" means."""
 
+import ast
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+import tradingbot
 from trading import BTC, LEDGER, START, MemoryLedger, instrument, order
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import LedgerUnavailable, VenueUnavailable
@@ -39,6 +42,7 @@ from tradingbot.execution.money import Money
 from tradingbot.venues.replay import ReplayClock
 
 D = Decimal
+SOURCE = Path(tradingbot.__file__).parent
 MINUTE = timedelta(minutes=1)
 
 
@@ -657,3 +661,14 @@ def test_a_position_is_shown_with_what_covers_it():
     assert (shown.mark, shown.unrealised, shown.stop_price, shown.covered) == (D(110), D(10), D("98.00"), D(1))
     (bare,) = picture.held_positions(holding(), {})
     assert (bare.mark, bare.stop_price, bare.covered) == (D(100), None, ZERO)
+
+
+def test_one_function_reaches_the_venues_writes():
+    """Everything else goes through it, so nothing is sent that the ledger does not have."""
+    calls = {
+        (file.relative_to(SOURCE).as_posix(), ast.unparse(node.func))
+        for file in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "send"
+    }
+    assert {call for call in calls if "venue" in call[1]} == {("execution/send.py", "desk.venue.send")}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading import DATA, START, bars, recorded
@@ -220,6 +220,7 @@ def decisions(strategy, window: Window, k: int) -> list:
     return made_
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 10**6), min_size=9, max_size=40))
 def test_sma_cross_never_enters_and_exits_on_the_same_bar(closes):
     """Whatever the bars, at most one of the two is wanted."""
