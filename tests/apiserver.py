@@ -126,7 +126,7 @@ def _start_apiserver(stack: contextlib.ExitStack, binary_path: str, folder: Path
         f"--service-account-key-file={folder}/sa.pub",
         f"--service-account-signing-key-file={folder}/sa.key",
         "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-cluster-ip-range=10.0.0.0/24",
+        "--service-cluster-ip-range=10.0.0.0/16",
         "--authorization-mode=RBAC",
         # Nobody makes the default ServiceAccount here, and no pod ever runs.
         "--disable-admission-plugins=ServiceAccount",

@@ -24,6 +24,7 @@ MERGE = "application/merge-patch+json"
 BOTS = "/apis/tradingbot.io/v1alpha1/namespaces/{}/tradingbots"
 TASKS = "/apis/tradingbot.io/v1alpha1/namespaces/{}/bottasks"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/tradingbot-system/leases/tradingbot-operator"
+KEYS = {"apiKey": "simulator-demo", "secret": "simulator-demo"}
 BOT_PORT = apiserver.free_port()
 
 
@@ -117,6 +118,8 @@ def operator(server: ApiServer, folder: pathlib.Path) -> Iterator[Operator]:
 def namespace(server: ApiServer, name: str) -> None:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert applied.apply(server, body)[0] in {200, 201}
+    keys = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": KEYS}
+    assert applied.apply(server, keys, name)[0] in {200, 201}
 
 
 def eventually(true: Callable[[], Any], why: Callable[[], str] = lambda: "", within: float = 20.0) -> Any:

@@ -156,6 +156,18 @@ def test_ledger_that_is_not_served_is_said_so(server):
     assert deployment(server, "postgres") is None
 
 
+def test_bot_whose_keys_are_missing_starts_when_they_come(server):
+    """The Secret is named; once it is there the bot starts by itself."""
+    exchange = {**make.SANDBOX["exchange"], "credentialsSecretRef": {"name": "later"}}
+    create_bot(server, "keyless", {**make.SANDBOX, "exchange": exchange})
+    eventually(lambda: state(server, "keyless", "Stalled") == ("True", "CredentialsMissing"))
+    assert "Secret 'later' does not exist" in condition(bot(server, "keyless"), "Stalled")["message"]
+    assert deployment(server, "keyless") is None
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "later"}, "stringData": operators.KEYS}
+    assert server.request("POST", f"{TRADING}/secrets", secret)[0] == 201
+    eventually(lambda: deployment(server, "keyless"), within=30)
+
+
 def test_name_of_another_is_never_taken(server):
     """An object that exists and is not this bot's stops everything: nothing is overwritten, nothing is created."""
     service = {
@@ -202,7 +214,7 @@ def test_token_is_made_once_and_made_again_when_lost(server):
     """A token someone set is kept; a Secret that is gone is made anew."""
     create_bot(server, "token", make.MINIMAL)
     path = f"{TRADING}/secrets/token-api"
-    eventually(lambda: found(server, path))
+    eventually(lambda: found(server, path) and deployment(server, "token"))
     assert server.request("PATCH", path, {"data": {"token": "b3du"}}, MERGE)[0] == 200
     patch_bot(server, "token", {"spec": {"suspend": True}})
     eventually(lambda: deployment(server, "token")["spec"]["replicas"] == 0)

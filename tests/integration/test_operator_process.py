@@ -112,7 +112,9 @@ def test_killed_operator_leaves_bots_alone_and_its_successor_writes_nothing_new(
         assert server.request("PATCH", operators.LEASE, {"spec": {"holderIdentity": ""}}, MERGE)[0] == 200
         operator.start()
         every = len(names(server, "/apis/tradingbot.io/v1alpha1/tradingbots"))
-        eventually(lambda: operator.metric('tradingbot_operator_reconcile_total{kind="TradingBot",result="done"}') >= every)
+        eventually(
+            lambda: operator.metric('tradingbot_operator_reconcile_total{kind="TradingBot",result="done"}') >= every
+        )
         assert bot(server, "settled") == before[0]
         assert deployment(server, "settled") == before[1]
 

@@ -9,14 +9,16 @@ from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.domain.bot import Bot, Manifest, parse
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
-from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION
+from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
 from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, LABEL_BOT, LABEL_MANAGED_BY
-from tradingbot_operator.domain.observed import Observed, Revision
+from tradingbot_operator.domain.observed import Keys, Observed, Revision
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Remove, Run, Step
 
 SHARED = (POLICY, POD_MONITOR)
+VENUE_KEYS = ("apiKey", "secret")
 
 
 class Cluster:
@@ -37,7 +39,8 @@ class Cluster:
         """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
         if bot.deleted_at is None:
             workloads = tuple(each for each in seen.workloads if each.controller == bot.uid)
-            return replace(seen, workloads=workloads, revisions=await self._history(bot))
+            history, keys = await self._history(bot), await self._keys(bot)
+            return replace(seen, workloads=workloads, revisions=history, keys=keys)
         labels = f"{LABEL_BOT}={bot.name}"
         deployments = await self.api.list(DEPLOYMENT, bot.namespace, labels)
         pods = await self.api.list(POD, bot.namespace, labels)
@@ -57,6 +60,15 @@ class Cluster:
         history = tuple(reading.revision(each) for each in listed if reading.controller_uid(each) == bot.uid)
         self.memory.remember(bot.key, history)
         return history
+
+    async def _keys(self, bot: Bot) -> Keys | None:
+        """Whether the keys are there; what they are is not kept."""
+        secret = None if isinstance(bot.spec, Rejection) else bot.spec.keys_secret
+        if secret is None:
+            return None
+        body = await self.api.find(SECRET, bot.namespace, secret)
+        data = (body or {}).get("data") or {}
+        return Keys(secret, body is not None, tuple(key for key in VENUE_KEYS if not data.get(key)))
 
     async def recorded(self, bot: Bot, observed: Observed, run: Run) -> Mapping[str, Any] | None:
         """What the wanted revision holds, if it was recorded before."""

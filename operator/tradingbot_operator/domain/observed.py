@@ -67,6 +67,15 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The Secret a bot's keys are to be in, and which of them it lacks; a Secret that is not there lacks all."""
+
+    secret: str
+    exists: bool
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     workloads: tuple[Workload, ...] = ()
     pods: tuple[Pod, ...] = ()
@@ -74,6 +83,7 @@ class Observed:
     report: Report | None = None
     namespace_halt: str | None = None
     siblings: int = 0
+    keys: Keys | None = None
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

@@ -20,6 +20,7 @@ class Keep:
 
     reason: str
     message: str
+    again_seconds: float | None = None  # when what it waits for makes no event
 
 
 class Step(StrEnum):

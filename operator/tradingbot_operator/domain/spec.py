@@ -262,3 +262,9 @@ class BotSpec(Part):
     def keeps_state(self) -> bool:
         """Whether what the bot wrote must outlive its pod: live and sandbox bots own orders at a venue."""
         return self.mode is Mode.LIVE or self.exchange.sandbox
+
+    @property
+    def keys_secret(self) -> str | None:
+        """The Secret the first colour takes its keys from."""
+        keys = self.exchange.credentials_secret_ref
+        return (keys.name or keys.blue) if keys else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
@@ -12,8 +13,10 @@ from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
 class Case:
     spec: BotSpec
     site: Site
+    keys: Keys | None = None
 
 
+LOOK_FOR_KEYS_SECONDS = 10.0
 Check = Callable[[Case], Keep | None]
 
 
@@ -43,7 +46,17 @@ def deletion_is_served(case: Case) -> Keep | None:
     return Keep("DeletionModeUnavailable", f"spec.deletion.positions: 'Flatten' is not served by this operator; {cure}")
 
 
-CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served, deletion_is_served)
+def keys_are_there(case: Case) -> Keep | None:
+    """A pod without its keys would wait and say nothing; a Secret makes no event, so it is looked for again."""
+    keys = case.keys
+    if case.spec.suspend or keys is None or (keys.exists and not keys.lacking):
+        return None
+    what = f"Secret '{keys.secret}' " + (f"lacks {' and '.join(keys.lacking)}" if keys.exists else "does not exist")
+    cure = "give it apiKey and secret, in the namespace of the bot"
+    return Keep("CredentialsMissing", f"spec.exchange.credentialsSecretRef: {what}; {cure}", LOOK_FOR_KEYS_SECONDS)
+
+
+CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served, deletion_is_served, keys_are_there)
 
 
 def first_refusal(case: Case) -> Keep | None:

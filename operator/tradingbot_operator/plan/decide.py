@@ -21,8 +21,13 @@ LOOK_AGAIN_SECONDS = 5.0
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan. Halts are carried to the pods whatever the spec says."""
     action = _action(bot, observed, site, now)
-    again = LOOK_AGAIN_SECONDS if isinstance(action, Remove) and action.step is not Step.RELEASE else None
-    return Plan(action, notes(bot, observed), raised(bot, observed), again)
+    return Plan(action, notes(bot, observed), raised(bot, observed), _again(action))
+
+
+def _again(action: Run | Keep | Remove) -> float | None:
+    if isinstance(action, Keep):
+        return action.again_seconds
+    return LOOK_AGAIN_SECONDS if isinstance(action, Remove) and action.step is not Step.RELEASE else None
 
 
 def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Keep | Remove:
@@ -30,7 +35,7 @@ def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Ke
         return _remove(bot, observed, now >= bot.deleted_at + _deadline(bot))
     if isinstance(bot.spec, Rejection):
         return Keep("SpecRejected", bot.spec.message)
-    return first_refusal(Case(bot.spec, site)) or _run(bot.spec, observed)
+    return first_refusal(Case(bot.spec, site, observed.keys)) or _run(bot.spec, observed)
 
 
 def _run(spec: BotSpec, observed: Observed) -> Run:

@@ -128,7 +128,7 @@ def _texts(amounts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _mounts(spec: BotSpec) -> list[Manifest]:
-    secrets = ["api", "operator", *(["exchange"] if spec.exchange.credentials_secret_ref else [])]
+    secrets = ["api", "operator", *(["exchange"] if spec.keys_secret else [])]
     return [
         {"name": "settings", "mountPath": f"{SETTINGS}/settings.json", "subPath": "settings.json", "readOnly": True},
         *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
@@ -140,10 +140,8 @@ def _mounts(spec: BotSpec) -> list[Manifest]:
 
 def _volumes(bot: Bot, spec: BotSpec, config: str) -> list[Manifest]:
     tokens = token_secret_name(bot)
-    keys = spec.exchange.credentials_secret_ref
-    exchange = (
-        [{"name": "exchange", "secret": {"secretName": keys.name or keys.blue, "defaultMode": 0o440}}] if keys else []
-    )
+    keys = spec.keys_secret
+    exchange = [{"name": "exchange", "secret": {"secretName": keys, "defaultMode": 0o440}}] if keys else []
     annotations = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
     return [
         {"name": "settings", "configMap": {"name": config}},

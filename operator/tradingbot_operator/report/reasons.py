@@ -17,6 +17,11 @@ REFUSALS = (
     ("LiveNotAllowed", "this operator was not started for live trading", "set allowLive in the operator's chart"),
     ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use database.mode embedded"),
     ("DeletionModeUnavailable", "this operator does not close positions on deletion", "use deletion.positions Keep"),
+    (
+        "CredentialsMissing",
+        "the Secret with the keys, or a key in it, is not there",
+        "create it; it is looked for again",
+    ),
     ("NameTaken", "an object of that name belongs to someone else; nothing was overwritten", "rename or delete it"),
     ("ApplyRefused", "the API server refused an object, in its own words", "change what the message names"),
 )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
+from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.plan.decide import decide, wants_finalizer
@@ -78,6 +79,30 @@ def test_wish_to_close_positions_is_not_taken_and_forgotten():
     action = plan(make.bot({**make.MINIMAL, "deletion": {"positions": "Flatten"}})).action
     assert action.reason == "DeletionModeUnavailable"
     assert plan(make.bot({**make.MINIMAL, "deletion": {"positions": "Keep"}})).action.revision == NAME
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        (Keys("keys", False), "Secret 'keys' does not exist"),
+        (Keys("keys", True, ("apiKey", "secret")), "Secret 'keys' lacks apiKey and secret"),
+    ],
+)
+def test_bot_without_its_keys_is_not_started(keys, what):
+    """The Secret is named with what it lacks, and looked for again since it makes no event."""
+    made = plan(make.bot(make.SANDBOX), make.observed(keys=keys))
+    assert made.action.reason == "CredentialsMissing"
+    assert what in made.action.message
+    assert made.again_seconds == 10.0
+    suspended = plan(make.bot({**make.SANDBOX, "suspend": True}), make.observed(keys=keys))
+    assert suspended.action.replicas == 0
+
+
+def test_bot_with_its_keys_is_started():
+    """Nothing is lacking."""
+    made = plan(make.bot(make.SANDBOX), make.observed(keys=Keys("keys", True)))
+    assert made.action.replicas == 1
+    assert made.again_seconds is None
 
 
 @pytest.mark.parametrize(
