@@ -98,10 +98,11 @@ class Cluster:
         read = {each.config for each in observed.revisions if each not in pruned}
         read |= {each["metadata"]["name"] for each in held if each["kind"] == CONFIG.kind}
         for each in pruned:
-            await self.api.delete(REVISION, bot.namespace, f"{bot.name}-{each.name}", each.uid)
             config = None if each.config in read else await self.api.glimpse(CONFIG, bot.namespace, each.config)
             if config and reading.controller_uid(config) == bot.uid:
                 await self.api.delete(CONFIG, bot.namespace, each.config, config["metadata"]["uid"])
+            # The record goes last: while it stands, a crash before this line is made good by the next pass.
+            await self.api.delete(REVISION, bot.namespace, f"{bot.name}-{each.name}", each.uid)
 
     async def remove(self, bot: Bot, observed: Observed, action: Remove) -> None:
         """One step of an orderly end; it creates nothing, so that it works in a namespace that is going too."""
