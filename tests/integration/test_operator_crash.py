@@ -29,7 +29,7 @@ def operator(api):
     """A fresh process: it remembers nothing."""
     cluster = Cluster(api, Memory(), monitors=True)
 
-    async def passes(count=6):
+    async def passes(count=3):
         result = None
         for _ in range(count):
             try:
