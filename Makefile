@@ -59,13 +59,13 @@ lock: venv
 	@requirements/lock
 
 unit: venv ## Pure tests, with every branch of the pure folders covered
-	@$(PYTEST) -q tests/unit $(PURE) --cov-branch --cov-fail-under=100 --cov-report=term
+	@$(PYTEST) -q -n auto tests/unit $(PURE) --cov-branch --cov-fail-under=100 --cov-report=term
 
 golden: venv ## Golden texts (GOLDEN_UPDATE=1 rewrites them; read the difference)
 	@$(PYTEST) -q tests/golden
 
 contract: setup ## The seams, each with the real other side
-	@$(PYTEST) -q tests/contract
+	@$(PYTEST) -q -n auto tests/contract
 
 integration: setup ## Ledger on real databases, operator on a real API server, the cluster scripts
 	@$(PYTEST) -q tests/integration

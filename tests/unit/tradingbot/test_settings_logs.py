@@ -53,7 +53,7 @@ CALLS: list[Callable[[Any, logging.Logger], object]] = [
     lambda _, plain: plain.warning("key %(key)s", {"key": KEY}),
     lambda _, plain: failing(plain),
     lambda _, plain: plain.error("failed", exc_info=ValueError(KEY)),
-    lambda _, plain: logging.getLogger("sqlalchemy.engine").info("connect postgresql://blue:%s@db/btc", KEY),
+    lambda _, plain: logging.getLogger("sqlalchemy.engine").warning("connect postgresql://blue:%s@db/btc", KEY),
 ]
 
 
