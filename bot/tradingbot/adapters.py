@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import aiohttp
 
@@ -18,6 +17,8 @@ from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.ports import Clock, Feed, Venue
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.settings import Settings
+from tradingbot.start.addresses import BASES, bases
+from tradingbot.start.files import recording
 from tradingbot.venues.ccxt_venue import Account, CcxtVenue
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feed import LiveFeed
@@ -25,8 +26,6 @@ from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
 
-# REST and stream of the venues whose dialect the feed speaks.
-BASES: Mapping[str, tuple[str, str]] = {"binance": ("https://api.binance.com", "wss://stream.binance.com:9443")}
 MEASURE_EVERY = timedelta(seconds=60)
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
@@ -96,17 +95,6 @@ def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping
     return CcxtVenue(account, clock)
 
 
-def bases(settings: Settings) -> tuple[str, str]:
-    """Where to ask and where to listen."""
-    exchange = settings.exchange
-    if exchange.name not in BASES:
-        raise Misconfigured(f'exchange.name "{exchange.name}" is not spoken here: write {" or ".join(BASES)}')
-    if exchange.endpoint is None:
-        return BASES[exchange.name]
-    endpoint = exchange.endpoint.rstrip("/")
-    return endpoint, endpoint.replace("http", "ws", 1)
-
-
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:
     """The newest candles of *market* (exchange, symbol, timeframe), asked once with public calls only."""
     exchange, symbol, timeframe = market
@@ -128,11 +116,10 @@ def agent(around: Around) -> str:
 def replay_adapters(settings: Settings) -> Adapters:
     """The recording below ``paths.data``/cache, from its first bar after the warm-up on."""
     timeframe = settings.strategy.timeframe
-    folder = settings.paths.data / "cache"
     candles = [
         candle
         for symbol in settings.exchange.symbols
-        for candle in load_candles(recording(folder, symbol, timeframe), symbol, timeframe)
+        for candle in load_candles(recording(settings.paths.data, symbol, timeframe), symbol, timeframe)
     ]
     first = min(candle.open_time for candle in candles)
     start = first + TIMEFRAMES[timeframe] * settings.engine.warmup_bars
@@ -142,15 +129,6 @@ def replay_adapters(settings: Settings) -> Adapters:
     return Adapters(
         feed, _paper(feed, clock, instruments, {settings.currency: settings.capital.initial}), clock, finite=True
     )
-
-
-def recording(folder: Path, symbol: str, timeframe: str) -> Path:
-    """The newest file ``<SYMBOL>-<timeframe>-*.csv``, by name."""
-    name = f"{symbol.replace('/', '')}-{timeframe}-*.csv"
-    found = sorted(folder.glob(name))
-    if not found:
-        raise Misconfigured(f'exchange.symbols "{symbol}" has no recording: put {name} into {folder}')
-    return found[-1]
 
 
 def _paper(

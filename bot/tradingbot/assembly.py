@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -27,9 +26,8 @@ from tradingbot.ledger.open import migrate_apart, schema
 from tradingbot.ledger.tables import HEAD
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
-from tradingbot.settings import Settings
-from tradingbot.strategy.ml_basic import Model, model_of
-from tradingbot.strategy.registry import Strategy, strategy_of
+from tradingbot.start.deciding import strategy_from
+from tradingbot.strategy.registry import Strategy
 
 AGAIN_SECONDS = 1.0
 BEAT_SECONDS = 1.0
@@ -152,24 +150,3 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger:
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
     )
-
-
-def strategy_from(settings: Settings) -> Strategy:
-    """The strategy with its model, if it has one; raises Misconfigured."""
-    parameters = settings.strategy.parameters
-    model = _model(settings.paths.data / "models", parameters) if "model" in parameters else None
-    return strategy_of(settings.strategy.name, parameters, model)
-
-
-def _model(folder: Path, parameters: dict[str, str]) -> Model:
-    file = (folder / parameters["model"]).resolve()
-    if not file.is_relative_to(folder.resolve()):
-        raise Misconfigured(
-            f'strategy.parameters.model "{parameters["model"]}" lies outside {folder}: name a file in it'
-        )
-    try:
-        return model_of(file.read_bytes(), parameters.get("sha256", ""))
-    except OSError as error:
-        raise Misconfigured(
-            f'strategy.parameters.model "{parameters["model"]}" cannot be read ({error.strerror}): put it into {folder}'
-        ) from None

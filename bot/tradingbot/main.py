@@ -7,7 +7,6 @@ import os
 import secrets as randomness
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,10 +35,11 @@ from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
 from tradingbot.locks import claim_pod
 from tradingbot.logs import configure
 from tradingbot.settings import Mode, Settings, load_settings
+from tradingbot.start.ending import LAST_WORD, MISCONFIGURED, leave_word, misconfigured
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
-COMPLETE, MISCONFIGURED, FAILED = 0, 78, 1
+COMPLETE, FAILED = 0, 1
 COMMANDS: dict[str, tuple[Mode, ...]] = {"live": ("live",), "paper": ("sim", "dry-run", "paper")}
 
 log = structlog.stdlib.get_logger("tradingbot")
@@ -61,8 +61,7 @@ def run(command: str) -> int:
     try:
         start, lock = prepare(command)
     except Misconfigured as refusal:
-        sys.stderr.write("".join(f"atb {command}: {line}\n" for line in str(refusal).splitlines()))
-        return MISCONFIGURED
+        return misconfigured(command, str(refusal))
     try:
         return asyncio.run(trade(start))
     finally:
@@ -155,6 +154,7 @@ def _outcome(trader: "asyncio.Future[str]") -> int:
     if error := trader.exception():
         if isinstance(error, Misconfigured):
             log.error(str(error))
+            leave_word(str(error), LAST_WORD)
             return MISCONFIGURED
         log.error("Trading ended by a fault", exc_info=error)
         return FAILED

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -273,7 +274,10 @@ async def test_a_dry_run_decides_and_sends_nothing(venue: Venue, tmp_path: Path)
 
 BAD = [
     ({"mode": "live"}, 'database.mode "embedded" cannot fence a live bot: write "postgres"'),
-    ({"strategy": {"name": "astrology"}}, "strategy.name is 'astrology'; use ml_basic, rsi, sma_cross"),
+    (
+        {"strategy": {"name": "astrology"}},
+        'strategy.name: "astrology" is not known; choose one of ml_basic, rsi, sma_cross',
+    ),
     ({"strategy": {"parameters": {"fast": "9", "slow": "3"}}}, "strategy.parameters"),
     ({"exchange": {"name": "kraken"}}, 'exchange.name "kraken" is not spoken here: write binance'),
     (
@@ -334,3 +338,18 @@ async def test_a_recording_is_traded_to_its_end_and_can_be_looked_at_afterwards(
         code, _, err = await pod.atb("db", "query", "DELETE FROM fills")
         assert (code, err.count("\n")) == (78, 1)
         assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_check_is_quick_and_loads_neither_commands_nor_venues(tmp_path: Path) -> None:
+    """A Job that checks a candidate holds nobody up: the check alone is loaded, and it answers."""
+    environment = bots.mounted(tmp_path, bots.settings(tmp_path))
+    program = (
+        "import sys\nfrom tradingbot.cli import main\ntry:\n    main(['check'])\nexcept SystemExit as end:\n"
+        "    print(end.code, *sorted({'typer', 'ccxt', 'sqlalchemy', 'aiohttp', 'uvicorn'} & sys.modules.keys()))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert out.decode() == "settings are usable\n0\n"

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from tradingbot.cli.provider import ask_provider, data
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
+from tradingbot.start.check import check
 
 app = typer.Typer(
     name="atb",
@@ -33,11 +33,6 @@ app.command("test-provider")(ask_provider)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and ends the process with its exit code; a person never sees a traceback for what they typed."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,6 +61,12 @@ def live() -> int:
 def paper() -> int:
     """Trade without real money: modes sim, dry-run and paper."""
     return _trade("paper")
+
+
+@app.command("check")
+def check_settings() -> int:
+    """Tell whether a trader would start with these settings; exit 78 and a sentence when not. Nothing is asked."""
+    return check()
 
 
 @app.command()

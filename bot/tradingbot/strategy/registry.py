@@ -40,7 +40,7 @@ def strategy_of(name: str, parameters: Mapping[str, str], model: Model | None = 
         learnt = ml_basic.parse(parameters, model)
         trained = (learnt.model.trained_from, learnt.model.trained_to)
         return Strategy(name, learnt.bars, partial(ml_basic.ml_basic, parameters=learnt), trained)
-    raise Misconfigured(f"strategy.name is {name!r}; use {', '.join(NAMES)}")
+    raise Misconfigured(f'strategy.name: "{name}" is not known; choose one of {", ".join(NAMES)}')
 
 
 def inside_training(strategy: Strategy, first: datetime, last: datetime) -> str | None:

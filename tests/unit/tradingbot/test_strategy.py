@@ -120,7 +120,7 @@ def test_probability_does_not_overflow():
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("nix", {}, "strategy.name is 'nix'; use ml_basic, rsi, sma_cross"),
+        ("nix", {}, 'strategy.name: "nix" is not known; choose one of ml_basic, rsi, sma_cross'),
         ("sma_cross", {"quick": "1"}, "strategy.parameters.quick is unknown; use fast, slow"),
         ("sma_cross", {"fast": "0"}, "strategy.parameters.fast is '0'; give a whole number from 1 to 5000"),
         ("sma_cross", {"fast": "x"}, "strategy.parameters.fast is 'x'; give a whole number from 1 to 5000"),

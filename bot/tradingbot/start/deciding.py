@@ -1,0 +1,26 @@
+"""The strategy that the settings name."""
+
+from pathlib import Path
+
+from tradingbot.domain.errors import Misconfigured
+from tradingbot.settings import Settings
+from tradingbot.start.files import model_file
+from tradingbot.strategy.ml_basic import Model, model_of
+from tradingbot.strategy.registry import Strategy, strategy_of
+
+
+def strategy_from(settings: Settings) -> Strategy:
+    """The strategy with its model, if it has one; raises Misconfigured."""
+    parameters = settings.strategy.parameters
+    model = _model(settings.paths.data, parameters) if "model" in parameters else None
+    return strategy_of(settings.strategy.name, parameters, model)
+
+
+def _model(data: Path, parameters: dict[str, str]) -> Model:
+    name = parameters["model"]
+    try:
+        return model_of(model_file(data, name).read_bytes(), parameters.get("sha256", ""))
+    except OSError as error:
+        raise Misconfigured(
+            f'strategy.parameters.model "{name}" cannot be read ({error.strerror}): put it into {data}/models'
+        ) from None
