@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 import charts
 import make_operator as make
 from tradingbot.settings import parse_settings
+from tradingbot.strategy.ml_basic import Model
+from tradingbot.strategy.registry import NAMES, strategy_of
 from tradingbot_operator.crd.text import files
 from tradingbot_operator.domain.bot import parse
 from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.strategies import STRATEGIES, complaint
 from tradingbot_operator.reference.pages import PAGES
 from tradingbot_operator.render.settings import settings as rendered
 
 COMMAND = str(Path(sys.executable).with_name("tradingbot-operator"))
 SAMPLES = charts.ROOT / "manifests" / "samples"
+MODEL = Model("0", (0.1,), 0.0, make.NOW, make.NOW)
 PAGE_FILES = {
     "conditions": "conditions.md",
     "metrics": "operator-metrics.md",
@@ -62,6 +66,26 @@ def test_settings_of_a_sample_load_in_the_bot(path):
         if item["kind"] == "TradingBot":
             loaded = parse_settings(_settings_of(item["spec"]))
             assert loaded.exchange.symbols == tuple(item["spec"]["exchange"]["symbols"])
+
+
+numbers = st.integers(0, 6000).map(str) | st.decimals("0", "120", places=3).map(str)
+parameters = st.dictionaries(
+    st.sampled_from(["fast", "slow", "period", "lower", "upper", "enter", "exit", "other"]), numbers, max_size=3
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(name=st.sampled_from([*STRATEGIES, "other"]), given_=parameters)
+def test_strategy_the_operator_accepts_can_be_started_by_the_bot(name, given_):
+    """The operator knows the bot's strategies and how their parameters are written: neither more nor, by much, less."""
+    required = {"model": "m", "sha256": "0"} if name == "ml_basic" else {}
+    if complaint(name, {**given_, **required}) is None:
+        assert strategy_of(name, {**given_, **required}, MODEL).name == name
+
+
+def test_operator_knows_every_strategy_of_the_bot():
+    """One list on both sides."""
+    assert tuple(STRATEGIES) == NAMES
 
 
 decimals = st.decimals("0.01", "100000", places=2).map(lambda number: f"{number.normalize():f}")

@@ -85,8 +85,8 @@ STORIES = {
     "cut history": [
         applied({**make.MINIMAL, "rollout": {"historyLimit": 2}}),
         *(
-            applied({**make.MINIMAL, "rollout": {"historyLimit": 2}, "strategy": {"name": name}})
-            for name in ("rsi", "ml_basic", "other")
+            applied({**make.MINIMAL, "rollout": {"historyLimit": 2}, "engine": {"checkInterval": interval}})
+            for interval in ("10s", "20s", "30s")
         ),
     ],
     "halt": [applied(make.MINIMAL), pod_appears, annotated(halt="why"), annotated()],

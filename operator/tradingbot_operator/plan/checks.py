@@ -7,6 +7,7 @@ from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
+from tradingbot_operator.domain.strategies import complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,21 @@ def keys_are_there(case: Case) -> Keep | None:
     return Keep("CredentialsMissing", f"spec.exchange.credentialsSecretRef: {what}; {cure}", LOOK_FOR_KEYS_SECONDS)
 
 
-CHECKS: tuple[Check, ...] = (live_is_allowed, database_is_served, deletion_is_served, keys_are_there)
+def strategy_is_there(case: Case) -> Keep | None:
+    """The bot of this release must have the strategy; what another image has, that image knows."""
+    if case.spec.image not in (None, case.site.bot_image):
+        return None
+    wrong = complaint(case.spec.strategy.name, case.spec.strategy.parameters)
+    return Keep("SpecRejected", wrong) if wrong else None
+
+
+CHECKS: tuple[Check, ...] = (
+    live_is_allowed,
+    database_is_served,
+    deletion_is_served,
+    strategy_is_there,
+    keys_are_there,
+)
 
 
 def first_refusal(case: Case) -> Keep | None:
