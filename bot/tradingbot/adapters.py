@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import aiohttp
 
@@ -134,7 +135,9 @@ def replay_adapters(settings: Settings) -> Adapters:
 def _paper(
     feed: Feed, clock: Clock, instruments: Mapping[str, Instrument], capital: Mapping[str, Decimal]
 ) -> PaperVenue:
-    async def price(symbol: str) -> Decimal:
-        return (await feed.quote(symbol)).ask
+    return PaperVenue(instruments, capital, clock, partial(due_open, feed))
 
-    return PaperVenue(instruments, capital, clock, price)
+
+async def due_open(feed: Feed, symbol: str) -> Decimal:
+    """What a taker meets on paper: the bid, which at the open of a bar is that open, as parity was shown with it."""
+    return (await feed.quote(symbol)).bid

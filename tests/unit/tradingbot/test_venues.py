@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading import BTC, START, bars, candle, instrument, order, write
-from tradingbot.domain.candle import Candle
+from tradingbot.adapters import due_open
+from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.order import (
     Accepted,
@@ -292,6 +293,16 @@ def test_a_recorded_quote_is_the_open_that_is_due():
     early, _ = feed(1)
     with pytest.raises(VenueUnavailable, match="no price of BTC/USDT is recorded"):
         asyncio.run(early.quote(BTC))
+
+
+def test_paper_trades_at_the_open_that_is_due_without_the_spread():
+    """The venue's last price is the open in a lockstep; the tick that real takers pay on top is not in it."""
+
+    class Spread:
+        async def quote(self, symbol: str) -> Quote:
+            return Quote(symbol, D("100.00"), D("100.01"), START)
+
+    assert asyncio.run(due_open(Spread(), BTC)) == D("100.00")
 
 
 def test_a_symbol_that_is_not_recorded_is_refused():
