@@ -74,7 +74,7 @@ class FakeApi:
         found = tuple(
             copy.deepcopy(body)
             for body in self.of(kind.kind)
-            if body["metadata"].get("namespace") == namespace
+            if namespace in (None, body["metadata"].get("namespace"))
             and wanted.items() <= (body["metadata"].get("labels") or {}).items()
         )
         if dies:

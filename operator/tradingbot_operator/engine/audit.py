@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from zlib import crc32
 
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Name, Place, Trace, place, trace
@@ -26,6 +27,7 @@ from tradingbot_operator.engine.engine import Engine
 OWN = f"{LABEL_MANAGED_BY}={COMPONENT}"
 WATCHED = ((BOT, ""), (TASK, ""), (DEPLOYMENT, OWN), (POD, OWN))
 LISTED = (DEPLOYMENT, CONFIG, CLAIM, SERVICE, POLICY, REVISION)
+SHARES = 6
 NOBODY: Name = ("", "")
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -37,6 +39,7 @@ class Audit:
     def __init__(self, api: Api, engine: Engine, namespaces: tuple[str | None, ...], monitors: bool) -> None:
         self._api, self._engine, self._namespaces = api, engine, namespaces
         self._listed = (*LISTED, POD_MONITOR) if monitors else LISTED
+        self._round = 0
 
     async def warm(self) -> None:
         """The store knows every watched object, so that nothing is decided on a half-filled one."""
@@ -58,6 +61,15 @@ class Audit:
             live = {place(each, kind.kind): trace(each, NOBODY) for each in await self._all(kind, OWN)}
             self._look_at(self._engine.memory.compare(kind.kind, live))
         self._look_at(self._engine.memory.compare(SECRET.kind, await self._secrets()))
+        self._renew()
+
+    def _renew(self) -> None:
+        """One share of all bots is written anew, whatever is believed of them: in the end nothing unseen stays."""
+        self._round += 1
+        for key in tuple(self._engine.store.known()):
+            if crc32("/".join(key).encode()) % SHARES == self._round % SHARES:
+                self._engine.memory.unsettle(key[1:])
+                self._engine.queue.add(key)
 
     async def _secrets(self) -> dict[Place, Trace]:
         """The operator may not list Secrets: each one it made is asked for by name."""

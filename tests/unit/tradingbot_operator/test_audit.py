@@ -1,0 +1,127 @@
+"""The net under the watches."""
+
+import asyncio
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+import make_operator as make
+from fakecluster import FakeApi
+from tradingbot_operator.cluster.memory import Memory, place, trace
+from tradingbot_operator.engine.audit import SHARES, Audit
+from tradingbot_operator.engine.engine import Engine
+from tradingbot_operator.engine.queue import Queue
+from tradingbot_operator.engine.store import Store
+from tradingbot_operator.engine.tally import Tally
+
+BOT = ("trading", "btc")
+KEY = ("TradingBot", *BOT)
+LABELS = {"app.kubernetes.io/managed-by": "tradingbot-operator", "tradingbot.io/bot": "btc"}
+
+
+@pytest.fixture
+def api():
+    made = FakeApi()
+    made.put(make.body())
+    for kind, name in (("Deployment", "btc-blue"), ("Service", "btc"), ("Secret", "btc-api"), ("Pod", "p1")):
+        made.put({"kind": kind, "metadata": {"name": name, "namespace": "trading", "labels": LABELS}})
+    return made
+
+
+@pytest.fixture
+def engine():
+    return Engine(Queue(lambda: 0.0, lambda: 0.0), Store(), Memory(), Tally(CollectorRegistry(), "test"))
+
+
+@pytest.fixture
+def audit(api, engine):
+    made = Audit(api, engine, (None,), monitors=True)
+    asyncio.run(made.warm())
+    for kind in ("Deployment", "Service", "Secret"):
+        for body in api.of(kind):
+            engine.memory.wrote(place(body, kind), trace(body, BOT))
+    engine.memory.settle(BOT, "intent")
+    drained(engine)
+    return made
+
+
+def drained(engine):
+    keys = list(iter(engine.queue.take_ready, None))
+    for key in keys:
+        engine.queue.done(key)
+    return keys
+
+
+def settled(engine):
+    return engine.memory.is_settled(BOT, "intent")
+
+
+def one_round(audit, engine):
+    """One audit, without the share that is renewed by turns."""
+    audit._renew = lambda: None
+    asyncio.run(audit.once())
+    return drained(engine)
+
+
+def test_store_is_warm_before_anything_is_decided(api, engine):
+    """Bots, workloads and pods are known, and every bot is looked at."""
+    asyncio.run(Audit(api, engine, ("trading",), monitors=False).warm())
+    seen = engine.store.observed(BOT)
+    assert ([each.name for each in seen.workloads], [each.name for each in seen.pods]) == (["btc-blue"], ["p1"])
+    assert drained(engine) == [KEY]
+
+
+def test_audit_of_what_is_as_it_was_finds_nothing(audit, engine):
+    """No bot is looked at for nothing."""
+    assert one_round(audit, engine) == []
+    assert settled(engine)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Service", "btc"), ("Secret", "btc-api"), ("Deployment", "btc-blue")])
+def test_missing_child_is_found(audit, engine, api, kind, name):
+    """Whatever kind it is, and though no watch told of it."""
+    del api.objects[kind, "trading", name]
+    assert one_round(audit, engine) == [KEY]
+    assert not settled(engine)
+
+
+def test_changed_child_is_found(audit, engine, api):
+    """Another resource version is a change by someone else."""
+    body = api.one("Service", "btc")
+    api.put({**body, "metadata": dict(body["metadata"]), "spec": {"selector": {}}})
+    assert one_round(audit, engine) == [KEY]
+
+
+def test_ghosts_are_purged_and_counted(audit, engine, api):
+    """A pod and a bot that went unseen are forgotten."""
+    del api.objects["Pod", "trading", "p1"]
+    del api.objects["TradingBot", "trading", "btc"]
+    assert one_round(audit, engine) == [KEY]
+    assert engine.store.count() == 0
+    assert engine.store.observed(BOT).pods == ()
+    count = engine.tally.registry.get_sample_value("tradingbot_operator_ghosts_purged_total", {"kind": "Pod"})
+    assert count == 1
+
+
+def test_every_bot_is_written_anew_once_in_six_audits(audit, engine):
+    """Nothing is believed for ever."""
+    looked = []
+    for _ in range(SHARES):
+        asyncio.run(audit.once())
+        looked += drained(engine)
+    assert looked == [KEY]
+    assert not settled(engine)
+
+
+def test_audits_come_at_their_pace(audit, engine):
+    """A little earlier or later than asked for, so that two operators do not ask together."""
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(audit.run(100, lambda: 0.5, sleep))
+    assert pauses == [100, 100, 100]
