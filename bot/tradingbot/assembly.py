@@ -124,7 +124,9 @@ def open_book(around: Around, adapters: Adapters) -> SqlLedger:
     owner = Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
     mode = "sandbox" if settings.exchange.sandbox else settings.mode
     book = Book(mode, adapters.venue.name, adapters.venue.account)
-    return open_ledger(ledger_url(settings), owner, book, around.instance.colour, randomness.randbelow)
+    ledger = open_ledger(ledger_url(settings), owner, book, around.instance.colour, randomness.randbelow)
+    ledger.remember(settings.paths.data / "state")
+    return ledger
 
 
 def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> Parts:

@@ -79,6 +79,8 @@ class Engine:
                 self._teller.claimed(found)
                 break
             if self._stopping or not found.retry:
+                self._guard.halts.refresh()
+                self._teller.halts(self._guard)
                 raise Fenced(found.message)
             self._teller.standby(found)
             await self._pause()

@@ -65,7 +65,7 @@ class Teller:
 
     def halted(self, halt: Halt, guard: Guard) -> None:
         log.warning("Halt acts", id=halt.id, kind=halt.kind, source=halt.source, reason=halt.reason)
-        self._halts(guard)
+        self.halts(guard)
 
     def flattened(self, symbol: str, verified: bool) -> None:
         if verified and symbol not in self._flat:
@@ -74,7 +74,7 @@ class Teller:
 
     def resumed(self, halt_id: str, reason: str, guard: Guard) -> None:
         log.warning("Halt cleared", id=halt_id, reason=reason)
-        self._halts(guard)
+        self.halts(guard)
 
     def decided(self, decision: Decision, outcome: Outcome | Refusal | None) -> None:
         intent = decision.intent
@@ -127,7 +127,7 @@ class Teller:
             return EngineState.HALTED
         return EngineState.BLOCKED if around.blocks else EngineState.TRADING
 
-    def _halts(self, guard: Guard) -> None:
+    def halts(self, guard: Guard) -> None:
         state = self.snapshot.state
         if state is EngineState.TRADING and guard.halts.standing:
             state = EngineState.HALTED

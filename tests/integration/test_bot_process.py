@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 import time
@@ -302,6 +303,26 @@ async def test_what_a_person_must_change_ends_with_78_and_a_sentence(
         assert await asyncio.wait_for(pod.process.wait(), 60) == 78
         assert sentence in pod.log.replace('\\"', '"')
         assert "Traceback" not in pod.log
+
+
+@pytest.mark.asyncio
+async def test_an_older_ledger_copied_back_is_not_traded_on(venue: Venue, tmp_path: Path) -> None:
+    """The state volume remembers how far the ledger had come: the bot stands by, halted, and says why."""
+    rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url})
+    ledger, older = tmp_path / "data/state/ledger.sqlite", tmp_path / "older.sqlite"
+    for copied in (True, False):
+        async with bots.pod(tmp_path, rendered) as pod:
+            await pod.until(lambda seen: seen["state"] == "trading", 60)
+            assert await pod.stop() == 0
+        if copied:
+            shutil.copy(ledger, older)
+    shutil.copy(older, ledger)
+    async with bots.pod(tmp_path, rendered) as pod:
+        status = await pod.until(lambda seen: seen["state"] == "standby", 60)
+        assert status["blocks"][0].startswith("the ledger stands at epoch 2, ")
+        assert [halt["source"] for halt in status["halts"]] == ["ledger"]
+        assert (status["trading_active"], status["epoch"]) == (False, None)
+        assert await pod.stop() == 0
 
 
 @pytest.mark.asyncio

@@ -1,9 +1,11 @@
 """What the book keeps: bars decided once, writes in sequence, no fill twice, money to the digit; on both engines."""
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -23,14 +25,17 @@ from ledgers import (  # noqa: F401
     order,
     postgresql_place,
     running_server,
+    sqlite_place,
 )
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.intent import Action, Decision, Intent, Refusal
+from tradingbot.domain.lease import NotClaimed
 from tradingbot.domain.order import Cancel, OrderRecord, OrderReport, OrderStatus, OrderType, Side, VenueWrite
 from tradingbot.domain.position import Position
-from tradingbot.ledger import Book, HighWater, Owner, open_reader, query, verify
+from tradingbot.ledger import Book, HighWater, Owner, SqlLedger, open_reader, query, verify
+from tradingbot.ledger.highwater import load, path_of
 from tradingbot.ledger.tables import JOURNAL_FROM
 
 BTC = Instrument("BTC/USDT", "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(5))
@@ -80,6 +85,54 @@ def test_writes_from_the_journal_do_not_move_the_sequence(place: Place) -> None:
     )
     assert ledger.intend(lease, order(), *TIMES).sequence == 1
     assert ledger.highest() == HighWater(1, 1)
+
+
+def test_a_ledger_that_was_set_back_is_refused_and_halted(sqlite: Place, tmp_path: Path) -> None:
+    """An older copy is not traded on by any later start, until it is restored with an epoch far above."""
+    path, older = Path(sqlite.url.removeprefix("sqlite:///")), tmp_path / "older.sqlite"
+    ledger = watched(sqlite, tmp_path)
+    first = claimed(ledger, "pod-1", "a")
+    ledger.intend(first, order(), *TIMES)
+    ledger.heartbeat(instance("pod-1", "a"), "active", NOW)
+    sqlite.close()
+    shutil.copy(path, older)
+    ledger = watched(sqlite, tmp_path)
+    second = claimed(ledger, "pod-1", "b")
+    ledger.intend(second, order(), *TIMES)
+    ledger.heartbeat(instance("pod-1", "b"), "active", NOW)
+    sqlite.close()
+    shutil.copy(older, path)
+    for start in ("c", "d", "e"):
+        ledger = watched(sqlite, tmp_path)
+        found = ledger.claim(instance("pod-1", start), NOW)
+        assert isinstance(found, NotClaimed)
+        assert (found.reason, found.retry) == ("LedgerSetBack", False)
+        assert [(halt.id, halt.kind, halt.source) for halt in ledger.halts()] == [
+            ("set-back-2-2", HaltKind.HALT, "ledger")
+        ]
+        assert ledger.lease_row().released_at is not None
+        sqlite.close()
+    sqlite.raw("UPDATE lease SET epoch = 1002")
+    assert claimed(watched(sqlite, tmp_path), "pod-1", "f").epoch == 1003
+
+
+def test_a_ledger_that_goes_on_is_claimed_again_and_again(sqlite: Place, tmp_path: Path) -> None:
+    """Restarts are no set-back; a standby that only lives does not move the mark."""
+    for epoch, start in enumerate("abc", start=1):
+        ledger = watched(sqlite, tmp_path)
+        ledger.heartbeat(instance("pod-1", start), "standby", NOW)
+        lease = claimed(ledger, "pod-1", start)
+        assert lease.epoch == epoch
+        ledger.intend(lease, order(), *TIMES)
+        ledger.heartbeat(instance("pod-1", start), "active", NOW)
+        assert load(path_of(tmp_path / "state", ledger.ledger_id)) == HighWater(epoch, epoch)
+        sqlite.close()
+
+
+def watched(place: Place, folder: Path) -> SqlLedger:
+    ledger = place.open()
+    ledger.remember(folder / "state")
+    return ledger
 
 
 def test_a_bar_is_decided_once(place: Place) -> None:

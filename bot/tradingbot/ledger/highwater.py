@@ -1,12 +1,19 @@
 """The highest (epoch, sequence) this volume has seen: a ledger that is below it has been set back (protocol 9)."""
 
+import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tradingbot.domain.errors import Misconfigured
+import structlog
+
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.domain.lease import NotClaimed
+
+# How far a restore raises the epoch (protocol 9).
+RESTORED = 1000
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,14 +29,19 @@ def set_back(seen: HighWater | None, now: HighWater) -> NotClaimed | None:
 
     A claim always begins an epoch, so even an equal epoch has been given away twice.
     """
-    if seen is None or (now.epoch > seen.epoch and now.sequence >= seen.sequence):
+    if seen is None or _restored(seen, now) or (now.epoch > seen.epoch and now.sequence >= seen.sequence):
         return None
     return NotClaimed(
         "LedgerSetBack",
         f"the ledger stands at epoch {now.epoch}, sequence {now.sequence}, but epoch {seen.epoch}, sequence "
-        f"{seen.sequence} have been used; restore it with an epoch above every one ever issued",
+        f"{seen.sequence} have been used; restore it with an epoch {RESTORED} above every one ever issued",
         False,
     )
+
+
+def _restored(seen: HighWater, now: HighWater) -> bool:
+    """True when somebody who restored the ledger has raised its epoch so far that no process can have done it."""
+    return now.epoch >= seen.epoch + RESTORED
 
 
 def path_of(state: Path, ledger_id: str) -> Path:
@@ -51,20 +63,58 @@ def load(path: Path) -> HighWater | None:
 
 def record(path: Path, seen: HighWater) -> HighWater:
     """The higher of *seen* and what *path* held is on disk, and survives a loss of power."""
-    before = load(path)
-    highest = seen if before is None else HighWater(max(before.epoch, seen.epoch), max(before.sequence, seen.sequence))
-    if highest == before:
-        return highest
     path.parent.mkdir(parents=True, exist_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Two colours may share the volume, and what one has seen must not be lost to the other.
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        before = load(path) or seen
+        highest = HighWater(max(before.epoch, seen.epoch), max(before.sequence, seen.sequence))
+        if _restored(before, seen):
+            highest = seen
+        if highest != before or not path.exists():
+            _written(path, highest)
+            os.fsync(directory)
+        return highest
+    finally:
+        os.close(directory)
+
+
+def _written(path: Path, highest: HighWater) -> None:
     fresh = path.with_suffix(".new")
     with fresh.open("w") as file:
         json.dump(asdict(highest), file)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return highest
+
+
+class Memory:
+    """What the state volume remembers of a ledger, for one process that claims it."""
+
+    def __init__(self, state: Path, ledger_id: str) -> None:
+        self._path = path_of(state, ledger_id)
+        self._epoch: int | None = None
+        self._recorded: HighWater | None = None
+
+    def seen(self) -> HighWater | None:
+        """What is remembered; ask before a claim, for another process may record a later one at any time."""
+        return load(self._path)
+
+    def claimed(self, now: HighWater) -> None:
+        """The claim is remembered; raises LedgerUnavailable when it cannot be, for then nothing would guard it."""
+        try:
+            self._recorded = record(self._path, now)
+        except OSError as error:
+            raise LedgerUnavailable(f"{self._path} cannot be written ({error.strerror})") from None
+        self._epoch = now.epoch
+
+    def grown(self, sequence: int) -> None:
+        """The newest *sequence* is remembered with the epoch this process has claimed, if it has claimed one."""
+        if self._epoch is None or (self._recorded is not None and sequence <= self._recorded.sequence):
+            return
+        try:
+            self._recorded = record(self._path, HighWater(self._epoch, sequence))
+        except OSError as error:
+            # The claim is on the disk: an older ledger is still refused, by its epoch.
+            log.warning("The state volume takes no high-water mark", error=str(error))

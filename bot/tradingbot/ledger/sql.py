@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from sqlalchemy import Engine
 
-from tradingbot.domain.halt import Halt
+from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger import tables, writes
 from tradingbot.ledger.connect import writing
+from tradingbot.ledger.highwater import Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
 
 
@@ -22,10 +24,26 @@ class SqlLedger(LedgerReader):
     def __init__(self, engine: Engine, venue: str) -> None:
         super().__init__(engine)
         self._venue = venue
+        self._memory: Memory | None = None
+
+    def remember(self, state: Path) -> None:
+        """From now on the volume at *state* knows how far this ledger has come, and a ledger behind it is refused."""
+        self._memory = Memory(state, self.ledger_id)
 
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
+        seen = self._memory.seen() if self._memory else None
         with writing(self.engine) as connection:
-            return leases.claim(connection, instance, now)
+            found = leases.claim(connection, instance, now)
+        if self._memory is None or isinstance(found, NotClaimed):
+            return found
+        stands = self.highest()
+        if seen is not None and (refusal := set_back(seen, stands)) is not None:
+            # Halted too: each claim raises the epoch, so that a later start would find nothing wrong with it.
+            self.latch(Halt(f"set-back-{seen.epoch}-{seen.sequence}", HaltKind.HALT, "ledger", refusal.message, now))
+            self.retire(found, now)
+            return refusal
+        self._memory.claimed(stands)
+        return found
 
     def retire(self, lease: Lease, now: datetime) -> bool:
         with writing(self.engine) as connection:
@@ -34,6 +52,8 @@ class SqlLedger(LedgerReader):
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
         with writing(self.engine) as connection:
             leases.heartbeat(connection, instance.name, role, now)
+        if self._memory is not None:
+            self._memory.grown(self.highest().sequence)
 
     def self_test(self) -> bool:
         with writing(self.engine) as connection:

@@ -49,7 +49,8 @@ def test_who_may_claim(row: LeaseRow, me: Instance, used: bool, silent: bool, an
     [
         (None, HighWater(1, 0), True),
         (HighWater(3, 40), HighWater(4, 40), True),
-        (HighWater(3, 40), HighWater(1003, 90), True),
+        (HighWater(3, 40), HighWater(1003, 12), True),
+        (HighWater(3, 40), HighWater(1002, 39), False),
         (HighWater(3, 40), HighWater(3, 41), False),
         (HighWater(3, 40), HighWater(2, 40), False),
         (HighWater(3, 40), HighWater(4, 39), False),
@@ -70,6 +71,7 @@ def test_the_volume_remembers_the_highest(tmp_path: Path) -> None:
     assert highwater.record(path, HighWater(3, 40)) == HighWater(3, 40)
     assert highwater.record(path, HighWater(2, 50)) == HighWater(3, 50)
     assert highwater.load(path) == HighWater(3, 50)
+    assert highwater.record(path, HighWater(1003, 12)) == HighWater(1003, 12), "restored: it counts from there"
     assert [file.name for file in path.parent.iterdir()] == ["highest-abc123.json"]
 
 
