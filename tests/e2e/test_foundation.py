@@ -29,6 +29,7 @@ def manifest(**changes: object) -> str:
         },
         "strategy": {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}},
         "risk": {"maxOrdersPerMinute": 600},
+        "backup": {"schedule": "0 2 * * *", "destination": {"claim": f"{BOT}-backups"}},
     }
     bot = {
         "apiVersion": "tradingbot.io/v1alpha1",
@@ -221,7 +222,7 @@ def test_the_state_volume_has_the_folders_the_runbook_names(bot: str, evidence: 
     evidence("kubectl exec <pod> -c bot -- " + " ".join(look), answer)
     evidence("kubectl get pvc -o name", claims)
     assert {"logs", "models", "cache", "state"} <= set(answer.split())
-    assert f"persistentvolumeclaim/{bot}-data" in claims
+    assert {f"persistentvolumeclaim/{bot}-data", f"persistentvolumeclaim/{bot}-backups"} <= set(claims.split())
 
 
 @pytest.mark.row("S0-021")
@@ -237,8 +238,8 @@ def test_kubectl_get_shows_what_a_person_looks_for(bot: str, evidence: Callable[
     assert f"{NAMESPACE}/{bot}" in shown
 
 
-def test_deleted_means_nothing_is_left_but_the_claim(bot: str) -> None:
-    """Deletion ends the process first and removes every child; the claim with the ledger stays for re-creation."""
+def test_deleted_means_nothing_is_left_but_the_claims(bot: str) -> None:
+    """Deletion ends the process first and removes every child; both claims stay for re-creation."""
     node.kubectl(
         "-n", NAMESPACE, "annotate", "tradingbot", bot, "tradingbot.io/delete=the story is over", "--overwrite"
     )
@@ -248,6 +249,8 @@ def test_deleted_means_nothing_is_left_but_the_claim(bot: str) -> None:
     def left() -> list[str]:
         return node.kubectl("-n", NAMESPACE, "get", kinds, "-l", f"tradingbot.io/bot={bot}", "-o", "name").split()
 
-    node.eventually(lambda: left() == [f"persistentvolumeclaim/{bot}-data"], within=90)
+    node.eventually(
+        lambda: sorted(left()) == [f"persistentvolumeclaim/{bot}-{kind}" for kind in ("backups", "data")], within=90
+    )
     node.kubectl("apply", "-f", "-", text=manifest())
     node.kubectl("-n", NAMESPACE, "wait", f"tradingbot/{bot}", "--for=condition=Ready", "--timeout=60s")

@@ -88,7 +88,7 @@ class Destination(Part):
     s3: ObjectStore | None = None
     """A bucket."""
     claim: ObjectName | None = None
-    """A claim in the namespace of the bot."""
+    """A claim in the namespace of the bot; one named after it, <bot>-backups, is made by the operator."""
 
 
 class Retention(Part):

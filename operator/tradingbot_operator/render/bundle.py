@@ -14,7 +14,7 @@ from tradingbot_operator.render.network import network_policies, ops_service, po
 from tradingbot_operator.render.revision import content, controller_revision
 from tradingbot_operator.render.secret import token_secret
 from tradingbot_operator.render.settings import config_map
-from tradingbot_operator.render.storage import state_claim
+from tradingbot_operator.render.storage import claims
 from tradingbot_operator.render.workload import deployment
 
 
@@ -41,7 +41,7 @@ def render(bot: Bot, spec: BotSpec, run: Run, given: Given) -> Bundle:
     monitor = given.site.pod_monitors and spec.monitoring.pod_monitor == "Auto"
     held = (
         config_map(bot, data["settings"]),
-        *((state_claim(bot, spec),) if spec.keeps_state else ()),
+        *claims(bot, spec),
         service(bot, BLUE),
         ops_service(bot),
         *network_policies(bot, given.site),

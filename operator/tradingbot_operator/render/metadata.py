@@ -56,5 +56,10 @@ def claim_name(bot: Bot) -> str:
     return f"{bot.name}-data"
 
 
+def backup_claim_name(bot: Bot) -> str:
+    """The claim for backups that the operator makes; one of any other name is the user's own."""
+    return f"{bot.name}-backups"
+
+
 def token_secret_name(bot: Bot) -> str:
     return f"{bot.name}-api"

@@ -2,18 +2,27 @@
 
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.spec import BotSpec
-from tradingbot_operator.render.metadata import claim_name, kept_metadata
+from tradingbot_operator.render.metadata import backup_claim_name, claim_name, kept_metadata
 
 FOLDERS = ("logs", "models", "cache", "state")
 
 
-def state_claim(bot: Bot, spec: BotSpec) -> Manifest:
-    """One claim, shared by both colours while the ledger is embedded; without an owner, so that it survives the bot."""
+def claims(bot: Bot, spec: BotSpec) -> tuple[Manifest, ...]:
+    """The claims of a bot: its state where that must outlive the pod, its backups where the claim is named after it.
+
+    Colours share the state while the ledger is embedded. Neither claim has an owner, so that both survive the bot.
+    """
+    state = (_claim(bot, claim_name(bot), spec),) if spec.keeps_state else ()
+    own = spec.backup is not None and spec.backup.destination.claim == backup_claim_name(bot)
+    return (*state, _claim(bot, backup_claim_name(bot), spec)) if own else state
+
+
+def _claim(bot: Bot, name: str, spec: BotSpec) -> Manifest:
     storage_class = {"storageClassName": spec.storage.class_name} if spec.storage.class_name else {}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": kept_metadata(bot, claim_name(bot)),
+        "metadata": kept_metadata(bot, name),
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": spec.storage.size}},

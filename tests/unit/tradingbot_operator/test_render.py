@@ -159,3 +159,20 @@ def test_sizes_come_from_the_profile_and_the_person():
     own = pod({**make.MINIMAL, "resources": {"limits": {"memory": "6Gi", "cpu": 3}}})["containers"][0]["resources"]
     assert own["limits"] == {"cpu": "3", "memory": "6Gi"}
     assert own["requests"] == standard["requests"]
+
+
+def backed_up(claim):
+    backup = {"schedule": "0 2 * * *", "destination": {"claim": claim}}
+    return [each for each in bundle({**make.SANDBOX, "backup": backup}).held if each["kind"] == "PersistentVolumeClaim"]
+
+
+def test_backup_claim_named_after_the_bot_is_made_and_kept():
+    """<bot>-backups stands beside the state and belongs to nobody, so that it outlives the bot."""
+    names = [claim["metadata"]["name"] for claim in backed_up("btc-backups")]
+    assert names == ["btc-data", "btc-backups"]
+    assert all("ownerReferences" not in claim["metadata"] for claim in backed_up("btc-backups"))
+
+
+def test_backup_claim_of_another_name_is_the_users_own():
+    """What the operator did not name, it does not make."""
+    assert [claim["metadata"]["name"] for claim in backed_up("vault")] == ["btc-data"]
