@@ -35,6 +35,7 @@ from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
 from tradingbot.locks import claim_pod
 from tradingbot.logs import configure
 from tradingbot.settings import Mode, Settings, load_settings
+from tradingbot.start.age import age_seconds
 from tradingbot.start.ending import LAST_WORD, MISCONFIGURED, leave_word, misconfigured
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
@@ -116,7 +117,8 @@ async def trade(start: Start) -> int:
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
     sources = (FlagSource(latch, state / "halt"), AnnotationSource(latch, start.settings.paths.podinfo))
     beside = [asyncio.create_task(watch(source)) for source in sources]
-    log.info("Listening", http=start.settings.listen.http, ops=start.settings.listen.ops, bot=desk.identity.bot)
+    await _answering(servers, serving)
+    log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())
     around = Around(asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
         code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, desk)
@@ -160,6 +162,11 @@ def _outcome(trader: "asyncio.Future[str]") -> int:
         return FAILED
     log.info("Trading ended", reason=trader.result())
     return COMPLETE
+
+
+async def _answering(servers: tuple[Server, ...], serving: list["asyncio.Task[None]"]) -> None:
+    while not all(each.started for each in servers) and not any(task.done() for task in serving):  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0)
 
 
 async def _close(servers: tuple[Server, ...], serving: list["asyncio.Task[None]"]) -> None:

@@ -99,7 +99,7 @@ def listening_s(name: str) -> float:
     """Seconds from process start to both ports listening, as the bot's own log says."""
     log = node.kubectl("-n", NAMESPACE, "logs", "-l", f"tradingbot.io/bot={name}", "--tail=-1")
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return next(float(line["after_seconds"]) for line in lines if line.get("event") == "listening")
+    return next(float(line["after_seconds"]) for line in lines if line.get("event") == "Listening")
 
 
 def main() -> int:
