@@ -3,6 +3,10 @@
 - apiGroups: [tradingbot.io]
   resources: [tradingbots, bottasks]
   verbs: [get, list, watch, patch]
+# A finished task goes when its time to live is over; a bot is deleted by people only.
+- apiGroups: [tradingbot.io]
+  resources: [bottasks]
+  verbs: [delete]
 - apiGroups: [tradingbot.io]
   resources: [tradingbots/status, bottasks/status]
   verbs: [patch]
