@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 
 import bots
 from bots import OPERATOR, TOKEN, Pod
@@ -293,7 +294,10 @@ BAD = [
         {"paths": {"data": "/proc/1/data"}},
         "paths.data /proc/1/data cannot be written (No such file or directory): mount",
     ),
-    ({"mode": "sim"}, 'exchange.symbols "BTC/USDT" has no recording: put BTCUSDT-1m-*.csv into'),
+    (
+        {"mode": "sim", "exchange": {"symbols": ["DOGE/USDT"]}},
+        'exchange.symbols "DOGE/USDT" has no recording: put DOGEUSDT-1m-*.csv into',
+    ),
 ]
 
 
@@ -378,3 +382,33 @@ async def test_a_check_is_quick_and_loads_neither_commands_nor_venues(tmp_path: 
     )
     out, _ = await process.communicate()
     assert out.decode() == "settings are usable\n0\n"
+
+
+@pytest.mark.asyncio
+async def test_the_replay_sample_runs_on_an_empty_volume_and_serves_its_result(tmp_path: Path) -> None:
+    """The recording comes with the bot; its day is traded to the end, and the ledger is whole."""
+    async with bots.pod(tmp_path, sample(tmp_path, "sim-replay")) as pod:
+        status = await pod.until(lambda seen: seen["state"] == "standby", 120)
+        assert len([order for order in status["last_orders"] if order["status"] == "filled"]) > 2
+        assert status["last_decision"]["bar"].startswith("2022-12-13T23:")
+        code, out, _ = await pod.atb("db", "verify", "--json")
+        assert (code, json.loads(out)["ok"]) == (0, True)
+        assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_the_model_sample_decides_and_trades_on_the_simulator(venue: Venue, tmp_path: Path) -> None:
+    """The model comes with the bot, is loaded by the sample's hash, and wants something within a day."""
+    rendered = sample(tmp_path, "ml-basic")
+    rendered["exchange"]["endpoint"] = venue.url
+    async with bots.pod(tmp_path, rendered) as pod:
+        assert (await pod.atb("check"))[:2] == (0, "settings are usable\n")
+        await pod.until(lambda seen: (seen["last_decision"] or {}).get("action") == "hold", 60)
+        await pod.until(lambda seen: any(order["status"] == "filled" for order in seen["last_orders"]), 120)
+        assert await pod.stop() == 0
+
+
+def sample(folder: Path, name: str) -> dict[str, Any]:
+    """The settings of a sample manifest, as far as it says them."""
+    spec = yaml.safe_load((Path(__file__).parents[2] / f"manifests/samples/{name}.yaml").read_text())["spec"]
+    return bots.settings(folder, **{key: spec[key] for key in ("mode", "exchange", "strategy")})

@@ -1,23 +1,27 @@
-"""Where recordings and models lie: below the data folder, one for each kind."""
+"""Where recordings and models lie: below the data folder, and if there is none, among the examples of the package."""
 
 from pathlib import Path
 
+import tradingbot
 from tradingbot.domain.errors import Misconfigured
+
+EXAMPLES = Path(tradingbot.__file__).with_name("examples")
 
 
 def recording(data: Path, symbol: str, timeframe: str) -> Path:
     """The newest file ``<SYMBOL>-<timeframe>-*.csv``, by name."""
-    name, folder = f"{symbol.replace('/', '')}-{timeframe}-*.csv", data / "cache"
-    found = sorted(folder.glob(name))
+    name = f"{symbol.replace('/', '')}-{timeframe}-*.csv"
+    found = sorted((data / "cache").glob(name)) or sorted((EXAMPLES / "cache").glob(name))
     if not found:
-        raise Misconfigured(f'exchange.symbols "{symbol}" has no recording: put {name} into {folder}')
+        raise Misconfigured(f'exchange.symbols "{symbol}" has no recording: put {name} into {data}/cache')
     return found[-1]
 
 
 def model_file(data: Path, name: str) -> Path:
-    """The model *name*, which lies in the models folder and nowhere else."""
-    folder = data / "models"
+    """The model *name*, which lies in a models folder and nowhere else; it may be absent."""
+    folder = (data / "models").resolve()
     file = (folder / name).resolve()
-    if not file.is_relative_to(folder.resolve()):
+    if not file.is_relative_to(folder):
         raise Misconfigured(f'strategy.parameters.model "{name}" lies outside {folder}: name a file in it')
-    return file
+    example = EXAMPLES / "models" / file.relative_to(folder)
+    return example if example.is_file() and not file.exists() else file
