@@ -1,5 +1,7 @@
 """How a ledger comes to be: by migrations, whole or not at all, on both engines."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,3 +124,10 @@ def test_a_broken_page_is_found(tmp_path: Path) -> None:
     except LedgerUnavailable:
         sound = False
     assert not sound
+
+
+def test_a_trading_process_does_not_carry_what_it_does_not_use() -> None:
+    """Alembic, the ORM and the driver of the other database cost memory in every pod."""
+    unused = "[name for name in ('alembic', 'psycopg', 'sqlalchemy.orm') if name in sys.modules]"
+    command = [sys.executable, "-c", f"import sys, tradingbot.ledger; print({unused})"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,7 +1,5 @@
 """The ledger's pure rules: who may claim, what a volume remembers, how ids are minted."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
@@ -99,10 +97,3 @@ def test_the_fence_stands_before_every_table_the_engine_writes() -> None:
     written = {name for name, table in tables.metadata.tables.items() if {"epoch", "instance"} <= set(table.c.keys())}
     assert written - {"lease", "lease_history"} == set(fence.FENCED)
     assert {table.name for table in tables.FENCED} == set(fence.FENCED)
-
-
-def test_a_trading_process_does_not_carry_what_it_does_not_use() -> None:
-    """Alembic, the ORM and the driver of the other database cost memory in every pod."""
-    unused = "[name for name in ('alembic', 'psycopg', 'sqlalchemy.orm') if name in sys.modules]"
-    command = [sys.executable, "-c", f"import sys, tradingbot.ledger; print({unused})"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
