@@ -194,7 +194,7 @@ def test_a_prefix_of_the_bars_gives_a_prefix_of_the_decisions(name, file):
     strategy, window = made(name), window_of(recorded(file.stem))
     whole = decisions(strategy, window, len(window.candles))
     assert sum(intent is not None for intent in whole) > 10
-    for k in range(strategy.bars, len(window.candles), 97):
+    for k in range(strategy.bars, len(window.candles), len(window.candles) // 12):
         assert decisions(strategy, Window(window.candles[:k], window.closes[:k]), k) == whole[: k - strategy.bars + 1]
 
 
