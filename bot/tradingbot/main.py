@@ -17,26 +17,26 @@ from typing import Any
 import structlog
 
 from tradingbot import __version__
-from tradingbot.across import in_thread
 from tradingbot.api.desk import Desk, Identity
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.api.ops import ops_app
 from tradingbot.api.rest import http_app
 from tradingbot.api.serve import Counted, Server, bind, serve, server
-from tradingbot.around import Around
-from tradingbot.credentials import Secrets, load_secrets
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Instance
-from tradingbot.environment import Environment, parse_environment
 from tradingbot.halts.journal import Journal
 from tradingbot.halts.latch import Latch
 from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
-from tradingbot.locks import claim_pod
-from tradingbot.logs import configure
 from tradingbot.settings import Mode, Settings, load_settings
+from tradingbot.start.across import in_thread
 from tradingbot.start.age import age_seconds
+from tradingbot.start.around import Around
+from tradingbot.start.credentials import Secrets, load_secrets
 from tradingbot.start.ending import LAST_WORD, MISCONFIGURED, leave_word, misconfigured
+from tradingbot.start.environment import Environment, parse_environment
+from tradingbot.start.locks import claim_pod
+from tradingbot.start.logs import configure
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
@@ -131,7 +131,7 @@ async def trade(start: Start) -> int:
 
 def _trader(around: Around) -> str:
     # By name and in the trader's thread: the ports answer while the engine and the database library are loaded.
-    reason: str = asyncio.run(importlib.import_module("tradingbot.assembly").run(around))
+    reason: str = asyncio.run(importlib.import_module("tradingbot.start.assembly").run(around))
     return reason
 
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tradingbot.environment import Environment
 from tradingbot.settings import parse_settings
+from tradingbot.start.environment import Environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text()
 REQUIRED = {

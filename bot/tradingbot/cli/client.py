@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradingbot.cli.exits import Exit, Failed
-from tradingbot.credentials import TokenFile
 from tradingbot.settings import Settings
+from tradingbot.start.credentials import TokenFile
 
 
 @dataclass(frozen=True, slots=True)

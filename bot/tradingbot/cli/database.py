@@ -10,7 +10,7 @@ import typer
 from tradingbot.cli import tables
 from tradingbot.cli.exits import Exit
 from tradingbot.cli.local import local_settings
-from tradingbot.credentials import ledger_url
+from tradingbot.start.credentials import ledger_url
 
 database = typer.Typer(help="The ledger: verify, query, migrate.", rich_markup_mode=None)
 

@@ -1,7 +1,7 @@
 """What this pod mounts, as the commands need it."""
 
-from tradingbot.environment import Environment, parse_environment
 from tradingbot.settings import Settings, load_settings
+from tradingbot.start.environment import Environment, parse_environment
 
 
 def local_environment() -> Environment:

@@ -38,7 +38,7 @@ def ask_provider(
         raise Failed(Exit.USAGE, f'TIMEFRAME "{market[2]}" is unknown: write {", ".join(TIMEFRAMES)}')
     began = time.monotonic()
     # By name, because the commands that ask the trader must not pay for loading the venues.
-    candles = asyncio.run(importlib.import_module("tradingbot.adapters").newest_candles(settings, market, SHOWN))
+    candles = asyncio.run(importlib.import_module("tradingbot.start.adapters").newest_candles(settings, market, SHOWN))
     took = time.monotonic() - began
     rows = [_row(candle) for candle in candles]
     answer = {"exchange": market[0], "symbol": market[1], "timeframe": market[2], "seconds": round(took, 3)}

@@ -2,13 +2,13 @@
 
 import sys
 
-from tradingbot.credentials import load_secrets
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.environment import parse_environment
 from tradingbot.settings import Settings, load_settings
 from tradingbot.start.addresses import bases
+from tradingbot.start.credentials import load_secrets
 from tradingbot.start.deciding import strategy_from
 from tradingbot.start.ending import misconfigured
+from tradingbot.start.environment import parse_environment
 from tradingbot.start.files import recording
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from desks import WELL, ListeningEngine
-from tradingbot.across import Across, in_thread, there
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.start.across import Across, in_thread, there
 
 
 class ThreadBoundEngine(ListeningEngine):

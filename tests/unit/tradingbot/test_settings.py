@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingbot.credentials import TokenFile, ledger_url, load_secrets
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings, load_settings, parse_decimal, parse_duration, parse_settings
+from tradingbot.start.credentials import TokenFile, ledger_url, load_secrets
 
 LEAST: dict[str, Any] = {
     "bot": {"name": "btc", "namespace": "trading", "cluster": "c0ffee"},

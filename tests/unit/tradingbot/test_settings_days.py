@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingbot.days import day_starts
+from tradingbot.start.days import day_starts
 
 # Without a zone, as hypothesis wants its bounds.
 FIRST = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading import BTC, START, bars, candle, instrument, order, write
-from tradingbot.adapters import due_open
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.order import (
@@ -27,6 +26,7 @@ from tradingbot.domain.order import (
     Side,
     Unknown,
 )
+from tradingbot.start.adapters import due_open
 from tradingbot.venues import binance
 from tradingbot.venues.account import Account, PaperOrder, parse, written
 from tradingbot.venues.clock import Measured, Pace, VenueClock, WallClock

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 
 from tradingbot.api.desk import Desk
-from tradingbot.credentials import Secrets
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.halts.latch import Latch
 from tradingbot.settings import Settings
+from tradingbot.start.credentials import Secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from functools import partial
 import aiohttp
 
 from tradingbot import __version__
-from tradingbot.around import Around
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.instrument import Instrument
@@ -19,6 +18,7 @@ from tradingbot.domain.ports import Clock, Feed, Venue
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.settings import Settings
 from tradingbot.start.addresses import BASES, bases
+from tradingbot.start.around import Around
 from tradingbot.start.files import recording
 from tradingbot.venues.ccxt_venue import Account, CcxtVenue
 from tradingbot.venues.clock import VenueClock

@@ -11,11 +11,6 @@ from typing import TypeVar
 
 import structlog
 
-from tradingbot.across import Across, there
-from tradingbot.adapters import Adapters, open_adapters
-from tradingbot.around import Around
-from tradingbot.credentials import ledger_url
-from tradingbot.days import day_starts
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
@@ -26,6 +21,11 @@ from tradingbot.ledger.open import migrate_apart, schema
 from tradingbot.ledger.tables import HEAD
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
+from tradingbot.start.across import Across, there
+from tradingbot.start.adapters import Adapters, open_adapters
+from tradingbot.start.around import Around
+from tradingbot.start.credentials import ledger_url
+from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
 from tradingbot.strategy.registry import Strategy
 
