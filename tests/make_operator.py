@@ -6,7 +6,7 @@ from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, parse
 from tradingbot_operator.domain.moment import Moment
-from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Revision, Workload
+from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Revision, TokenSecret, Workload
 from tradingbot_operator.domain.outcome import Applied, Trouble
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.domain.task import Task, parse_task
@@ -85,6 +85,10 @@ def said(**changes: Any) -> Report:
 
 def observed(**changes: Any) -> Observed:
     return replace(Observed(), **changes)
+
+
+def tokens(**changes: Any) -> TokenSecret:
+    return replace(TokenSecret("btc-api", "12", NOW), **changes)
 
 
 def revision(number: int, name: str | None = None) -> Revision:

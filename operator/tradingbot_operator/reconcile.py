@@ -4,11 +4,12 @@ from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.moment import Moment
-from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.observed import Observed, TokenSecret
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome
 from tradingbot_operator.domain.plan import Plan, Remove, Run
 from tradingbot_operator.plan.decide import decide, wants_finalizer
 from tradingbot_operator.render.bundle import Given, intent, render
+from tradingbot_operator.render.secret import rotated
 from tradingbot_operator.report.status import change, report
 from tradingbot_operator.report.wait import look_again
 
@@ -26,6 +27,8 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment) -> O
     status = report(bot, observed, plan, applied, moment.now)
     if difference := change(bot.status, status):
         await cluster.write_status(bot, difference, status, moment.text)
+    if plan.rotate is not None:
+        await rotate(bot, plan.rotate, (cluster, moment))
     if isinstance(plan.action, Remove):
         await cluster.finish(bot, plan.action, moment.text)
     return Outcome("stalled" if applied.trouble else "done", look_again(bot, plan, applied, status))
@@ -49,3 +52,11 @@ async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Mo
         case Remove() as remove, _:
             await cluster.remove(bot, observed, remove)
     return APPLIED
+
+
+async def rotate(bot: Bot, tokens: TokenSecret, means: tuple[Cluster, Moment]) -> None:
+    """New tokens are valid, and those that were newest until now still are; a Secret that is not the bot's is left."""
+    cluster, moment = means
+    body = await cluster.token_secret(bot, tokens)
+    if body is not None:
+        await cluster.write_tokens(bot, tokens.name, rotated(body, moment.tokens, moment.text))

@@ -118,7 +118,7 @@ def test_operator_may_read_no_list_of_secrets():
     """Whoever takes over the operator cannot dump all Secrets, run in pods or delete what bots stored."""
     rules = [rule for item in charts.objects(CHART) if "rules" in item for rule in item["rules"]]
     verbs = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
-    assert {verb for resource, verb in verbs if resource == "secrets"} == {"get", "create"}
+    assert {verb for resource, verb in verbs if resource == "secrets"} == {"get", "create", "patch"}
     assert {verb for resource, verb in verbs if resource == "persistentvolumeclaims"} == {
         "get",
         "list",

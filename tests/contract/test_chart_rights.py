@@ -145,3 +145,24 @@ def test_the_operator_may_not_list_secrets(server):
     assert forbidden(running) == before
     assert narrow.request("GET", "/api/v1/namespaces/default/secrets")[0] == 403
     assert forbidden(running) == before + 1
+
+
+def test_the_operator_may_patch_no_secret_but_a_bots_token(server):
+    """What rights cannot say the policy does: any other Secret is refused to the operator."""
+    running, log = server
+    narrow = apiserver.ApiServer(running.url, token(running), running.authority, running.kubeconfig)
+    owner = {"apiVersion": "tradingbot.io/v1alpha1", "kind": "TradingBot", "name": "other", "uid": "u-1"}
+    patch = {"metadata": {"annotations": {"tradingbot.io/rotated-at": "2026-11-21T14:00:00Z"}}}
+    secrets = "/api/v1/namespaces/default/secrets"
+    for name, owners in (("foreign", []), ("foreign-api", []), ("other", [owner]), ("other-api", [owner])):
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "ownerReferences": owners}}
+        assert running.request("POST", secrets, body)[0] == 201
+
+    def answer(name):
+        return narrow.request("PATCH", f"{secrets}/{name}?dryRun=All", patch, "application/merge-patch+json")
+
+    eventually(lambda: answer("foreign")[0] == 403, log)
+    assert "is not the token Secret of a TradingBot" in answer("foreign")[1]["message"]
+    assert answer("foreign-api")[0] == 403
+    assert answer("other")[0] == 403
+    assert answer("other-api")[0] == 200

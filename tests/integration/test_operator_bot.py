@@ -1,5 +1,6 @@
 """The operator against a real API server: a bot is applied, runs, changes, is halted, drifts and ends."""
 
+import base64
 import json
 
 import pytest
@@ -221,6 +222,30 @@ def test_token_is_made_once_and_made_again_when_lost(server):
     assert found(server, path)["data"]["token"] == "b3du"
     assert server.request("DELETE", path)[0] == 200
     eventually(lambda: (found(server, path) or {"data": {"token": "b3du"}})["data"]["token"] != "b3du")
+
+
+def lines(secret, key):
+    return base64.b64decode(secret["data"][key]).decode().split("\n")
+
+
+def test_old_tokens_are_followed_by_new_ones_and_stay_valid_beside_them(server):
+    """A week after the last rotation each file has a second line; nothing is rotated twice, and no pod is disturbed."""
+    create_bot(server, "rotate", make.MINIMAL)
+    path = f"{TRADING}/secrets/rotate-api"
+    before = eventually(lambda: deployment(server, "rotate"))
+    old = eventually(lambda: found(server, path))
+    noted = {"metadata": {"annotations": {"tradingbot.io/rotated-at": "2026-01-01T00:00:00Z"}}}
+    assert server.request("PATCH", path, noted, MERGE)[0] == 200
+    eventually(lambda: len(lines(found(server, path), "token")) == 2)
+    new = found(server, path)
+    for key in ("token", "operator-token"):
+        assert lines(new, key)[1:] == lines(old, key)
+        assert lines(new, key)[0] not in lines(old, key)
+    assert new["metadata"]["annotations"]["tradingbot.io/rotated-at"] > "2026-01-01T00:00:00Z"
+    patch_bot(server, "rotate", {"spec": {"suspend": True}})
+    eventually(lambda: deployment(server, "rotate")["spec"]["replicas"] == 0)
+    assert found(server, path)["data"] == new["data"]
+    assert deployment(server, "rotate")["spec"]["template"] == before["spec"]["template"]
 
 
 def test_halt_and_resume_reach_the_running_pod_without_a_new_one(server):

@@ -30,10 +30,11 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, create, patch, delete]
-# No list: a Secret is read by the name a bot gives, and <bot>-api is created once.
+# No list: a Secret is read by the name a bot gives. <bot>-api is created, and patched once a week with new tokens; rights
+# cannot name it, so the policy tradingbot-operator-secrets allows the operator no other patch.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create]
+  verbs: [get, create, patch]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]

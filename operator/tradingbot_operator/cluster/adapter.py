@@ -7,13 +7,13 @@ from typing import Any
 from tradingbot_operator.cluster import apply, events, reading
 from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster.api import Api
-from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.bot import Bot, Manifest, parse
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
 from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, LABEL_BOT, LABEL_MANAGED_BY
-from tradingbot_operator.domain.observed import Keys, Observed, Revision
+from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Remove, Run, Step
 
@@ -39,8 +39,8 @@ class Cluster:
         """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
         if bot.deleted_at is None:
             workloads = tuple(each for each in seen.workloads if each.controller == bot.uid)
-            history, keys = await self._history(bot), await self._keys(bot)
-            return replace(seen, workloads=workloads, revisions=history, keys=keys)
+            history, keys, tokens = await self._history(bot), await self._keys(bot), await self._tokens(bot)
+            return replace(seen, workloads=workloads, revisions=history, keys=keys, tokens=tokens)
         labels = f"{LABEL_BOT}={bot.name}"
         deployments = await self.api.list(DEPLOYMENT, bot.namespace, labels)
         pods = await self.api.list(POD, bot.namespace, labels)
@@ -69,6 +69,17 @@ class Cluster:
         body = await self.api.find(SECRET, bot.namespace, secret)
         data = (body or {}).get("data") or {}
         return Keys(secret, body is not None, tuple(key for key in VENUE_KEYS if not data.get(key)))
+
+    async def _tokens(self, bot: Bot) -> TokenSecret | None:
+        """The bot's own token Secret; one that someone else controls is none."""
+        known = self.memory.tokens(bot.key)
+        if known is not None:
+            return known
+        body = await self.api.glimpse(SECRET, bot.namespace, f"{bot.name}-api")
+        if body is None or reading.controller_uid(body) != bot.uid:
+            return None
+        self.memory.remember_tokens(bot.key, tokens := reading.tokens(body))
+        return tokens
 
     async def recorded(self, bot: Bot, observed: Observed, run: Run) -> Mapping[str, Any] | None:
         """What the wanted revision holds, if it was recorded before."""
@@ -115,6 +126,20 @@ class Cluster:
             for kind in self._shared:
                 for each in await self.api.list_metadata(kind, bot.namespace, f"{LABEL_MANAGED_BY}={COMPONENT}"):
                     await self.api.delete(kind, bot.namespace, each["metadata"]["name"], each["metadata"]["uid"])
+
+    async def token_secret(self, bot: Bot, seen: TokenSecret) -> Manifest | None:
+        """The Secret with what is in it, if it is still the bot's own and as it was seen."""
+        self.memory.forget_tokens(bot.key)
+        body = await self.api.find(SECRET, bot.namespace, seen.name)
+        if body is None or reading.controller_uid(body) != bot.uid:
+            return None
+        if body["metadata"]["resourceVersion"] != seen.version:
+            raise Outdated("the Secret with the tokens was written since it was looked at")
+        return body
+
+    async def write_tokens(self, bot: Bot, name: str, patch: Mapping[str, Any]) -> None:
+        written = await self.api.merge(SECRET.path(bot.namespace, name), patch, FIELD_MANAGER)
+        self.memory.wrote(place(written, SECRET.kind), trace(written, bot.key))
 
     async def write_status(self, bot: Bot, change: Mapping[str, Any], after: Mapping[str, Any], now: str) -> None:
         """The report stands, and people were told what is new in it."""

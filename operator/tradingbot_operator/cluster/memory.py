@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tradingbot_operator.domain.observed import Revision
+from tradingbot_operator.domain.observed import Revision, TokenSecret
 
 Name = tuple[str, str]
 Place = tuple[str, str, str]
@@ -37,6 +37,7 @@ class Memory:
         self._written: dict[Place, Trace] = {}
         self._noticed: dict[Place, Trace] = {}
         self._history: dict[Name, tuple[Revision, ...]] = {}
+        self._tokens: dict[Name, TokenSecret] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -55,6 +56,7 @@ class Memory:
         """The next pass over *bot* writes everything again."""
         self._settled.pop(bot, None)
         self._history.pop(bot, None)
+        self._tokens.pop(bot, None)
 
     def forget(self, bot: Name) -> None:
         """The bot is gone."""
@@ -92,6 +94,16 @@ class Memory:
 
     def forget_history(self, bot: Name) -> None:
         self._history.pop(bot, None)
+
+    def tokens(self, bot: Name) -> TokenSecret | None:
+        """The bot's token Secret, if it is known."""
+        return self._tokens.get(bot)
+
+    def remember_tokens(self, bot: Name, tokens: TokenSecret) -> None:
+        self._tokens[bot] = tokens
+
+    def forget_tokens(self, bot: Name) -> None:
+        self._tokens.pop(bot, None)
 
     def places(self, kind: str) -> tuple[Place, ...]:
         return tuple(where for where in self._written if where[0] == kind)

@@ -1,10 +1,11 @@
 """From the API's objects to the small frozen records that are kept of them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from tradingbot_operator.domain.names import CONFIG_OF, LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER
-from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, Workload
+from tradingbot_operator.domain.names import CONFIG_OF, LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER, ROTATED_AT
+from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, TokenSecret, Workload
 
 LONGEST_WORDS = 500
 FATAL_WAITS = {
@@ -91,6 +92,17 @@ def revision(body: Mapping[str, Any]) -> Revision:
     notes = meta.get("annotations") or {}
     name = (meta.get("labels") or {}).get(LABEL_REVISION, "")
     return Revision(name, meta["uid"], int(notes.get(NUMBER, 0)), notes.get(CONFIG_OF, ""))
+
+
+def tokens(body: Mapping[str, Any]) -> TokenSecret:
+    """From metadata alone; one that was never rotated counts from its creation."""
+    meta = body["metadata"]
+    made = datetime.fromisoformat(meta["creationTimestamp"])
+    try:
+        noted = datetime.fromisoformat((meta.get("annotations") or {})[ROTATED_AT])
+    except (KeyError, ValueError):
+        noted = made
+    return TokenSecret(meta["name"], meta["resourceVersion"], noted if noted.tzinfo else made)
 
 
 def report(answer: Mapping[str, Any]) -> Report:

@@ -23,6 +23,7 @@ DELETE_REASON = f"{GROUP}/delete"
 INTENT = f"{GROUP}/intent"
 NUMBER = f"{GROUP}/revision-number"
 CONFIG_OF = f"{GROUP}/config"
+ROTATED_AT = f"{GROUP}/rotated-at"
 
 BLUE = "blue"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,15 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSecret:
+    """The bot's own Secret with its tokens, as it was at *version*, and when its tokens were made."""
+
+    name: str
+    version: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     workloads: tuple[Workload, ...] = ()
     pods: tuple[Pod, ...] = ()
@@ -84,6 +94,7 @@ class Observed:
     namespace_halt: str | None = None
     siblings: int = 0
     keys: Keys | None = None
+    tokens: TokenSecret | None = None
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tradingbot_operator.domain.observed import TokenSecret
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -53,3 +55,4 @@ class Plan:
     notes: tuple[Note, ...] = ()
     raised: str | None = None  # a halt a person wrote on a pod, to be copied to the bot
     again_seconds: float | None = None
+    rotate: TokenSecret | None = None  # its tokens are old enough to be followed by new ones

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.moment import soonest
 from tradingbot_operator.domain.names import BLUE, FINALIZER
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.operations import Deletion
@@ -14,6 +15,7 @@ from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.halts import notes, raised
+from tradingbot_operator.plan.rotation import due, seconds_left
 
 LOOK_AGAIN_SECONDS = 5.0
 
@@ -21,7 +23,10 @@ LOOK_AGAIN_SECONDS = 5.0
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan. Halts are carried to the pods whatever the spec says."""
     action = _action(bot, observed, site, now)
-    return Plan(action, notes(bot, observed), raised(bot, observed), _again(action))
+    # Whatever becomes of the spec, a token grows old; only an end creates nothing.
+    tokens = None if isinstance(action, Remove) else observed.tokens
+    again = soonest(_again(action), seconds_left(tokens, now))
+    return Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now))
 
 
 def _again(action: Run | Keep | Remove) -> float | None:

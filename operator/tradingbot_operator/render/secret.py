@@ -1,6 +1,11 @@
 """The Secret a bot's API is opened with."""
 
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.names import ROTATED_AT
 from tradingbot_operator.domain.site import Tokens
 from tradingbot_operator.render.metadata import metadata, token_secret_name
 
@@ -14,3 +19,26 @@ def token_secret(bot: Bot, tokens: Tokens) -> Manifest:
         "type": "Opaque",
         "stringData": {"token": tokens.http, "operator-token": tokens.operator},
     }
+
+
+def rotated(body: Mapping[str, Any], tokens: Tokens, now: str) -> Manifest:
+    """The patch after which each file holds a new token and, below it, the one that was newest until now.
+
+    It fails if someone wrote the Secret since *body* was read: a rotation done twice would end the overlap.
+    """
+    meta, data = body["metadata"], body.get("data") or {}
+    fresh = {"token": tokens.http, "operator-token": tokens.operator}
+    return {
+        "metadata": {
+            "uid": meta["uid"],
+            "resourceVersion": meta["resourceVersion"],
+            "annotations": {ROTATED_AT: now},
+        },
+        "stringData": {key: "\n".join([token, *_newest(data.get(key))]) for key, token in fresh.items()},
+    }
+
+
+def _newest(encoded: str | None) -> list[str]:
+    """The first token of a file, if there is one: what stands below it has had its time."""
+    lines = b64decode(encoded or "").decode(errors="replace").split()
+    return lines[:1]
