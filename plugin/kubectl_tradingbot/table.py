@@ -27,7 +27,7 @@ def fleet(views: Sequence[BotView]) -> Table:
             Text(state, style=COLOURS.get(state, "red")),
             view.colour,
             view.revision[:8],
-            str(live.get("epoch", "-")),
+            str(live.get("epoch") or "-"),
             positions(live.get("positions") or []),
             equity,
         )
