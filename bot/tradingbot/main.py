@@ -29,14 +29,15 @@ from tradingbot.halts.journal import Journal
 from tradingbot.halts.latch import Latch
 from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
 from tradingbot.settings import Mode, Settings, load_settings
+from tradingbot.start import ending
 from tradingbot.start.across import in_thread
 from tradingbot.start.age import age_seconds
 from tradingbot.start.around import Around
 from tradingbot.start.credentials import Secrets, load_secrets
-from tradingbot.start.ending import LAST_WORD, MISCONFIGURED, leave_word, misconfigured
+from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
 from tradingbot.start.locks import claim_pod
-from tradingbot.start.logs import configure
+from tradingbot.start.logs import Redaction, configure
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
@@ -121,7 +122,7 @@ async def trade(start: Start) -> int:
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())
     around = Around(asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters)
     with signals() as stopped:
-        code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, desk)
+        code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, around)
     for task in beside:
         task.cancel()
     await _close(servers, serving)
@@ -135,20 +136,21 @@ def _trader(around: Around) -> str:
     return reason
 
 
-async def _until_over(trader: "asyncio.Future[str]", stopped: asyncio.Event, desk: Desk) -> int:
+async def _until_over(trader: "asyncio.Future[str]", stopped: asyncio.Event, around: Around) -> int:
     signalled = asyncio.create_task(stopped.wait())
     ends: set[asyncio.Future[Any]] = {trader, signalled}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    desk.serving = False
+    around.desk.serving = False
     if not trader.done():
         log.info("Shutting down: no new entries, settling what is in flight, protective stops stay")
-        desk.commands.stop()
+        around.desk.commands.stop()
         await asyncio.wait({trader}, timeout=GRACE_SECONDS)
     signalled.cancel()
-    return _outcome(trader)
+    return outcome(trader, around.secrets)
 
 
-def _outcome(trader: "asyncio.Future[str]") -> int:
+def outcome(trader: "asyncio.Future[str]", secrets: Secrets) -> int:
+    """The exit code by how trading ended; what a person must change is also the process' last word."""
     if not trader.done():
         # The ledger keeps what is unsettled; the next start settles it by query.
         log.error("Shutdown did not settle everything in time", seconds=GRACE_SECONDS)
@@ -156,7 +158,8 @@ def _outcome(trader: "asyncio.Future[str]") -> int:
     if error := trader.exception():
         if isinstance(error, Misconfigured):
             log.error(str(error))
-            leave_word(str(error), LAST_WORD)
+            # Not every sentence is ours: a database may put what it was asked with into its own.
+            leave_word(Redaction(secrets.values()).text(str(error)), ending.LAST_WORD)
             return MISCONFIGURED
         log.error("Trading ended by a fault", exc_info=error)
         return FAILED

@@ -1,15 +1,20 @@
 """``atb check`` and the last word: what can be told of settings before anything is touched."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 import bots
+from tradingbot.domain.errors import Misconfigured
+from tradingbot.main import outcome
 from tradingbot.start import ending
 from tradingbot.start.check import check
+from tradingbot.start.credentials import Secrets, TokenFile
 from tradingbot.start.ending import leave_word
 
 MODEL = json.dumps(
@@ -99,6 +104,30 @@ def test_a_check_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     before = everything(tmp_path)
     assert check() == 0
     assert everything(tmp_path) == before
+
+
+ENDS = [
+    (Misconfigured("database.url postgresql://blue:0123456789@db: open it"), 78, "database.url postgresql://blue:"),
+    (RuntimeError("a bug"), 1, ""),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "word"), ENDS, ids=["misconfigured", "fault"])
+def test_a_trader_that_must_be_helped_says_so_last(
+    error: Exception, code: int, word: str, tmp_path: Path, last_word: Path
+) -> None:
+    """What the engine finds wrong later is told as what the start finds; no secret is in it, and a fault is no word."""
+
+    async def ended() -> int:
+        trader: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        trader.set_exception(error)
+        nothing = TokenFile(tmp_path / "none")
+        return outcome(trader, Secrets(nothing, nothing, None, SecretStr("0123456789")))
+
+    assert asyncio.run(ended()) == code
+    assert last_word.read_text().startswith(word)
+    assert bool(last_word.read_text()) == bool(word)
+    assert "0123456789" not in last_word.read_text()
 
 
 def test_the_last_word_is_all_there_is_and_fits(tmp_path: Path) -> None:
