@@ -7,6 +7,7 @@ from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.observed import Observed, TokenSecret
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome
 from tradingbot_operator.domain.plan import Plan, Remove, Run
+from tradingbot_operator.domain.revision import is_record_of
 from tradingbot_operator.plan.decide import decide, wants_finalizer
 from tradingbot_operator.render.bundle import Given, intent, render
 from tradingbot_operator.render.secret import rotated
@@ -42,7 +43,9 @@ async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Mo
             wanted = intent(bot, run, moment.site)
             if cluster.memory.is_settled(bot.key, wanted):
                 return APPLIED
-            recorded = await cluster.recorded(bot, observed, run)
+            recorded = await cluster.recorded(bot, run)
+            if recorded is not None and not is_record_of(spec, recorded):
+                await cluster.count_collision(bot)
             bundle = render(bot, spec, run, Given(moment.site, moment.tokens, recorded))
             applied = await cluster.apply(bot, bundle.kept, bundle.held)
             if applied.trouble is None:

@@ -8,6 +8,7 @@ import pytest
 import make_operator as make
 import operators
 from operators import MERGE, bot, condition, create_bot, deployment, eventually, found, names, patch_bot, state
+from tradingbot_operator.domain.revision import revision_name
 
 TRADING = "/api/v1/namespaces/trading"
 APPS = "/apis/apps/v1/namespaces/trading"
@@ -104,6 +105,32 @@ def test_changed_spec_makes_a_new_revision_and_going_back_takes_the_old_one_agai
     eventually(lambda: template()["metadata"]["labels"]["tradingbot.io/revision"] == old)
     assert template() == first
     assert found(server, f"{APPS}/controllerrevisions/turn-{old}")["revision"] == 3
+
+
+def test_recorded_revision_is_never_overwritten_by_another_of_its_name(server):
+    """A name taken by other content is counted, and the wanted revision gets another name."""
+    owner = create_bot(server, "collide", {**make.MINIMAL, "suspend": True})
+    eventually(lambda: deployment(server, "collide"))
+    wanted = {**make.MINIMAL, "logging": {"level": "debug"}}
+    taken = revision_name(make.bot(wanted).spec)
+    reference = {"apiVersion": owner["apiVersion"], "kind": "TradingBot", "name": "collide", "controller": True}
+    metadata = {"name": f"collide-{taken}", "ownerReferences": [{**reference, "uid": owner["metadata"]["uid"]}]}
+    record = {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": metadata,
+        "revision": 7,
+        "data": {"hashVersion": "1", "spec": {"mode": "sim"}},
+    }
+    assert server.request("POST", f"{APPS}/controllerrevisions", record)[0] == 201
+    patch_bot(server, "collide", {"spec": {"logging": {"level": "debug"}}})
+    other = revision_name(make.bot(wanted).spec, 1)
+    eventually(lambda: deployment(server, "collide")["metadata"]["labels"]["tradingbot.io/revision"] == other)
+    assert bot(server, "collide")["status"]["collisionCount"] == 1
+    kept = found(server, f"{APPS}/controllerrevisions/collide-{taken}")
+    assert (kept["data"], kept["revision"]) == (record["data"], 7)
+    eventually(lambda: state(server, "collide", "Stalled") == (None, None))
+    assert bot(server, "collide")["status"]["collisionCount"] == 1
 
 
 def test_history_is_pruned_with_its_settings(server):

@@ -81,12 +81,16 @@ class Cluster:
         self.memory.remember_tokens(bot.key, tokens := reading.tokens(body))
         return tokens
 
-    async def recorded(self, bot: Bot, observed: Observed, run: Run) -> Mapping[str, Any] | None:
+    async def recorded(self, bot: Bot, run: Run) -> Mapping[str, Any] | None:
         """What the wanted revision holds, if it was recorded before."""
-        if observed.revision(run.revision) is None:
-            return None
         body = await self.api.find(REVISION, bot.namespace, f"{bot.name}-{run.revision}")
-        return body["data"] if body else None
+        return (body.get("data") or {}) if body and reading.controller_uid(body) == bot.uid else None
+
+    async def count_collision(self, bot: Bot) -> None:
+        """The next pass gives the wanted revision another name; the one that has this name stays as it was recorded."""
+        self.memory.forget_history(bot.key)
+        await writes.write_status(self.api, bot, {"collisionCount": (bot.status.get("collisionCount") or 0) + 1})
+        raise Outdated("a revision of the wanted name holds something else")
 
     async def carry_orders(self, bot: Bot, plan: Plan) -> None:
         """Halts and resumes first: nothing that follows may delay them."""

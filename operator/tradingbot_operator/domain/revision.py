@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.spec import BotSpec
@@ -39,6 +40,15 @@ def asked(spec: BotSpec) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True, include=set(RENDERED), exclude_defaults=True, exclude_none=True)
 
 
-def revision_name(spec: BotSpec) -> str:
-    """Twenty hex digits; equal requests have equal names, whatever else the spec says."""
-    return digest({"version": HASH_VERSION, "spec": asked(spec)}, 20)
+def revision_name(spec: BotSpec, collisions: int = 0) -> str:
+    """Twenty hex digits; equal requests have equal names, whatever else the spec says.
+
+    *collisions* is how often a name of this bot was found taken by a revision with other content.
+    """
+    added = {"collisions": collisions} if collisions else {}
+    return digest({"version": HASH_VERSION, "spec": asked(spec), **added}, 20)
+
+
+def is_record_of(spec: BotSpec, data: Mapping[str, Any]) -> bool:
+    """Whether what was recorded is what *spec* asks for; what an older operator made of it may differ."""
+    return data.get("hashVersion") == HASH_VERSION and canonical(data.get("spec")) == canonical(asked(spec))

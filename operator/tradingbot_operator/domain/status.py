@@ -89,6 +89,8 @@ class BotStatus(Part):
     """Fingerprint of the keys in use."""
     schema_version: Word | None = None
     """Version of the ledger."""
+    collision_count: Int64 | None = None
+    """How often a revision's name was taken by one with other content; it is part of the names of later ones."""
 
 
 class TaskStatus(Part):

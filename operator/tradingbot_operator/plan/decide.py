@@ -40,11 +40,13 @@ def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Ke
         return _remove(bot, observed, now >= bot.deleted_at + _deadline(bot))
     if isinstance(bot.spec, Rejection):
         return Keep("SpecRejected", bot.spec.message)
-    return first_refusal(Case(bot.spec, site, observed.keys)) or _run(bot.spec, observed)
+    return first_refusal(Case(bot.spec, site, observed.keys)) or _run(
+        bot.spec, bot.status.get("collisionCount") or 0, observed
+    )
 
 
-def _run(spec: BotSpec, observed: Observed) -> Run:
-    name = revision_name(spec)
+def _run(spec: BotSpec, collisions: int, observed: Observed) -> Run:
+    name = revision_name(spec, collisions)
     replicas = 0 if spec.suspend else 1
     return Run(name, _number(name, observed), replicas, _prune(name, observed, spec.rollout.history_limit))
 

@@ -34,6 +34,7 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "active": _active(facts, now),
         "ledgerId": (said.ledger_id if said else None) or bot.status.get("ledgerId"),
         "highestEpoch": _highest_epoch(facts),
+        "collisionCount": bot.status.get("collisionCount"),
     }
     return status | {name: value for name, value in optional.items() if value is not None}
 

@@ -26,6 +26,12 @@ def test_new_bot_runs_its_first_revision():
     assert plan(make.bot()).action == Run(NAME, 1, 1)
 
 
+def test_name_that_was_taken_is_not_asked_for_again():
+    """The count in the status makes another name of the same request."""
+    collided = replace(make.bot(), status={"collisionCount": 1})
+    assert plan(collided).action == Run(revision_name(make.bot().spec, 1), 1, 1)
+
+
 def test_suspended_bot_has_no_replica():
     """suspend changes how many run, not what would run."""
     assert plan(make.bot({**make.MINIMAL, "suspend": True})).action == Run(NAME, 1, 0)

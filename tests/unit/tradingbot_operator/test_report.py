@@ -355,3 +355,8 @@ def test_every_reason_is_in_the_reference(spec, pods, said, trouble, going, star
     if truth["Ready"] == "True":
         assert "Reconciling" not in types
     assert status(facts)["phase"]
+
+
+def test_count_of_collisions_stays():
+    """Names of revisions are made with it, so no report drops it."""
+    assert status(make.facts(status={"collisionCount": 2}))["collisionCount"] == 2

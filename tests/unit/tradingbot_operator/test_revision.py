@@ -3,7 +3,7 @@
 import pytest
 
 import make_operator as make
-from tradingbot_operator.domain.revision import HASH_VERSION, asked, canonical, digest, revision_name
+from tradingbot_operator.domain.revision import HASH_VERSION, asked, canonical, digest, is_record_of, revision_name
 
 
 def name(spec):
@@ -61,3 +61,19 @@ def test_canonical_text_does_not_depend_on_the_order():
     """One value has one text."""
     assert canonical({"b": 1, "a": ["é"]}) == '{"a":["é"],"b":1}'
     assert digest({"b": 1, "a": 2}, 10) == digest({"a": 2, "b": 1}, 10)
+
+
+def test_taken_name_is_followed_by_another():
+    """The count of collisions is part of the name; without one the name is what it always was."""
+    spec = make.bot().spec
+    assert revision_name(spec, 0) == "a047e330f403f1363398"
+    assert len({revision_name(spec, count) for count in range(4)}) == 4
+
+
+def test_record_is_told_by_what_was_asked_not_by_what_was_made_of_it():
+    """An older operator's rendering is the same request; another request, or another way of naming, is not."""
+    spec = make.bot().spec
+    assert is_record_of(spec, {"hashVersion": "1", "spec": make.MINIMAL, "template": {"older": True}})
+    assert not is_record_of(spec, {"hashVersion": "1", "spec": {**make.MINIMAL, "mode": "sim"}})
+    assert not is_record_of(spec, {"hashVersion": "0", "spec": make.MINIMAL})
+    assert not is_record_of(spec, {})
