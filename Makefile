@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 PYTEST := $(BIN)/pytest
 SOURCES := operator bot simulator plugin tests charts images
 PURE := --cov=tradingbot_operator.plan --cov=tradingbot_operator.render --cov=tradingbot_operator.report --cov=tradingbot_operator.domain \
@@ -27,7 +28,8 @@ venv: $(LOCKED)
 
 $(LOCKED): requirements/dev.txt requirements/bootstrap.txt
 	@echo "==> virtual environment from requirements/dev.txt"
-	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) 2>/dev/null \
+		|| { apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e operator -e bot -e simulator -e plugin 2>/dev/null \
