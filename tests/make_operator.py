@@ -91,9 +91,9 @@ def tokens(**changes: Any) -> TokenSecret:
     return replace(TokenSecret("btc-api", "12", NOW), **changes)
 
 
-def revision(number: int, name: str | None = None) -> Revision:
+def revision(number: int, name: str | None = None, **changes: Any) -> Revision:
     name = name or f"r{number}"
-    return Revision(name, f"uid-{name}", number, f"btc-config-{name}")
+    return replace(Revision(name, f"uid-{name}", number, f"btc-config-{name}"), **changes)
 
 
 def facts(spec: dict[str, Any] | None = None, trouble: Trouble | None = None, **changes: Any) -> Facts:

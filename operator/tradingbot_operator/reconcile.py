@@ -28,6 +28,8 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment) -> O
     status = report(bot, observed, plan, applied, moment.now)
     if difference := change(bot.status, status):
         await cluster.write_status(bot, difference, status, moment.text)
+    for ran in plan.ran:
+        await cluster.record_image(bot, ran)
     if plan.rotate is not None:
         await rotate(bot, plan.rotate, (cluster, moment))
     if isinstance(plan.action, Remove):

@@ -133,6 +133,34 @@ def test_recorded_revision_is_never_overwritten_by_another_of_its_name(server):
     assert bot(server, "collide")["status"]["collisionCount"] == 1
 
 
+def test_revision_names_the_image_that_ran(server):
+    """The image of the ready pod is written down once, and neither the Deployment nor the record's data changes."""
+    create_bot(server, "image", make.MINIMAL)
+    before = eventually(lambda: deployment(server, "image"))
+    record = f"{APPS}/controllerrevisions/image-{before['metadata']['labels']['tradingbot.io/revision']}"
+    recorded = eventually(lambda: found(server, record))
+    pod = operators.stand_in_pod(server, "image", "127.0.1.11")
+    operators.pod_status(server, pod, {**operators.ready("False"), "containerStatuses": [running("bot@sha256:a")]})
+    operators.pod_status(server, pod, operators.ready("True"))
+
+    def image():
+        return found(server, record)["metadata"]["annotations"].get("tradingbot.io/image-id")
+
+    eventually(lambda: image() == "bot@sha256:a")
+    operators.pod_status(server, pod, {**operators.ready("False"), "containerStatuses": [running("bot@sha256:b")]})
+    operators.pod_status(server, pod, operators.ready("True"))
+    patch_bot(server, "image", {"spec": {"suspend": True}})
+    eventually(lambda: deployment(server, "image")["spec"]["replicas"] == 0)
+    assert image() == "bot@sha256:a"
+    assert found(server, record)["data"] == recorded["data"]
+    assert deployment(server, "image")["spec"]["template"] == before["spec"]["template"]
+
+
+def running(image):
+    started = {"running": {"startedAt": "2026-11-21T14:00:00Z"}}
+    return {"name": "bot", "image": "x", "imageID": image, "ready": True, "restartCount": 0, "state": started}
+
+
 def test_history_is_pruned_with_its_settings(server):
     """Revisions beyond the limit go, and with them the settings nothing else reads."""
     create_bot(server, "prune", {**make.MINIMAL, "rollout": {"historyLimit": 2}})

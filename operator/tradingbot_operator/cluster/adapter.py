@@ -12,10 +12,10 @@ from tradingbot_operator.domain.bot import Bot, Manifest, parse
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
-from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, LABEL_BOT, LABEL_MANAGED_BY
+from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, IMAGE_ID, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
 from tradingbot_operator.domain.outcome import Applied
-from tradingbot_operator.domain.plan import Plan, Remove, Run, Step
+from tradingbot_operator.domain.plan import Plan, Ran, Remove, Run, Step
 
 SHARED = (POLICY, POD_MONITOR)
 VENUE_KEYS = ("apiKey", "secret")
@@ -105,6 +105,14 @@ class Cluster:
 
     async def apply(self, bot: Bot, kept: tuple[Manifest, ...], held: tuple[Manifest, ...]) -> Applied:
         return await apply.apply(self.api, self.memory, bot, kept, held)
+
+    async def record_image(self, bot: Bot, ran: Ran) -> None:
+        """The revision names the image it runs; its name and its data are as they were."""
+        self.memory.forget_history(bot.key)
+        note = {"metadata": {"uid": ran.uid, "annotations": {IMAGE_ID: ran.image_id}}}
+        where = REVISION.path(bot.namespace, f"{bot.name}-{ran.revision}")
+        written = await self.api.merge(where, note, FIELD_MANAGER)
+        self.memory.wrote(place(written, REVISION.kind), trace(written, bot.key))
 
     async def prune(self, bot: Bot, observed: Observed, run: Run, held: tuple[Manifest, ...]) -> None:
         """Revisions beyond the history are gone, and with them the settings no other revision reads."""

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tradingbot_operator.domain.names import CONFIG_OF, LABEL_BOT, LABEL_COLOUR, LABEL_REVISION, NUMBER, ROTATED_AT
+from tradingbot_operator.domain.names import (
+    CONFIG_OF,
+    CONTAINER,
+    IMAGE_ID,
+    LABEL_BOT,
+    LABEL_COLOUR,
+    LABEL_REVISION,
+    NUMBER,
+    ROTATED_AT,
+)
 from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, TokenSecret, Workload
 
 LONGEST_WORDS = 500
@@ -64,7 +73,14 @@ def pod(body: Mapping[str, Any]) -> Pod:
         annotations={
             key: value for key, value in (meta.get("annotations") or {}).items() if key.startswith("tradingbot.io/")
         },
+        image_id=_image_id(status),
     )
+
+
+def _image_id(status: Mapping[str, Any]) -> str:
+    """The image the bot's own container runs, as the node resolved it."""
+    own = (each for each in status.get("containerStatuses") or () if each.get("name") == CONTAINER)
+    return next((str(each.get("imageID") or "") for each in own), "")
 
 
 def is_over(body: Mapping[str, Any]) -> bool:
@@ -91,7 +107,7 @@ def revision(body: Mapping[str, Any]) -> Revision:
     meta = body["metadata"]
     notes = meta.get("annotations") or {}
     name = (meta.get("labels") or {}).get(LABEL_REVISION, "")
-    return Revision(name, meta["uid"], int(notes.get(NUMBER, 0)), notes.get(CONFIG_OF, ""))
+    return Revision(name, meta["uid"], int(notes.get(NUMBER, 0)), notes.get(CONFIG_OF, ""), notes.get(IMAGE_ID, ""))
 
 
 def tokens(body: Mapping[str, Any]) -> TokenSecret:

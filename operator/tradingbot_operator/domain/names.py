@@ -23,9 +23,11 @@ DELETE_REASON = f"{GROUP}/delete"
 INTENT = f"{GROUP}/intent"
 NUMBER = f"{GROUP}/revision-number"
 CONFIG_OF = f"{GROUP}/config"
+IMAGE_ID = f"{GROUP}/image-id"
 ROTATED_AT = f"{GROUP}/rotated-at"
 
 BLUE = "blue"
+CONTAINER = "bot"
 
 USER = 65532
 HTTP_PORT = 8000

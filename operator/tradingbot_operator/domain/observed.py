@@ -32,6 +32,7 @@ class Pod:
     ip: str | None
     trouble: str | None
     annotations: Mapping[str, str]
+    image_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A recorded revision: its name, its place in the history, and the settings its pods read."""
+    """A recorded revision: its name, its place in the history, the settings its pods read, the image that ran."""
 
     name: str
     uid: str
     number: int
     config: str
+    image_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tradingbot_operator.domain.moment import soonest
 from tradingbot_operator.domain.names import BLUE, FINALIZER
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.operations import Deletion
-from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run, Step
+from tradingbot_operator.domain.plan import Keep, Plan, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
@@ -26,7 +26,7 @@ def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
     again = soonest(_again(action), seconds_left(tokens, now))
-    return Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now))
+    return Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now), _ran(observed))
 
 
 def _again(action: Run | Keep | Remove) -> float | None:
@@ -57,6 +57,13 @@ def _number(name: str, observed: Observed) -> int:
     if newest is None:
         return 1
     return newest.number if newest.name == name else newest.number + 1
+
+
+def _ran(observed: Observed) -> tuple[Ran, ...]:
+    """The images of the revisions that serve for the first time; what is recorded is never changed."""
+    images = {pod.revision: pod.image_id for pod in observed.pods if pod.ready and pod.image_id}
+    fresh = (each for each in observed.revisions if not each.image_id and each.name in images)
+    return tuple(Ran(each.name, each.uid, images[each.name]) for each in fresh)
 
 
 def _prune(name: str, observed: Observed, limit: int) -> tuple[str, ...]:

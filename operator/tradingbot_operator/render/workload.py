@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.names import BLUE, HTTP_PORT, LABEL_COLOUR, LABEL_REVISION, OPS_PORT, USER
+from tradingbot_operator.domain.names import BLUE, CONTAINER, HTTP_PORT, LABEL_COLOUR, LABEL_REVISION, OPS_PORT, USER
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, Mode, Profile
 from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
@@ -80,7 +80,7 @@ def _coloured(template: Mapping[str, Any], colour: str) -> Manifest:
 
 def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
     return {
-        "name": "bot",
+        "name": CONTAINER,
         "image": spec.image or site.bot_image,
         "imagePullPolicy": spec.pod.image_pull_policy,
         "command": ["atb", "live" if spec.mode is Mode.LIVE else "paper"],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import make_operator as make
 from tradingbot_operator.domain.observed import Keys
-from tradingbot_operator.domain.plan import Keep, Remove, Run, Step
+from tradingbot_operator.domain.plan import Keep, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.plan.decide import decide, wants_finalizer
 
@@ -58,6 +58,21 @@ def test_history_is_cut_but_what_runs_is_spared():
         revisions=history, workloads=(make.workload(revision="r1"),), pods=(make.pod(revision="r3"),)
     )
     assert plan(make.bot(spec), running).action.prune == ("r2",)
+
+
+def test_image_that_serves_is_recorded_once():
+    """A revision names the first image its pod was ready with; a tag that means another one later changes nothing."""
+    fresh = make.observed(revisions=(make.revision(1), make.revision(2)), pods=(make.pod(image_id="bot@sha256:a"),))
+    assert plan(make.bot(), fresh).ran == (Ran("r1", "uid-r1", "bot@sha256:a"),)
+    known = replace(fresh, revisions=(make.revision(1, image_id="bot@sha256:b"),))
+    assert plan(make.bot(), known).ran == ()
+
+
+@pytest.mark.parametrize("changes", [{"image_id": ""}, {"ready": False}, {"revision": "r9"}])
+def test_image_that_does_not_serve_is_not_recorded(changes):
+    """Not one that is unknown, not one that may never start, not one of a revision that is not there."""
+    pod = make.pod(**{"image_id": "bot@sha256:a", **changes})
+    assert plan(make.bot(), make.observed(revisions=(make.revision(1),), pods=(pod,))).ran == ()
 
 
 def test_rejected_spec_touches_nothing():

@@ -51,6 +51,14 @@ def test_only_our_annotations_of_a_pod_are_kept():
     assert reading.pod(body).annotations == {"tradingbot.io/halt": "x"}
 
 
+def test_image_of_a_pod_is_that_of_its_own_container():
+    """Another container in the pod is not the bot; one that has no image yet has none."""
+    statuses = [{"name": "a-proxy", "imageID": "proxy@sha256:a"}, {"name": "bot", "imageID": "bot@sha256:b"}]
+    assert reading.pod(pod(containerStatuses=statuses)).image_id == "bot@sha256:b"
+    assert reading.pod(pod(containerStatuses=statuses[:1])).image_id == ""
+    assert reading.pod(pod(containerStatuses=[{"name": "bot"}])).image_id == ""
+
+
 def test_revision_is_read_from_metadata_alone():
     """Number and settings stand in annotations."""
     meta = {
