@@ -10,6 +10,7 @@ from tradingbot_operator.domain.plan import Plan, Remove, Run
 from tradingbot_operator.domain.revision import is_record_of
 from tradingbot_operator.plan.decide import decide, wants_finalizer
 from tradingbot_operator.render.bundle import Given, intent, render
+from tradingbot_operator.render.revision import keyed
 from tradingbot_operator.render.secret import rotated
 from tradingbot_operator.report.status import change, report
 from tradingbot_operator.report.wait import look_again
@@ -45,9 +46,12 @@ async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Mo
             wanted = intent(bot, run, moment.site)
             if cluster.memory.is_settled(bot.key, wanted):
                 return APPLIED
-            recorded = await cluster.recorded(bot, run)
+            recorded = await cluster.recorded(bot, run.revision)
             if recorded is not None and not is_record_of(spec, recorded):
                 await cluster.count_collision(bot)
+            alike = await cluster.recorded(bot, run.source) if recorded is None and run.source else None
+            if alike is not None and is_record_of(spec, alike):
+                recorded = keyed(alike, run)
             bundle = render(bot, spec, run, Given(moment.site, moment.tokens, recorded))
             applied = await cluster.apply(bot, bundle.kept, bundle.held)
             if applied.trouble is None:

@@ -161,6 +161,24 @@ def running(image):
     return {"name": "bot", "image": "x", "imageID": image, "ready": True, "restartCount": 0, "state": started}
 
 
+def test_changed_keys_restart_the_pod_and_change_nothing_else(server):
+    """Other content of the Secret is a new revision of the same request, found without an event."""
+    keys = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "turning"}, "stringData": operators.KEYS}
+    assert server.request("POST", f"{TRADING}/secrets", keys)[0] == 201
+    exchange = {**make.SANDBOX["exchange"], "credentialsSecretRef": {"name": "turning"}}
+    create_bot(server, "turned", {**make.SANDBOX, "exchange": exchange})
+    first = eventually(lambda: deployment(server, "turned"))["spec"]["template"]
+    old = eventually(lambda: bot(server, "turned").get("status", {}).get("keyFingerprint"))
+    assert first["metadata"]["annotations"]["tradingbot.io/keys"] == old
+    patch = {"stringData": {"secret": "another"}}
+    assert server.request("PATCH", f"{TRADING}/secrets/turning", patch, MERGE)[0] == 200
+    eventually(lambda: bot(server, "turned")["status"]["keyFingerprint"] != old, within=40)
+    second = deployment(server, "turned")["spec"]["template"]
+    assert second["metadata"]["annotations"]["tradingbot.io/keys"] == bot(server, "turned")["status"]["keyFingerprint"]
+    assert second["spec"]["volumes"] == first["spec"]["volumes"]
+    assert len(names(server, f"{APPS}/controllerrevisions?labelSelector=tradingbot.io/bot=turned")) == 2
+
+
 def test_history_is_pruned_with_its_settings(server):
     """Revisions beyond the limit go, and with them the settings nothing else reads."""
     create_bot(server, "prune", {**make.MINIMAL, "rollout": {"historyLimit": 2}})

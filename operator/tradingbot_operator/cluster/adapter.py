@@ -16,6 +16,7 @@ from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, IMA
 from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Ran, Remove, Run, Step
+from tradingbot_operator.domain.revision import keys_fingerprint
 
 SHARED = (POLICY, POD_MONITOR)
 VENUE_KEYS = ("apiKey", "secret")
@@ -62,13 +63,16 @@ class Cluster:
         return history
 
     async def _keys(self, bot: Bot) -> Keys | None:
-        """Whether the keys are there; what they are is not kept."""
+        """Whether the keys are there, and whether they are others than before; what they are is not kept."""
         secret = None if isinstance(bot.spec, Rejection) else bot.spec.keys_secret
         if secret is None:
             return None
         body = await self.api.find(SECRET, bot.namespace, secret)
-        data = (body or {}).get("data") or {}
-        return Keys(secret, body is not None, tuple(key for key in VENUE_KEYS if not data.get(key)))
+        if body is None:
+            return Keys(secret, False)
+        data = body.get("data") or {}
+        lacking = tuple(key for key in VENUE_KEYS if not data.get(key))
+        return Keys(secret, True, lacking, keys_fingerprint(bot.uid, data))
 
     async def _tokens(self, bot: Bot) -> TokenSecret | None:
         """The bot's own token Secret; one that someone else controls is none."""
@@ -81,9 +85,9 @@ class Cluster:
         self.memory.remember_tokens(bot.key, tokens := reading.tokens(body))
         return tokens
 
-    async def recorded(self, bot: Bot, run: Run) -> Mapping[str, Any] | None:
-        """What the wanted revision holds, if it was recorded before."""
-        body = await self.api.find(REVISION, bot.namespace, f"{bot.name}-{run.revision}")
+    async def recorded(self, bot: Bot, revision: str) -> Mapping[str, Any] | None:
+        """What that revision holds, if it was recorded before."""
+        body = await self.api.find(REVISION, bot.namespace, f"{bot.name}-{revision}")
         return (body.get("data") or {}) if body and reading.controller_uid(body) == bot.uid else None
 
     async def count_collision(self, bot: Bot) -> None:

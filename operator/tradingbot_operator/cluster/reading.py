@@ -8,10 +8,12 @@ from tradingbot_operator.domain.names import (
     CONFIG_OF,
     CONTAINER,
     IMAGE_ID,
+    KEYS,
     LABEL_BOT,
     LABEL_COLOUR,
     LABEL_REVISION,
     NUMBER,
+    REQUEST,
     ROTATED_AT,
 )
 from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, TokenSecret, Workload
@@ -107,7 +109,15 @@ def revision(body: Mapping[str, Any]) -> Revision:
     meta = body["metadata"]
     notes = meta.get("annotations") or {}
     name = (meta.get("labels") or {}).get(LABEL_REVISION, "")
-    return Revision(name, meta["uid"], int(notes.get(NUMBER, 0)), notes.get(CONFIG_OF, ""), notes.get(IMAGE_ID, ""))
+    return Revision(
+        name=name,
+        uid=meta["uid"],
+        number=int(notes.get(NUMBER, 0)),
+        config=notes.get(CONFIG_OF, ""),
+        image_id=notes.get(IMAGE_ID, ""),
+        request=notes.get(REQUEST, ""),
+        keys=notes.get(KEYS, ""),
+    )
 
 
 def tokens(body: Mapping[str, Any]) -> TokenSecret:

@@ -23,11 +23,14 @@ DELETE_REASON = f"{GROUP}/delete"
 INTENT = f"{GROUP}/intent"
 NUMBER = f"{GROUP}/revision-number"
 CONFIG_OF = f"{GROUP}/config"
+KEYS = f"{GROUP}/keys"
+REQUEST = f"{GROUP}/request"
 IMAGE_ID = f"{GROUP}/image-id"
 ROTATED_AT = f"{GROUP}/rotated-at"
 
 BLUE = "blue"
 CONTAINER = "bot"
+REVISION_VARIABLE = "TRADINGBOT_REVISION"
 
 USER = 65532
 HTTP_PORT = 8000

@@ -60,22 +60,32 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A recorded revision: its name, its place in the history, the settings its pods read, the image that ran."""
+    """A recorded revision: its name, its place in the history, the settings its pods read, the image that ran.
+
+    *request* is the name of what was asked for, whatever the keys (empty: as the revision itself); *keys* is the
+    fingerprint of those it runs with (empty: none, or not noted).
+    """
 
     name: str
     uid: str
     number: int
     config: str
     image_id: str = ""
+    request: str = ""
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The Secret a bot's keys are to be in, and which of them it lacks; a Secret that is not there lacks all."""
+    """The Secret a bot's keys are to be in, and which of them it lacks; a Secret that is not there lacks all.
+
+    The *fingerprint* tells a change of the keys, and nothing about them.
+    """
 
     secret: str
     exists: bool
     lacking: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

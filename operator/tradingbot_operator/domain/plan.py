@@ -8,12 +8,18 @@ from tradingbot_operator.domain.observed import TokenSecret
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The bot runs *revision*, the *number*-th of its history, with that many replicas of the blue colour."""
+    """The bot runs *revision*, the *number*-th of its history, with that many replicas of the blue colour.
+
+    *request* and *keys* are what the revision is made of. *source*: the revision that is the same but for its keys.
+    """
 
     revision: str
     number: int
     replicas: int
     prune: tuple[str, ...] = ()
+    request: str = ""
+    keys: str = ""
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,16 @@ def revision_name(spec: BotSpec, collisions: int = 0) -> str:
     return digest({"version": HASH_VERSION, "spec": asked(spec), **added}, 20)
 
 
+def keyed_name(request: str, keys: str) -> str:
+    """The name of a request that runs with keys of that fingerprint."""
+    return digest({"request": request, "keys": keys}, 20)
+
+
+def keys_fingerprint(bot_uid: str, data: Mapping[str, str]) -> str:
+    """Ten hex digits that change with the content of a Secret; salted, so that equal keys of two bots do not show."""
+    return digest({"bot": bot_uid, "data": dict(data)}, 10)
+
+
 def is_record_of(spec: BotSpec, data: Mapping[str, Any]) -> bool:
     """Whether what was recorded is what *spec* asks for; what an older operator made of it may differ."""
     return data.get("hashVersion") == HASH_VERSION and canonical(data.get("spec")) == canonical(asked(spec))

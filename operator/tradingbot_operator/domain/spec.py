@@ -91,7 +91,7 @@ class Exchange(Part):
     shared: bool = False
     """Other bots or people trade on the same account."""
     credentials_secret_ref: CredentialsRef | None = None
-    """Keys of the account; live and sandbox only."""
+    """Keys of the account; live and sandbox only. Changed keys are a new revision, found within ten minutes."""
     backup: BackupVenue | None = None
     """Venue to turn to when this one is away."""
     proxy: UrlText | None = None

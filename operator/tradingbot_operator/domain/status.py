@@ -86,7 +86,7 @@ class BotStatus(Part):
     backup: ReportedBackup | None = None
     """Last backup."""
     key_fingerprint: Word | None = None
-    """Fingerprint of the keys in use."""
+    """Fingerprint of the keys in use; it changes with them and tells nothing about them."""
     schema_version: Word | None = None
     """Version of the ledger."""
     collision_count: Int64 | None = None

@@ -11,7 +11,7 @@ from tradingbot_operator.domain.revision import digest
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.render.network import network_policies, ops_service, pod_monitor, service
-from tradingbot_operator.render.revision import content, controller_revision
+from tradingbot_operator.render.revision import content, controller_revision, keyed
 from tradingbot_operator.render.secret import token_secret
 from tradingbot_operator.render.settings import config_map
 from tradingbot_operator.render.storage import claims
@@ -37,7 +37,7 @@ class Given:
 
 def render(bot: Bot, spec: BotSpec, run: Run, given: Given) -> Bundle:
     """A bot at work: a pod's needs before the pod."""
-    data = given.recorded if given.recorded is not None else content(bot, spec, given.site, run.revision)
+    data = given.recorded if given.recorded is not None else keyed(content(bot, spec, given.site, run.revision), run)
     monitor = given.site.pod_monitors and spec.monitoring.pod_monitor == "Auto"
     held = (
         config_map(bot, data["settings"]),
@@ -46,7 +46,7 @@ def render(bot: Bot, spec: BotSpec, run: Run, given: Given) -> Bundle:
         ops_service(bot),
         *network_policies(bot, given.site),
         *((pod_monitor(bot),) if monitor else ()),
-        controller_revision(bot, run.revision, run.number, data),
+        controller_revision(bot, run, data),
         deployment(bot, data["template"], run.replicas),
     )
     return Bundle((token_secret(bot, given.tokens),), held)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.names import CONFIG_OF, LABEL_REVISION, NUMBER
+from tradingbot_operator.domain.names import CONFIG_OF, KEYS, LABEL_REVISION, NUMBER, REQUEST, REVISION_VARIABLE
+from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.revision import HASH_VERSION, asked, canonical
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec
@@ -24,15 +25,35 @@ def content(bot: Bot, spec: BotSpec, site: Site, name: str) -> Manifest:
     }
 
 
-def controller_revision(bot: Bot, name: str, number: int, data: Mapping[str, Any]) -> Manifest:
-    record = metadata(bot, f"{bot.name}-{name}")
-    record["labels"] |= {LABEL_REVISION: name}
-    # The number and the settings' name stand here too, so that a list of metadata tells the whole history.
-    record["annotations"] = {NUMBER: str(number), CONFIG_OF: config_name(bot, canonical(data["settings"]))}
+def keyed(data: Mapping[str, Any], run: Run) -> Manifest:
+    """The same revision under the name of *run* and with its keys: nothing else of the pod changes with them."""
+    template = data["template"]
+    meta, pod = template["metadata"], template["spec"]
+    container = pod["containers"][0]
+    env = [{**each, "value": run.revision} if each["name"] == REVISION_VARIABLE else each for each in container["env"]]
+    return {
+        **data,
+        "template": {
+            "metadata": {
+                "labels": {**meta["labels"], LABEL_REVISION: run.revision},
+                "annotations": {**meta["annotations"], **({KEYS: run.keys} if run.keys else {})},
+            },
+            "spec": {**pod, "containers": [{**container, "env": env}]},
+        },
+    }
+
+
+def controller_revision(bot: Bot, run: Run, data: Mapping[str, Any]) -> Manifest:
+    record = metadata(bot, f"{bot.name}-{run.revision}")
+    record["labels"] |= {LABEL_REVISION: run.revision}
+    # What stands here too, stands so that a list of metadata tells the whole history.
+    record["annotations"] = {NUMBER: str(run.number), CONFIG_OF: config_name(bot, canonical(data["settings"]))}
+    if run.keys:
+        record["annotations"] |= {REQUEST: run.request, KEYS: run.keys}
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": record,
-        "revision": number,
+        "revision": run.number,
         "data": dict(data),
     }

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.names import BLUE, CONTAINER, HTTP_PORT, LABEL_COLOUR, LABEL_REVISION, OPS_PORT, USER
+from tradingbot_operator.domain.names import (
+    BLUE,
+    CONTAINER,
+    HTTP_PORT,
+    LABEL_COLOUR,
+    LABEL_REVISION,
+    OPS_PORT,
+    REVISION_VARIABLE,
+    USER,
+)
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, Mode, Profile
 from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
@@ -112,7 +121,7 @@ def _environment(revision: str) -> list[Manifest]:
     fields = {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid", "POD_NAMESPACE": "metadata.namespace"}
     return [
         {"name": "TRADINGBOT_SETTINGS", "value": f"{SETTINGS}/settings.json"},
-        {"name": "TRADINGBOT_REVISION", "value": revision},
+        {"name": REVISION_VARIABLE, "value": revision},
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
     ]
 

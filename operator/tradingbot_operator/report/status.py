@@ -12,7 +12,7 @@ from tradingbot_operator.domain.moment import FORM
 from tradingbot_operator.domain.names import BLUE
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.outcome import Applied
-from tradingbot_operator.domain.plan import Plan
+from tradingbot_operator.domain.plan import Plan, Run
 from tradingbot_operator.report.conditions import conditions
 from tradingbot_operator.report.facts import Facts
 
@@ -34,6 +34,7 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "active": _active(facts, now),
         "ledgerId": (said.ledger_id if said else None) or bot.status.get("ledgerId"),
         "highestEpoch": _highest_epoch(facts),
+        "keyFingerprint": _keys(facts),
         "collisionCount": bot.status.get("collisionCount"),
     }
     return status | {name: value for name, value in optional.items() if value is not None}
@@ -48,6 +49,14 @@ def _active(facts: Facts, now: str) -> dict[str, Any] | None:
     active = {"colour": pod.colour or BLUE, "revision": pod.revision} | ({"epoch": epoch} if epoch is not None else {})
     same = all(before.get(name) == active[name] for name in ("colour", "revision"))
     return active | {"since": before["since"] if same and "since" in before else now}
+
+
+def _keys(facts: Facts) -> str | None:
+    """Of the keys the wanted revision runs with; while nothing is touched, of those before."""
+    action = facts.plan.action
+    if isinstance(action, Run) and facts.wanted:
+        return action.keys or None
+    return facts.bot.status.get("keyFingerprint")
 
 
 def _highest_epoch(facts: Facts) -> int | None:

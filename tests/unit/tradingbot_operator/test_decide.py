@@ -23,18 +23,19 @@ def plan(bot, seen=None, site=make.SITE, now=make.NOW):
 
 def test_new_bot_runs_its_first_revision():
     """The first revision has number one and one replica."""
-    assert plan(make.bot()).action == Run(NAME, 1, 1)
+    assert plan(make.bot()).action == Run(NAME, 1, 1, request=NAME)
 
 
 def test_name_that_was_taken_is_not_asked_for_again():
     """The count in the status makes another name of the same request."""
     collided = replace(make.bot(), status={"collisionCount": 1})
-    assert plan(collided).action == Run(revision_name(make.bot().spec, 1), 1, 1)
+    name = revision_name(make.bot().spec, 1)
+    assert plan(collided).action == Run(name, 1, 1, request=name)
 
 
 def test_suspended_bot_has_no_replica():
     """suspend changes how many run, not what would run."""
-    assert plan(make.bot({**make.MINIMAL, "suspend": True})).action == Run(NAME, 1, 0)
+    assert plan(make.bot({**make.MINIMAL, "suspend": True})).action == Run(NAME, 1, 0, request=NAME)
 
 
 def test_same_request_keeps_its_number():
@@ -123,7 +124,7 @@ def test_bot_with_its_keys_is_started():
     """Nothing is lacking."""
     made = plan(make.bot(make.SANDBOX), make.observed(keys=Keys("keys", True)))
     assert made.action.replicas == 1
-    assert made.again_seconds is None
+    assert made.again_seconds == 300.0
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
+from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.outcome import Applied, Trouble
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.report.conditions import conditions
@@ -360,3 +361,14 @@ def test_every_reason_is_in_the_reference(spec, pods, said, trouble, going, star
 def test_count_of_collisions_stays():
     """Names of revisions are made with it, so no report drops it."""
     assert status(make.facts(status={"collisionCount": 2}))["collisionCount"] == 2
+
+
+def test_fingerprint_of_the_keys_is_of_those_that_are_wanted():
+    """Keys are named while they run; while nothing is touched, those before stand; without keys there is none."""
+    keyed = make.facts(
+        make.SANDBOX, seen=make.observed(keys=Keys("keys", True, (), "k2")), status={"keyFingerprint": "k1"}
+    )
+    assert status(keyed)["keyFingerprint"] == "k2"
+    missing = make.facts(make.SANDBOX, seen=make.observed(keys=Keys("keys", False)), status={"keyFingerprint": "k1"})
+    assert status(missing)["keyFingerprint"] == "k1"
+    assert "keyFingerprint" not in status(make.facts(status={"keyFingerprint": "k1"}))
