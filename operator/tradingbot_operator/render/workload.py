@@ -21,6 +21,8 @@ from tradingbot_operator.render.storage import state_volume
 
 SECRETS = "/etc/tradingbot/secrets"
 SETTINGS = "/etc/tradingbot"
+# The pod's own volume, shared with nobody.
+SCRATCH = "/tmp"  # noqa: S108  # nosec B108
 AMOUNTS = {
     Profile.DEV: {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
     Profile.STANDARD: {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
@@ -143,7 +145,7 @@ def _mounts(spec: BotSpec) -> list[Manifest]:
         *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
         {"name": "podinfo", "mountPath": "/etc/podinfo", "readOnly": True},
         {"name": "data", "mountPath": "/data"},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # nosec B108
+        {"name": "tmp", "mountPath": SCRATCH},
     ]
 
 
