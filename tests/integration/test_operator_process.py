@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import apiserver
 import make_operator as make
 import operators
 from operators import MERGE, bot, condition, create_bot, deployment, eventually, found, names, patch_bot, state
@@ -233,6 +234,15 @@ def test_uninstall_is_refused_while_bots_exist(server):
     answer = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "emptied/left; delete them first" in answer.stderr
+    assert "`helm rollback tradingbot-operator`" in answer.stderr
+
+
+def test_uninstall_is_free_where_the_definition_is_gone(tmp_path):
+    """Without the definition there is no bot, so the operator may go."""
+    with apiserver.running(tmp_path) as bare:
+        asked = [COMMAND, "preflight-uninstall"]
+        answer = subprocess.run(asked, env={"KUBECONFIG": str(bare.kubeconfig)}, capture_output=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, b"")
 
 
 def test_cluster_that_cannot_be_reached_is_one_sentence(tmp_path):
