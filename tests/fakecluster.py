@@ -39,6 +39,7 @@ class FakeApi:
         where = (body["kind"], meta.get("namespace", ""), meta["name"])
         old = self.objects.get(where)
         meta.setdefault("uid", old["metadata"]["uid"] if old else f"uid-{next(self._versions)}")
+        meta.setdefault("creationTimestamp", old["metadata"]["creationTimestamp"] if old else "2026-11-21T13:00:00Z")
         generation = old["metadata"].get("generation", 1) if old else 1
         if old and bump and old.get("spec") != body.get("spec"):
             generation += 1

@@ -79,7 +79,25 @@ def keys_appear(api):
     api.put({"kind": "Secret", "metadata": {"name": "keys", "namespace": "trading"}, "data": keys})
 
 
+def keys_turn(api):
+    body = copy.deepcopy(api.one("Secret", "keys"))
+    api.put({**body, "data": {"apiKey": "eA==", "secret": "eQ=="}})
+
+
+def image_is_told(api):
+    body = copy.deepcopy(api.one("Pod", "p1"))
+    body["status"]["containerStatuses"] = [{"name": "bot", "imageID": "bot@sha256:a"}]
+    api.put(body)
+
+
+def week_passes(api):
+    body = copy.deepcopy(api.one("Secret", "btc-api"))
+    body["metadata"]["annotations"] = {"tradingbot.io/rotated-at": "2026-11-14T14:00:00Z"}
+    api.put(body)
+
+
 STORIES = {
+    "other keys": [keys_appear, applied(make.SANDBOX), pod_appears, image_is_told, keys_turn],
     "first start": [keys_appear, applied(make.SANDBOX)],
     "another version": [applied(make.MINIMAL), pod_appears, applied({**make.MINIMAL, "logging": {"level": "debug"}})],
     "cut history": [
@@ -133,6 +151,19 @@ def test_death_at_any_request_ends_where_life_would_have(name, after):
     assert calm.requests > 10
     for point in range(1, calm.requests + 1):
         assert kept(told(FakeApi(), STORIES[name], point, after)) == kept(calm), f"request {point} of {calm.requests}"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("point", range(1, 41))
+def test_death_at_any_request_of_a_rotation_rotates_once(point, after):
+    """A rotation done twice would end the token that is still in use."""
+    api = told(FakeApi(), [applied(make.MINIMAL), week_passes])
+    fresh = FakeApi()
+    fresh.objects = api.objects
+    told(fresh, [annotated(resume="h1")], point, after)
+    notes = api.one("Secret", "btc-api")["metadata"]["annotations"]
+    assert notes == {"tradingbot.io/rotated-at": "2026-11-21T14:00:00Z"}
+    assert fresh.written.count("merge Secret") == 1
 
 
 def test_settled_bot_is_only_read():
