@@ -615,3 +615,34 @@ def test_a_venue_we_do_not_speak_is_refused():
     """One sentence, with the cure."""
     with pytest.raises(Misconfigured, match=r"exchange\.name is 'kraken'; orders can be sent to binance"):
         CcxtVenue(account(None, exchange="kraken"), None)
+
+
+async def account_of(at: Bench, key: str) -> str:
+    venue = CcxtVenue(account(at.url, key=key, secret=key), at.clock)
+    try:
+        await venue.identify()
+    finally:
+        await venue.close()
+    return venue.account
+
+
+def test_a_rotated_key_is_the_same_account():
+    """The ledger is bound to the account, not to the key: two keys of one owner are one, another owner's is another."""
+
+    async def act(at: Bench) -> None:
+        for key, owner in (("old-key", "ada"), ("new-key", "ada"), ("other-key", "bob")):
+            await at.control("accounts", api_key=key, secret=key, balances={}, owner=owner)
+        assert await account_of(at, "old-key") == await account_of(at, "new-key")
+        assert await account_of(at, "old-key") != await account_of(at, "other-key")
+
+    story(act)
+
+
+def test_an_account_that_cannot_be_named_is_asked_for_again():
+    """Keys the venue refuses name no account: the bot does not guess whose ledger it writes."""
+
+    async def act(at: Bench) -> None:
+        with pytest.raises(VenueUnavailable):
+            await account_of(at, "nobody's-key")
+
+    story(act)

@@ -70,11 +70,11 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapt
     await clock.measure()
     feed = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
     instruments = await feed.instruments(exchange.symbols)
-    venue = venue_of(around, feed, clock, instruments)
+    venue = await venue_of(around, feed, clock, instruments)
     return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)))
 
 
-def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
+async def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
     """Where orders go: nowhere, to our own account on paper, or to the venue with the mounted keys."""
     settings, keys = around.settings, around.secrets.exchange
     capital = {settings.currency: settings.capital.initial}
@@ -93,7 +93,17 @@ def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
     )
-    return CcxtVenue(account, clock)
+    return await identified(CcxtVenue(account, clock))
+
+
+async def identified(venue: CcxtVenue) -> CcxtVenue:
+    """*venue*, which knows whose account it trades for."""
+    try:
+        await venue.identify()
+    except BaseException:
+        await venue.close()
+        raise
+    return venue
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

@@ -45,14 +45,23 @@ class CcxtVenue:
         if account.exchange not in SPOKEN:
             raise Misconfigured(f"exchange.name is {account.exchange!r}; orders can be sent to {', '.join(SPOKEN)}")
         self.name = account.exchange
-        # The ledger knows the account by a fingerprint; a key says too much.
-        self.account = hashlib.sha256(account.key.encode()).hexdigest()[:16]
+        self.account = ""
         self._account = account
         self._clock = clock
         self._exchange = _exchange(account, clock)
         self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
         self._names: dict[str, str] = {}
         self._open_at = 0.0
+
+    async def identify(self) -> None:
+        """*account* is a fingerprint of the account itself, so that a ledger outlives a rotated key.
+
+        Raises VenueUnavailable when the venue does not say whose the key is.
+        """
+        answer = await self._asked("privateGetAccount", {})
+        if "uid" not in answer:
+            raise VenueUnavailable("privateGetAccount: the answer names no uid, so nobody knows whose ledger this is")
+        self.account = hashlib.sha256(f"{self.name}:{answer['uid']}".encode()).hexdigest()[:16]
 
     @property
     def request_life(self) -> timedelta:

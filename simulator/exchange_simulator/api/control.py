@@ -120,7 +120,8 @@ async def new_account(request: web.Request) -> web.Response:
     if any(balance.free < 0 for balance in held.values()):
         raise BadControl("a balance is negative: send zero or more")
     permissions = frozenset(fields.get("permissions", ["read", "spot"]))
-    made = Account(str(key), str(secret), held, permissions, str(fields.get("fee_asset", "")))
+    fee_asset, owner = (str(fields.get(name, "")) for name in ("fee_asset", "owner"))
+    made = Account(str(key), str(secret), held, permissions, fee_asset, owner=owner)
     if "maker_fee" in fields or "taker_fee" in fields:
         made = replace(made, rates=(decimal(fields, "maker_fee", "0.001"), decimal(fields, "taker_fee", "0.001")))
     known = exchange.accounts.get(made.key)

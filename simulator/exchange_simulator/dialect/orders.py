@@ -1,5 +1,6 @@
 """Orders, trades and accounts as JSON."""
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -129,5 +130,10 @@ def account(held: Account, rates: tuple[Any, Any]) -> Json:
             for asset, balance in sorted(held.balances.items())
         ],
         "permissions": ["SPOT"],
-        "uid": 1,
+        "uid": account_number(held.owner or held.key),
     }
+
+
+def account_number(owner: str) -> int:
+    """The number a person's account has at the venue; the same at every start."""
+    return int(hashlib.sha256(owner.encode()).hexdigest()[:8], 16)

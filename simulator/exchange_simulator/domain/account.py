@@ -25,6 +25,8 @@ class Account:
     fee_asset: str = ""
     updated_ms: int = 0
     rates: tuple[Decimal, Decimal] | None = field(default=None)
+    # Keys of one owner are answered with one uid, as two keys of a person are; empty: each key is its own owner.
+    owner: str = ""
 
     def balance(self, asset: str) -> Balance:
         """What the account holds of *asset*."""
