@@ -79,7 +79,9 @@ chaos: setup ## Crash and fault tests that take longer than make test allows
 	@$(PYTEST) -q tests/chaos
 
 bench: setup ## Measure: make bench NAME=foundation writes build/bench/foundation.json
-	@$(BIN)/python -m pytest --version >/dev/null && $(BIN)/python tests/bench/$(or $(NAME),foundation).py
+	@test -f tests/bench/$(or $(NAME),foundation).py || { echo "NAME=$(NAME) is not measured; there are: $(basename $(notdir $(wildcard tests/bench/*.py)))"; \
+		echo "usage: make bench [NAME=name]"; exit 2; }
+	@$(BIN)/python tests/bench/$(or $(NAME),foundation).py
 
 images: setup ## Build the three images and load them into the cluster
 	@images/build all
