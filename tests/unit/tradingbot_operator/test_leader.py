@@ -160,7 +160,9 @@ def test_answer_that_never_comes_is_no_renewal(lock, clock):
     async def scene():
         a = leader(Hanging(), clock, "a")
         await a.acquire(clock.sleep)
+        begun = clock.now
         await a.hold(clock.sleep)
+        assert clock.now - begun >= 11
 
     asyncio.run(scene())
 
@@ -171,8 +173,9 @@ def test_release_of_a_lease_that_cannot_be_written_is_no_failure(lock, clock):
     async def scene():
         a = leader(lock, clock, "a")
         await a.acquire(clock.sleep)
-        lock.away = True
+        held, lock.away = lock.held, True
         await a.release()
+        assert lock.held == held
 
     asyncio.run(scene())
 
