@@ -50,3 +50,36 @@ class Instance:
     @property
     def name(self) -> str:
         return f"{self.pod_uid}/{self.start_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """Who is to trade next: role (or colour), process and revision; *text* is how the ledger keeps it."""
+
+    holder: str
+    instance: str
+    revision: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.holder} {self.instance} {self.revision}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Successor":
+        """The successor in *text*; ValueError when it is not three words."""
+        holder, instance, revision = text.split(" ")
+        return cls(holder, instance, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The epoch *named* belongs to the successor; this process can write nothing any more."""
+
+    named: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotReleased:
+    """The release was refused and this process still trades; *reason* as in docs/contracts.md 8.1."""
+
+    reason: str

@@ -9,7 +9,7 @@ from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.intent import Decision
-from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed
+from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, Outcome, VenueWrite
 from tradingbot.domain.position import Position
 
@@ -120,7 +120,33 @@ class Ledger(Protocol):
 
     def retire(self, lease: Lease, now: datetime) -> bool: ...
 
+    def release(self, lease: Lease, successor: Successor, now: datetime) -> Released | NotReleased:
+        """Epoch+1 belongs to *successor* in one transaction, if the standing order names it and is not void."""
+        ...
+
+    def named(self, instance: Instance) -> Lease | None:
+        """The epoch the row gives to this very process (a release or a grant), or None."""
+        ...
+
     def lease_row(self) -> LeaseRow: ...
+
+    def order_stands(self) -> Successor | None:
+        """The successor of an order that is not void by the ledger's clock, or None."""
+        ...
+
+    def holder_silent(self, instance: Instance) -> bool:
+        """True when the row's holder is this colour and its instance, another one, has not been seen for 5 s."""
+        ...
+
+    def record_shadow(self, decision: Decision, revision: str, quantity: Decimal) -> None:
+        """A standby's decision for the bar, free of the fence; the same bar twice changes nothing."""
+        ...
+
+    def shadow_compared(self, revision: str, since: datetime) -> tuple[int, int, Decimal]:
+        """Bars decided by both this *revision* as a standby and the trader: compared, differing in action, and the
+        largest difference of target quantity in percent.
+        """
+        ...
 
     def quiet_until(self) -> datetime | None:
         """The newest expires_at of all epochs that did not end by release or retire; None when there is none."""
@@ -196,5 +222,18 @@ class Ledger(Protocol):
         ...
 
     def save_paper_book(self, lease: Lease, state: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class LeaseWatch(Protocol):
+    """Who hears of changes of the lease row; one each for the trader's loop."""
+
+    async def changed(self, within: timedelta) -> bool:
+        """True as soon as the row may have changed since the last call; False when *within* has passed (wall time).
+
+        It may say True for nothing, never False for a change older than a second. Never raises: away is False.
+        """
+        ...
 
     def close(self) -> None: ...
