@@ -11,6 +11,7 @@ import pytest
 
 import invariants
 import node
+from trading import OFTEN
 
 NAMESPACE = "trading"
 BOT = "btc"
@@ -27,8 +28,14 @@ def manifest(**changes: object) -> str:
             "sandbox": True,
             "credentialsSecretRef": {"name": f"{BOT}-exchange"},
         },
-        "strategy": {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}},
-        "risk": {"maxOrdersPerMinute": 600},
+        "strategy": OFTEN,
+        # Fees alone lose 200 in 650 bars, eleven minutes here: no daily halt ends a story told twice on one volume.
+        "risk": {
+            "maxOrdersPerMinute": 600,
+            "maxDailyLoss": "5000",
+            "maxDailyLossPercent": "50",
+            "maxDrawdownPercent": "50",
+        },
         "backup": {"schedule": "0 2 * * *", "destination": {"claim": f"{BOT}-backups"}},
     }
     bot = {

@@ -12,9 +12,7 @@ import invariants
 import postgres
 from exchange_simulator.server import running
 from exchange_simulator.settings import DEMO, Settings
-
-# Enters at the first bar that closes: hardly any bar leaves an index of strength at 99.9.
-AT_ONCE = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "2", "lower": "99.9", "upper": "100"}}
+from trading import AT_ONCE
 
 
 @pytest.mark.asyncio

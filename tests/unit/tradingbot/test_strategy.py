@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading import DATA, START, bars, recorded
+from trading import AT_ONCE, DATA, OFTEN, START, bars, recorded
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.intent import Action
 from tradingbot.domain.window import Window, window_of
@@ -226,3 +226,25 @@ def test_sma_cross_never_enters_and_exits_on_the_same_bar(closes):
     """Whatever the bars, at most one of the two is wanted."""
     strategy, window = made("sma_cross"), window_of(bars(*closes))
     assert strategy.decide(window, FLAT) is None or strategy.decide(window, HELD) is None
+
+
+@pytest.mark.parametrize(
+    ("strategy", "entry", "leaving"),
+    [
+        (AT_ONCE, 0, None),
+        (OFTEN, 16, 20),
+        ({"name": "sma_cross", "parameters": {"fast": "3", "slow": "8"}}, 24, 41),  # the demo's, and the process tests'
+    ],
+)
+def test_the_recording_lets_no_story_wait_longer_than_it_allows(strategy, entry, leaving):
+    """The most bars in a row of the loop the simulator plays that want no entry while flat, and no exit while held."""
+    chosen = strategy_of(strategy["name"], strategy["parameters"])
+    day = recorded("BTCUSDT-1m")
+    # A strategy sees over the joint: the last bars of the day stand before the first.
+    window = window_of((*day[-chosen.bars + 1 :], *day))
+    ends = range(chosen.bars, len(window.candles) + 1)
+    seen = [Window(window.candles[at - chosen.bars : at], window.closes[at - chosen.bars : at]) for at in ends]
+    assert len(seen) == len(day) == 1440
+    for held, longest in ((FLAT, entry), (HELD, leaving)):
+        quiet = "".join("-" if chosen.decide(each, held) is None else " " for each in seen)
+        assert max(map(len, f"{quiet}{quiet}".split()), default=0) == (2 * len(day) if longest is None else longest)
