@@ -14,7 +14,7 @@ from tradingbot.domain.errors import Fenced, LedgerUnavailable
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import ZERO, Instrument
 from tradingbot.domain.intent import Decision
-from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed
+from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import (
     UNSETTLED,
     Cancel,
@@ -117,6 +117,9 @@ class MemoryLedger:
     equities: list[tuple[datetime, Decimal]] = field(default_factory=list)
     paper: str | None = None
     sequence: int = 0
+    ordered: Successor | None = None
+    silent: bool = False
+    shadow: dict[tuple[str, str, datetime, str], tuple[Decision, Decimal]] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -136,6 +139,41 @@ class MemoryLedger:
         self._fence(lease)
         self.released = True
         return True
+
+    def release(self, lease: Lease, successor: Successor, now: datetime) -> Released | NotReleased:
+        self._fence(lease)
+        if self.ordered != successor:
+            return NotReleased("OtherSuccessor" if self.ordered else "NoOrder")
+        self.epoch, self.instance, self.ordered = self.epoch + 1, successor.instance, None
+        return Released(self.epoch)
+
+    def named(self, instance: Instance) -> Lease | None:
+        self._here()
+        if self.instance != instance.name or self.released:
+            return None
+        return Lease(self.ledger_id, self.epoch, instance.colour, instance.name, instance.revision)
+
+    def order_stands(self) -> Successor | None:
+        self._here()
+        return self.ordered
+
+    def holder_silent(self, instance: Instance) -> bool:
+        self._here()
+        return self.silent and self.instance != instance.name
+
+    def record_shadow(self, decision: Decision, revision: str, quantity: Decimal) -> None:
+        self._here()
+        self.shadow.setdefault((decision.strategy, decision.symbol, decision.bar, revision), (decision, quantity))
+
+    def shadow_compared(self, revision: str, since: datetime) -> tuple[int, int, Decimal]:
+        self._here()
+        traded = {(one.strategy, one.symbol, one.bar): one.intent and one.intent.action for one, _ in self.decisions}
+        both = [
+            (one.intent and one.intent.action, traded[key[:3]])
+            for key, (one, _) in self.shadow.items()
+            if key[3] == revision and key[2] >= since and key[:3] in traded
+        ]
+        return len(both), sum(mine != theirs for mine, theirs in both), ZERO
 
     def lease_row(self) -> LeaseRow:
         return LeaseRow(self.ledger_id, self.epoch, "blue", self.instance, "r", None, None, None)
@@ -224,6 +262,9 @@ class MemoryLedger:
 
     def peak_equity(self) -> Decimal | None:
         return max((equity for _, equity in self.equities), default=None)
+
+    def equity_since(self, since: datetime) -> tuple[tuple[datetime, Decimal], ...]:
+        return tuple(pair for pair in self.equities if pair[0] >= since)
 
     def latch(self, halt: Halt) -> None:
         self._here()

@@ -68,7 +68,9 @@ def fence_text(connection: Connection) -> Finding:
     """Every trigger and function of the fence is there, switched on, and reads as it was made."""
     if connection.dialect.name == "sqlite":
         stored = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
-        bad = [statement.split()[2] for statement in fence.sqlite() if statement not in stored]
+        bad = [
+            statement.split()[2] for statement in (*fence.sqlite(), *fence.sqlite_lease()) if statement not in stored
+        ]
     else:
         on = "SELECT tgname || ' of ' || tgrelid::regclass::text FROM pg_trigger WHERE tgenabled = 'O'"
         triggers = {row[0] for row in connection.exec_driver_sql(on)}

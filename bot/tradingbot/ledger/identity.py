@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tradingbot.domain.clientid import DIGITS, LEDGER
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.ledger import tables
-from tradingbot.ledger.lease import ledger_now
+from tradingbot.ledger.clock import ledger_now
 
 Below = Callable[[int], int]
 """A number from 0 up to, and without, the given one; ``secrets.randbelow`` outside tests."""
@@ -50,8 +50,8 @@ def bind(connection: Connection, owner: Owner, book: Book, first: tuple[str, str
         values = {"one": 1, "ledger_id": ledger_id, "created_at": ledger_now(connection)}
         values |= {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
         values |= {"mode": book.mode, "venue": book.venue, "account": book.account}
-        made = connection.execute(insert(tables.ledger).values(values).on_conflict_do_nothing()).rowcount
-        if made:
+        new = insert(tables.ledger).values(values).on_conflict_do_nothing().returning(tables.ledger.c.one)
+        if connection.execute(new).first() is not None:
             connection.execute(tables.lease.insert().values(ledger_id=ledger_id, epoch=0, holder=holder))
         row = connection.execute(select(tables.ledger)).one()
     _compare(row.ledger_id, Owner(row.cluster, row.namespace, row.name), owner)

@@ -8,10 +8,10 @@ from sqlalchemy import Engine, func, select
 
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
-from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
 from tradingbot.domain.order import UNSETTLED, Fill, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
-from tradingbot.ledger import lease, rows, tables
+from tradingbot.ledger import lease, rows, shadow, tables
 from tradingbot.ledger.connect import reading, translated
 from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
@@ -41,6 +41,22 @@ class LedgerReader:
     def quiet_until(self) -> datetime | None:
         with reading(self.engine) as connection:
             return lease.quiet_until(connection)
+
+    def named(self, instance: Instance) -> Lease | None:
+        with reading(self.engine) as connection:
+            return lease.named(connection, instance)
+
+    def order_stands(self) -> Successor | None:
+        with reading(self.engine) as connection:
+            return lease.order_stands(connection)
+
+    def holder_silent(self, instance: Instance) -> bool:
+        with reading(self.engine) as connection:
+            return lease.holder_silent(connection, instance)
+
+    def shadow_compared(self, revision: str, since: datetime) -> tuple[int, int, Decimal]:
+        with reading(self.engine) as connection:
+            return shadow.compared(connection, revision, since)
 
     def highest(self) -> HighWater:
         """Where the ledger stands, to be compared with what the state volume has seen."""
@@ -107,6 +123,13 @@ class LedgerReader:
     def peak_equity(self) -> Decimal | None:
         with reading(self.engine) as connection:
             return connection.execute(select(equity.c.peak).order_by(equity.c.id.desc()).limit(1)).scalar()
+
+    def equity_since(self, since: datetime) -> tuple[tuple[datetime, Decimal], ...]:
+        what = select(equity.c.at, equity.c.equity).order_by(equity.c.at, equity.c.id)
+        last = select(func.max(equity.c.at)).where(equity.c.at < since).scalar_subquery()
+        with reading(self.engine) as connection:
+            found = connection.execute(what.where((equity.c.at >= since) | (equity.c.at == last)))
+            return tuple((row.at, row.equity) for row in found)
 
     def halts(self) -> tuple[Halt, ...]:
         query = select(halts).where(halts.c.resumed_at.is_(None)).order_by(halts.c.since, halts.c.id)

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
-from tradingbot.domain.lease import Instance, Lease, NotClaimed
+from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
 from tradingbot.ledger import lease as leases
-from tradingbot.ledger import tables, writes
+from tradingbot.ledger import shadow, tables, writes
 from tradingbot.ledger.connect import writing
 from tradingbot.ledger.highwater import Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
@@ -48,6 +48,17 @@ class SqlLedger(LedgerReader):
     def retire(self, lease: Lease, now: datetime) -> bool:
         with writing(self.engine) as connection:
             return leases.retire(connection, lease, now)
+
+    def release(self, lease: Lease, successor: Successor, now: datetime) -> Released | NotReleased:
+        with writing(self.engine) as connection:
+            done = leases.release(connection, lease, successor)
+            if isinstance(done, Released):
+                leases.heartbeat(connection, lease.instance, "standby", now)
+            return done
+
+    def record_shadow(self, decision: Decision, revision: str, quantity: Decimal) -> None:
+        with writing(self.engine) as connection:
+            shadow.record(connection, decision, revision, quantity)
 
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
         with writing(self.engine) as connection:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from tradingbot.ledger.columns import Instant, Money
 
-HEAD = "0001"  # the migration this code was written for
+HEAD = "0002"  # the migration this code was written for
 
 # Writes replayed from the journal of the state volume number themselves from here on, so the two never meet.
 JOURNAL_FROM = 36**7 // 2
@@ -66,7 +66,7 @@ lease_history = Table(
     serial(),
     Column("ledger_id", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    Column("event", Text, nullable=False),  # claim, retire, release, grant, fence
+    Column("event", Text, nullable=False),  # claim, retire, release, named, fence, grant
     Column("holder", Text, nullable=False),
     Column("instance", Text),
     Column("revision", Text),
@@ -81,6 +81,25 @@ heartbeats = Table(
     Column("role", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),  # by the clock of the ledger: silence is judged by one clock only
     Column("venue_at", Instant, nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    serial(),
+    Column("ledger_id", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+schema_compat = Table(
+    "schema_compat",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("readable_from", Text, nullable=False),  # the oldest code that may read this schema
+    Column("writable_from", Text, nullable=False),  # the oldest code that may write it
 )
 
 intents = Table(
@@ -186,6 +205,21 @@ paper_book = Table(
     *writer(),
 )
 
+shadow_decisions = Table(
+    "shadow_decisions",
+    metadata,
+    Column("strategy", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("bar", Instant, primary_key=True),
+    Column("revision", Text, primary_key=True),
+    Column("action", Text, nullable=False),  # enter, exit, hold
+    Column("quantity", Money, nullable=False),
+    Column("price", Money),
+    Column("stop_price", Money),
+    Column("reason", Text, nullable=False),
+    Column("refusal", Text),
+)
+
 halts = Table(
     "halts",
     metadata,
@@ -200,4 +234,4 @@ halts = Table(
 )
 
 FENCED = (intents, outcomes, fills, decisions, cursors, equity, paper_book)
-APPEND_ONLY = (intents, fills, decisions, equity, lease_history)
+APPEND_ONLY = (intents, fills, decisions, equity, lease_history, holds)

@@ -8,11 +8,12 @@ BODY = re.compile(r"CREATE FUNCTION (\w+)\(.*?\$\$(.*?)\$\$;", re.DOTALL)
 
 FENCED = ("intents", "outcomes", "fills", "decisions", "cursors", "equity", "paper_book")
 FIXED = ("intents", "fills", "decisions", "equity", "lease_history")
+FUNCTIONS = ("0001_postgresql.sql", "0002_postgresql.sql")  # what the later one defines again counts
 
 
 def postgresql(schema: str) -> Iterator[str]:
     """The statements that raise the fence in *schema* (a quoted identifier)."""
-    yield _functions().replace("{schema}", schema)
+    yield _functions(FUNCTIONS[0]).replace("{schema}", schema)
     for table in FENCED:
         yield f"CREATE TRIGGER fence BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION tb_check()"
     for table in sorted({*FENCED, *FIXED}):
@@ -21,19 +22,28 @@ def postgresql(schema: str) -> Iterator[str]:
         yield f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
 
 
+def postgresql_lease(schema: str) -> Iterator[str]:
+    """The statements that put the functions of a hand-over into *schema*."""
+    yield _functions(FUNCTIONS[1]).replace("{schema}", schema)
+    yield "CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON holds FOR EACH ROW EXECUTE FUNCTION tb_keep()"
+    yield "CREATE TRIGGER keep_all BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
+
+
 def postgresql_triggers() -> tuple[str, ...]:
     """Each trigger of the fence by name and table."""
     guards = tuple(f"fence of {table}" for table in FENCED)
-    return guards + tuple(f"{name} of {table}" for table in sorted({*FENCED, *FIXED}) for name in ("keep", "keep_all"))
+    kept = sorted({*FENCED, *FIXED, "holds"})
+    keeps = tuple(f"{name} of {table}" for table in kept for name in ("keep", "keep_all"))
+    return guards + keeps + ("tell of lease", "forward of lease")
 
 
 def postgresql_bodies() -> dict[str, str]:
     """Each function's body as the database stores it."""
-    return dict(BODY.findall(_functions()))
+    return {name: body for file in FUNCTIONS for name, body in BODY.findall(_functions(file))}
 
 
-def _functions() -> str:
-    return files(__package__).joinpath("sql/0001_postgresql.sql").read_text()
+def _functions(file: str) -> str:
+    return files(__package__).joinpath("sql", file).read_text()
 
 
 SQLITE_FENCE = """
@@ -45,6 +55,19 @@ SQLITE_KEEP = """
 CREATE TRIGGER {table}_keep_{way} BEFORE {way} ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} refuses {way}: what was written stays'); END
 """
+
+
+SQLITE_FORWARD = """
+CREATE TRIGGER lease_forward BEFORE UPDATE ON lease WHEN NEW.epoch < OLD.epoch
+BEGIN SELECT RAISE(ABORT, 'lease refuses an epoch below the one it has given'); END
+"""
+
+
+def sqlite_lease() -> Iterator[str]:
+    """What a hand-over adds in SQLite, whose functions are ours (``ledger.embedded``)."""
+    yield SQLITE_FORWARD.strip()
+    for way in ("UPDATE", "DELETE"):
+        yield SQLITE_KEEP.strip().replace("{table}", "holds").replace("{way}", way)
 
 
 def sqlite() -> Iterator[str]:

@@ -1,0 +1,86 @@
+"""Hearing of changes of the lease row at once, without asking the ledger all the time."""
+
+import asyncio
+import importlib
+import sqlite3
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+
+from sqlalchemy import make_url
+
+from tradingbot.domain.ports import LeaseWatch
+
+LOOK_SECONDS = 0.02
+AT_LEAST_SECONDS = 1.0
+ROW = "SELECT epoch, holder, instance, revision, successor, order_until, released_at FROM lease"
+
+
+def open_watch(url: str) -> LeaseWatch:
+    """Who hears of changes of the lease row of the ledger at *url*; it need not be reachable yet."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return FileWatch(address.database or "")
+    # By name, so that a bot with a file does not carry the server's driver.
+    listening: LeaseWatch = importlib.import_module("tradingbot.ledger.listen").ServerWatch(url)
+    return listening
+
+
+class Turn:
+    """Says when a whole second has gone by in which nothing was said."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def left(self, within: timedelta) -> float:
+        """Seconds until there is something to say, or *within* has passed."""
+        return max(0.0, min(within.total_seconds(), self._said + AT_LEAST_SECONDS - time.monotonic()))
+
+    def say(self, changed: bool) -> bool:
+        """True when *changed*, or when the second is over."""
+        now = time.monotonic()
+        if changed or now >= self._said + AT_LEAST_SECONDS:
+            self._said = now
+            return True
+        return False
+
+
+class FileWatch:
+    """Looks every 20 ms whether another connection has committed, and only then at the row."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._turn = Turn()
+        self._connection: sqlite3.Connection | None = None
+        self._version: object = None
+        self._row: object = None
+
+    async def changed(self, within: timedelta) -> bool:
+        until = time.monotonic() + self._turn.left(within)
+        moved = self._moved()
+        while not moved and (left := until - time.monotonic()) > 0:
+            # Nothing in this process knows of a commit by another one: it has to be looked for.
+            await asyncio.sleep(min(LOOK_SECONDS, left))
+            moved = self._moved()
+        return self._turn.say(moved)
+
+    def _moved(self) -> bool:
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=0)
+            version = self._connection.execute("PRAGMA data_version").fetchone()
+            if version == self._version:
+                return False
+            row = self._connection.execute(ROW).fetchone()
+        except sqlite3.Error:
+            self.close()
+            return False
+        moved: bool = row != self._row
+        self._version, self._row = version, row
+        return moved
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error), closing(self._connection):
+                pass
+        self._connection, self._version = None, None
