@@ -54,16 +54,30 @@ def claim(connection: Connection, instance: Instance) -> str | None:
 
 def _claim_refused(connection: Connection, row: LeaseRow, instance: Instance) -> str | None:
     used = select(lease_history.c.id).where(lease_history.c.instance == instance.name).limit(1)
+    known = (
+        connection.execute(used).first() is not None,
+        row.instance is None or not seen(connection, row.instance, SILENCE),
+        held(connection, instance.pod_uid),
+    )
+    return refused(row, instance, *known)
+
+
+def refused(row: LeaseRow, instance: Instance, used: bool, silent: bool, granted: bool) -> str | None:
+    """Why *instance* may not claim, or None.
+
+    *used*: it has held an epoch; *silent*: the row's instance was not seen of late; *granted*: an exit grant of another
+    pod stands.
+    """
     own = instance.pod_uid != "" and pod_of(row.instance or "") == instance.pod_uid
     if row.holder != instance.colour:
         return "NotHolder"
     if row.revision not in {None, instance.revision}:
         return "OtherRevision"
-    if connection.execute(used).first() is not None:
+    if used:
         return "InstanceUsed"
-    if row.instance and row.released_at is None and not own and seen(connection, row.instance, SILENCE):
+    if row.instance is not None and row.released_at is None and not own and not silent:
         return "HeldByOther"
-    return "ExitGranted" if held(connection, instance.pod_uid) else None
+    return "ExitGranted" if granted else None
 
 
 def retire(connection: Connection, ended: Lease) -> bool:

@@ -10,9 +10,9 @@ import pytest
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Instance, LeaseRow
 from tradingbot.ledger import highwater, tables
+from tradingbot.ledger.embedded import refused
 from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.identity import mint
-from tradingbot.ledger.lease import refused
 from tradingbot.ledger.migrate import newest
 from tradingbot.ledger.migrations import fence
 
@@ -22,24 +22,27 @@ RELEASED = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("row", "me", "used", "silent", "answer"),
+    ("row", "me", "known", "answer"),
     [
-        (ROW, ME, False, False, "HeldByOther"),
-        (ROW, ME, False, True, None),
-        (replace(ROW, instance=None), ME, False, False, None),
-        (replace(ROW, released_at=RELEASED), ME, False, False, None),
-        (ROW, replace(ME, pod_uid="pod-1", start_id="b"), False, False, None),
-        (replace(ROW, instance="/a"), replace(ME, pod_uid=""), False, False, "HeldByOther"),
-        (ROW, ME, True, True, "InstanceUsed"),
-        (replace(ROW, revision="r2"), ME, False, True, "OtherRevision"),
-        (replace(ROW, revision="r1"), ME, False, True, None),
-        (replace(ROW, holder="green"), ME, False, True, "NotHolder"),
-        (replace(ROW, holder=""), ME, False, True, "NotHolder"),
+        (ROW, ME, "", "HeldByOther"),
+        (ROW, ME, "silent", None),
+        (replace(ROW, instance=None), ME, "", None),
+        (replace(ROW, released_at=RELEASED), ME, "", None),
+        (ROW, replace(ME, pod_uid="pod-1", start_id="b"), "", None),
+        (replace(ROW, instance="/a"), replace(ME, pod_uid=""), "", "HeldByOther"),
+        (ROW, ME, "used silent", "InstanceUsed"),
+        (replace(ROW, revision="r2"), ME, "silent", "OtherRevision"),
+        (replace(ROW, revision="r1"), ME, "silent", None),
+        (replace(ROW, holder="green"), ME, "silent", "NotHolder"),
+        (replace(ROW, holder=""), ME, "silent", "NotHolder"),
+        (ROW, ME, "silent granted", "ExitGranted"),
+        (replace(ROW, released_at=RELEASED), ME, "granted", "ExitGranted"),
+        (ROW, ME, "granted", "HeldByOther"),
     ],
 )
-def test_who_may_claim(row: LeaseRow, me: Instance, used: bool, silent: bool, answer: str | None) -> None:
+def test_who_may_claim(row: LeaseRow, me: Instance, known: str, answer: str | None) -> None:
     """The table of protocol 1; a row without a holder is nobody's to claim."""
-    assert refused(row, me, used, silent) == answer
+    assert refused(row, me, "used" in known, "silent" in known, "granted" in known) == answer
 
 
 @pytest.mark.parametrize(
@@ -95,5 +98,5 @@ def test_this_version_is_written_for_the_newest_migration() -> None:
 def test_the_fence_stands_before_every_table_the_engine_writes() -> None:
     """Every table whose rows name their writer is fenced, and no other."""
     written = {name for name, table in tables.metadata.tables.items() if {"epoch", "instance"} <= set(table.c.keys())}
-    assert written - {"lease", "lease_history"} == set(fence.FENCED)
+    assert written - {"lease", "lease_history", "holds"} == set(fence.FENCED)
     assert {table.name for table in tables.FENCED} == set(fence.FENCED)
