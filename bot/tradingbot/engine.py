@@ -179,6 +179,7 @@ class Engine:
     def _verdict(self, desk: Desk, intent: Intent) -> tuple[Order | None, Refusal | None]:
         exposure = self._guard.exposure(desk, counted=intent.action is Action.ENTER)
         wanted: Order | Refusal | None = checks.refusal(intent, exposure, self._checks)
+        self._guard.judged(wanted, exposure)
         if wanted is None and intent.action is Action.ENTER:
             wanted = sizing.sized(intent, exposure, self.parts.limits)
         elif wanted is None:
@@ -220,7 +221,7 @@ class Engine:
     async def _obey_halts(self, desk: Desk, symbol: str) -> None:
         """While anything halts, no entry works; under flatten one step towards flat was made."""
         if self._guard.ruling is HaltKind.FLATTEN:
-            flat = await exits.flatten(desk, symbol, self._bars.closes().get(symbol, ZERO))
+            flat = await exits.flatten(desk, symbol, self._bars.closes().get(symbol, ZERO), self._guard.reason)
             self._teller.flattened(symbol, flat)
         elif self._guard.ruling is not None:
             await exits.drop_entries(desk, symbol, "halted")

@@ -2,8 +2,11 @@
 
 from datetime import datetime, timedelta
 
+import structlog
+
 from tradingbot.domain.exposure import Exposure
 from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.intent import Refusal
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.halting import Halts
@@ -11,7 +14,9 @@ from tradingbot.execution.money import Money
 from tradingbot.market.bars import Bars
 from tradingbot.parts import Parts
 from tradingbot.risk import limits
+from tradingbot.risk.highs import HOUR, Highs
 
+log = structlog.stdlib.get_logger("tradingbot")
 MINUTE = timedelta(minutes=1)
 
 
@@ -24,16 +29,26 @@ class Guard:
         capital = parts.settings.capital
         self.halts = Halts(parts.ledger)
         self.money = Money(capital, capital, capital)
+        self._highs = Highs()
         self._waived: frozenset[str] = frozenset()
 
     @property
     def ruling(self) -> HaltKind | None:
         return self.halts.ruling
 
+    @property
+    def reason(self) -> str:
+        """Why positions are to be closed; every exit carries it."""
+        return next((halt.reason for halt in self.halts.standing.values() if halt.kind is HaltKind.FLATTEN), "flatten")
+
     def load(self) -> None:
         """Halts and marks are as the ledger has them."""
         self.halts.refresh()
-        self.money.load(self._parts.ledger, self._parts.day_start(self._parts.clock.now()))
+        now = self._parts.clock.now()
+        self.money.load(self._parts.ledger, self._parts.day_start(now))
+        self._highs = Highs()
+        for at, equity in self._parts.ledger.equity_since(now - HOUR):
+            self._highs.add(at, equity)
 
     def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         halt = Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now())
@@ -44,14 +59,25 @@ class Guard:
         """Equity is recorded, broken limits halt, and limit halts of days gone are cleared."""
         day = self._parts.day_start(at)
         self.money.measure(desk, at, day, desk.book.equity(self._bars.closes()))
+        self._highs.add(at, self.money.equity)
         broken = limits.broken(self._parts.limits, self.exposure(desk), day)
         for halt in broken:
             if halt.id not in self.halts.standing and halt.id not in self._waived:
-                self.halts.add(halt)
+                self._halt(halt)
         # What was latched before and stands no longer has been resumed by a person: it does not halt again.
         self._waived = frozenset(halt.id for halt in broken) - self.halts.standing.keys()
         for halt in limits.outlived(tuple(self.halts.standing.values()), day):
             self.halts.resume(halt.id, "a new trading day", at)
+            log.warning("HaltCleared", id=halt.id, reason="a new trading day")
+
+    def judged(self, verdict: object, exposure: Exposure) -> None:
+        """A strategy that was refused for its number of orders trades no more until a person resumes."""
+        if isinstance(verdict, Refusal) and verdict.reason == limits.TOO_MANY_ORDERS:
+            self._halt(limits.runaway(self._parts.limits, exposure))
+
+    def _halt(self, halt: Halt) -> None:
+        self.halts.add(halt)
+        log.warning("Trading halted", id=halt.id, kind=halt.kind, source=halt.source, reason=halt.reason)
 
     def exposure(self, desk: Desk, counted: bool = False) -> Exposure:
         return picture.exposure(desk.book, self.surroundings(desk, counted))
@@ -70,4 +96,6 @@ class Guard:
             halt=self.halts.ruling,
             blocks=(doubt,) if doubt else (),
             waived=self._waived,
+            hour_peak_equity=self._highs.highest(now),
+            day_results=desk.book.results.since(self.money.day) if self.money.day else (),
         )

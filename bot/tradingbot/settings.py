@@ -168,6 +168,9 @@ class Risk(Part):
     )
     stop_loss_percent: Percent = Field(Decimal(2), description="distance of the protective stop")
     order_fraction_percent: Percent = Field(Decimal(10), description="share of the equity put into one entry")
+    flash_drawdown_percent: Percent = Field(Decimal(20), description="lost within an hour: closes everything and halts")
+    min_win_rate_percent: Percent | None = Field(None, description="lower on a losing day halts; null is never")
+    min_trades: int = Field(20, ge=1, le=10000, description="round trips of a day before their win rate counts")
 
 
 class Database(Part):

@@ -40,6 +40,8 @@ class Exposure:
     data_seen_at: Mapping[str, datetime] | None = None
     blocks: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()  # ids of limit halts that a person has resumed
+    hour_peak_equity: Decimal = ZERO  # the highest of the last hour
+    day_results: tuple[Decimal, ...] = ()  # of the round trips that ended in this trading day
 
     def quantity(self, symbol: str) -> Decimal:
         position = self.positions.get(symbol)

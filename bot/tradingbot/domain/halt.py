@@ -27,6 +27,24 @@ class Halt:
     limit: bool = False
 
 
+# What halts that nobody asked for are called in conditions, alerts and runbooks, by the beginning of their ids.
+CAUSES = (
+    ("daily-loss-", "DailyLossLimit"),
+    ("drawdown-", "DrawdownLimit"),
+    ("flash-drawdown-", "FlashDrawdown"),
+    ("runaway-", "Runaway"),
+    ("low-win-rate-", "LowWinRate"),
+    ("key-revoked-", "KeyRevoked"),
+    ("foreign-", "ForeignActivity"),
+)
+REQUESTED = "Requested"
+
+
+def cause(halt_id: str) -> str:
+    """One word for what has halted: the limit that was broken, or that somebody asked for it."""
+    return next((word for beginning, word in CAUSES if halt_id.startswith(beginning)), REQUESTED)
+
+
 def most_restrictive(halts: Iterable[Halt]) -> HaltKind | None:
     """The kind that rules, or None when nothing halts."""
     kinds = {halt.kind for halt in halts}

@@ -207,6 +207,10 @@ class Ledger(Protocol):
 
     def peak_equity(self) -> Decimal | None: ...
 
+    def equity_since(self, since: datetime) -> tuple[tuple[datetime, Decimal], ...]:
+        """What was recorded at or after *since*, oldest first, with the one before it, which still held then."""
+        ...
+
     def latch(self, halt: Halt) -> None:
         """Stores *halt*; the same id twice changes nothing, also when it was resumed in between. Not fenced."""
         ...

@@ -9,6 +9,7 @@ from tradingbot.domain.exposure import Working
 from tradingbot.domain.instrument import ZERO, Instrument
 from tradingbot.domain.order import UNSETTLED, WORKING, Fill, Order, OrderRecord, Purpose, Side
 from tradingbot.domain.position import Position, with_fill
+from tradingbot.execution.results import Results
 
 RECENT = 20
 
@@ -23,6 +24,7 @@ class Book:
         self.stop_prices: dict[str, Decimal] = {}
         self.recent: tuple[OrderRecord, ...] = ()
         self.newest_fill_at: dict[str, datetime] = {}
+        self.results = Results()
         self._live: dict[str, OrderRecord] = {}
         self._traded: dict[str, Decimal] = {}
 
@@ -53,7 +55,8 @@ class Book:
         if instrument is None:
             return
         before = self.positions[fill.symbol]
-        self.positions[fill.symbol] = with_fill(before, fill, instrument.base, instrument.quote)
+        self.positions[fill.symbol] = after = with_fill(before, fill, instrument.base, instrument.quote)
+        self.results.take(fill, after, instrument)
         self._traded[fill.client_id] = self._traded.get(fill.client_id, ZERO) + fill.quantity
         self.newest_fill_at[fill.symbol] = max(fill.at, self.newest_fill_at.get(fill.symbol, fill.at))
         record = self._live.get(fill.client_id)

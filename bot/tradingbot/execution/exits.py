@@ -70,13 +70,16 @@ async def drop_entries(desk: Desk, symbol: str, reason: str) -> None:
             await follow(desk, symbol)
 
 
-async def flatten(desk: Desk, symbol: str, mark: Decimal) -> bool:
-    """One step towards flat was made; True when the venue itself says that nothing of ours is left but dust."""
+async def flatten(desk: Desk, symbol: str, mark: Decimal, reason: str = "flatten") -> bool:
+    """One step towards flat was made; True when the venue itself says that nothing of ours is left but dust.
+
+    Every exit carries *reason*.
+    """
     await drop_entries(desk, symbol, "flatten")
     if desk.book.is_uncertain(symbol):
         return False
     if not is_flat(desk.book, symbol, mark):
-        await leave(desk, symbol, mark, "flatten")
+        await leave(desk, symbol, mark, reason)
         await collect(desk, symbol)
     for record in desk.book.orders(symbol, Purpose.STOP):
         if record.status is OrderStatus.OPEN and is_flat(desk.book, symbol, mark):

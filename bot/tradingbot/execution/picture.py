@@ -26,6 +26,8 @@ class Surroundings:
     halt: HaltKind | None = None
     blocks: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
+    hour_peak_equity: Decimal = ZERO
+    day_results: tuple[Decimal, ...] = ()
 
 
 def exposure(book: Book, around: Surroundings) -> Exposure:
@@ -44,6 +46,8 @@ def exposure(book: Book, around: Surroundings) -> Exposure:
         data_seen_at=around.seen_at,
         blocks=around.blocks,
         waived=around.waived,
+        hour_peak_equity=around.hour_peak_equity,
+        day_results=around.day_results,
     )
 
 

@@ -8,7 +8,7 @@ from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Intent, Refusal
 from tradingbot.domain.order import Side
-from tradingbot.risk.limits import DAILY_LOSS, RiskLimits, drawdown_id
+from tradingbot.risk.limits import DAILY_LOSS, TOO_MANY_ORDERS, RiskLimits, drawdown_id
 
 Check = Callable[[Intent, Exposure], Refusal | None]
 
@@ -87,7 +87,7 @@ def rate_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | 
     if exposure.orders_last_minute < limits.max_orders_per_minute:
         return None
     return Refusal(
-        "TooManyOrders", f"{exposure.orders_last_minute} orders in a minute, at most {limits.max_orders_per_minute}"
+        TOO_MANY_ORDERS, f"{exposure.orders_last_minute} orders in a minute, at most {limits.max_orders_per_minute}"
     )
 
 

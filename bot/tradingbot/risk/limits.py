@@ -10,6 +10,7 @@ from tradingbot.domain.instrument import ZERO
 
 HUNDRED = Decimal(100)
 DAILY_LOSS = "daily-loss-"
+TOO_MANY_ORDERS = "TooManyOrders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class RiskLimits:
     stale_after: timedelta
     stop_loss_percent: Decimal
     order_fraction_percent: Decimal
+    flash_drawdown_percent: Decimal = Decimal(20)
+    min_win_rate_percent: Decimal | None = None
+    min_trades: int = 20
 
     def daily_loss(self, exposure: Exposure) -> Decimal:
         """The tighter of the absolute and the relative daily limit."""
@@ -55,7 +59,40 @@ def broken(limits: RiskLimits, exposure: Exposure, day_start: datetime) -> tuple
     if fall > ZERO and fall >= limits.drawdown(exposure):
         reason = f"equity {exposure.equity} is {fall} below its peak, the limit is {limits.drawdown(exposure)}"
         halts.append(Halt(drawdown_id(exposure.peak_equity), HaltKind.REDUCE, "limit", reason, exposure.now))
-    return tuple(halts)
+    return (*halts, *flash_drawdown(limits, exposure), *low_win_rate(limits, exposure, day_start))
+
+
+def flash_drawdown(limits: RiskLimits, exposure: Exposure) -> tuple[Halt, ...]:
+    """So much was lost within one hour that nothing is waited for: everything is closed, until a person resumes."""
+    highest = exposure.hour_peak_equity
+    fall = highest - exposure.equity
+    if fall <= ZERO or fall < highest * limits.flash_drawdown_percent / HUNDRED:
+        return ()
+    reason = f"lost {fall} within an hour, {limits.flash_drawdown_percent} % of {highest} is the limit"
+    # Named by the height it fell from, as a drawdown is.
+    halt_id = f"flash-drawdown-{highest.normalize():f}"
+    return (Halt(halt_id, HaltKind.FLATTEN, "limit", reason, exposure.now),)
+
+
+def low_win_rate(limits: RiskLimits, exposure: Exposure, day_start: datetime) -> tuple[Halt, ...]:
+    """Of enough round trips of a day that lost money too few won: no entry more, until a person resumes."""
+    results = exposure.day_results
+    if limits.min_win_rate_percent is None or len(results) < limits.min_trades or sum(results, ZERO) >= ZERO:
+        return ()
+    won = sum(result > ZERO for result in results)
+    if won * HUNDRED >= limits.min_win_rate_percent * len(results):
+        return ()
+    reason = f"{won} of {len(results)} trades won today, at least {limits.min_win_rate_percent} % must"
+    return (Halt(f"low-win-rate-{day_start.isoformat()}", HaltKind.REDUCE, "limit", reason, exposure.now),)
+
+
+def runaway(limits: RiskLimits, exposure: Exposure) -> Halt:
+    """The halt of a strategy that asks for more orders than a minute may have: it is wrong, not busy."""
+    reason = (
+        f"{exposure.orders_last_minute} orders within a minute and one more asked for, "
+        f"{limits.max_orders_per_minute} are the limit"
+    )
+    return Halt(f"runaway-{exposure.now.isoformat()}", HaltKind.REDUCE, "limit", reason, exposure.now)
 
 
 def outlived(halts: tuple[Halt, ...], day_start: datetime) -> tuple[Halt, ...]:

@@ -147,6 +147,12 @@ class Risk(Part):
     """Distance of the protective stop; 2 by default."""
     order_fraction_percent: PercentText | None = None
     """Share of the equity put into one order; 10 by default."""
+    flash_drawdown_percent: PercentText | None = None
+    """Fall within an hour that closes every position and halts; 20 by default."""
+    min_win_rate_percent: PercentText | None = None
+    """Share of winners below which a losing day halts; never by default."""
+    min_trades: Annotated[int, Field(ge=1, le=10000)] | None = None
+    """Round trips of a day before their win rate counts; 20 by default."""
 
 
 class PostgresServer(Part):

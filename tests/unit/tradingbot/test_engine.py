@@ -532,7 +532,7 @@ def test_the_timer_settles_halts_and_covers_between_bars():
 
     world = asyncio.run(story())
     sold = [r for r in world.ledger.orders() if r.write.request.side is Side.SELL and r.write.request.purpose == "exit"]
-    assert sold[0].write.request.reason == "flatten"
+    assert sold[0].write.request.reason == "now"
     assert sold[0].write.request.replaces is not None
 
 
