@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 import postgres
-from tradingbot_operator.ledger.address import Address, parse
+from tradingbot_operator.domain.address import Address, parse
 
 LEDGER = "q3v9zk"
 BLUE, GREEN = f"tb_{LEDGER}_blue", f"tb_{LEDGER}_green"

@@ -4,13 +4,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tradingbot_operator.cluster import bot as writes
+from tradingbot_operator.cluster import ledger as places
 from tradingbot_operator.cluster.adapter import Cluster
-from tradingbot_operator.domain.bot import Bot
-from tradingbot_operator.domain.lease import LeaseDoor
-from tradingbot_operator.domain.ledger import MakeFresh, Preparation
-from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.errors import Outdated
+from tradingbot_operator.domain.lease import LeaseDoor, LedgerAway
+from tradingbot_operator.domain.ledger import (
+    Footing,
+    Ground,
+    JobState,
+    MakeFresh,
+    MakeSecret,
+    Mint,
+    Preparation,
+    Prepared,
+    Preparing,
+)
 from tradingbot_operator.domain.plan import Keep
+from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.ledger.claim import claim
+from tradingbot_operator.ledger.doors import Doors
+from tradingbot_operator.ledger.roles import keep
+from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, login_is_usable, next_effect, refused
+from tradingbot_operator.render.migration import Change, migration
+from tradingbot_operator.render.secret import ledger_secret
+from tradingbot_operator.render.settings import config_map
+
+AT_ONCE, SOON_SECONDS = 0.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +52,8 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Means:
     cluster: Cluster
+    doors: Doors
+    site: Site
     fresh: MakeFresh
 
 
@@ -41,12 +65,86 @@ async def prepare(bot: Bot, spec: BotSpec, wanted: Wanted, means: Means) -> Prep
     Keep: as any Keep of a plan (DatabaseSecretMissing, FencerRightsMissing, LedgerClaimed, MigrationRefused).
     Raises Outdated after it has written the status (the id), LedgerAway when the server does not answer.
     """
-    raise NotImplementedError
+    footing = await _footing(bot, spec, means)
+    match next_effect(bot, footing):
+        case Keep() as refusal:
+            return refusal
+        case Mint():
+            await writes.write_status(means.cluster.api, bot, {"ledgerId": means.fresh().ledger_id})
+            raise Outdated("a ledger id was minted; everything that follows carries it")
+        case MakeSecret() as missing:
+            secret = ledger_secret(bot, missing.ledger_id, missing.fencer, means.fresh().passwords)
+            return await _make(bot, (secret,), means) or _preparing("the logins of the ledger are made", AT_ONCE)
+        case Ground() as ground:
+            return await _ask_server(bot, ground, means) or await _migrate(bot, ground, wanted, means)
 
 
-async def door_of(bot: Bot, spec: BotSpec, observed: Observed, means: Means) -> LeaseDoor | Keep:
-    """The lease functions of the bot's ledger; kept open between passes, so it is not closed by the caller.
+async def _footing(bot: Bot, spec: BotSpec, means: Means) -> Footing:
+    server, api = spec.database.postgres, means.cluster.api
+    if server is None:
+        raise ValueError("spec.database.postgres is not set, so there is no server to prepare")
+    return Footing(
+        ledger_id=bot.status.get("ledgerId"),
+        owner=await places.login(api, bot.namespace, server.owner_secret_ref.name),
+        fencer=await places.login(api, bot.namespace, server.fencer_secret_ref.name),
+        own=await places.own_secret(api, bot),
+    )
 
-    Keep: a Secret it needs is missing. Both kinds of ledger; an embedded one is asked through the pods that were seen.
+
+async def _make(bot: Bot, kept: tuple[Manifest, ...], means: Means) -> Keep | None:
+    """These objects exist, or why they cannot."""
+    trouble = (await means.cluster.apply(bot, kept, ())).trouble
+    return Keep(trouble.reason, trouble.message) if trouble else None
+
+
+def _preparing(message: str, again_seconds: float) -> Preparing:
+    return Preparing("LedgerPreparing", message, again_seconds)
+
+
+async def _ask_server(bot: Bot, ground: Ground, means: Means) -> Preparation | None:
+    """The roles are as the Secret says and the database is this bot's; or what is to be said of it."""
+    door = await means.doors.open(bot.key, ground.ledger_id, ground.fencer)
+    refusal = claimed(bot, means.site.cluster, ground.ledger_id, await claim(door.session))
+    if refusal is not None:
+        return refusal
+    kept = await keep(door.session, ground.ledger_id, ground.passwords)
+    if isinstance(kept, Keep):
+        return kept
+    return _preparing("the roles of the ledger are made", AT_ONCE) if kept else None
+
+
+async def _migrate(bot: Bot, ground: Ground, wanted: Wanted, means: Means) -> Preparation:
+    """The Job of this change has ended well; it is made where there is none."""
+    if wanted.served:
+        return Prepared(ground.ledger_id)
+    change = Change(ground.ledger_id, ground.owner, ground.fencer.role, wanted.code)
+    job = migration(bot, wanted.data["template"], change)
+    name = job["metadata"]["name"]
+    found = await places.migration(means.cluster.api, job)
+    match found.state:
+        case JobState.DONE:
+            return Prepared(ground.ledger_id)
+        case JobState.FAILED:
+            return refused(name, found)
+        case JobState.GONE:
+            refusal = await _make(bot, (config_map(bot, wanted.data["settings"]), job), means)
+            return refusal or _preparing(f"Job {name} brings the ledger to its schema", SOON_SECONDS)
+    return _preparing(f"Job {name} brings the ledger to its schema", SOON_SECONDS)
+
+
+async def door_of(bot: Bot, spec: BotSpec, means: Means) -> LeaseDoor | Keep:
+    """The lease functions of the bot's ledger on PostgreSQL; kept open between passes, and never closed by the caller.
+
+    Keep: the Secret it needs is missing. Raises LedgerAway when there is no ledger yet.
     """
-    raise NotImplementedError
+    ledger_id, server = bot.status.get("ledgerId"), spec.database.postgres
+    if not ledger_id or server is None:
+        raise LedgerAway("the bot has no ledger yet")
+    known = means.doors.known(bot.key, ledger_id)
+    if known is not None:
+        return known
+    fencer = await places.login(means.cluster.api, bot.namespace, server.fencer_secret_ref.name)
+    refusal = login_is_usable(FENCER_FIELD, fencer)
+    if refusal is not None or fencer.address is None:
+        return refusal or Keep("DatabaseSecretMissing", f"{FENCER_FIELD}: there is no address")
+    return await means.doors.open(bot.key, ledger_id, fencer.address)

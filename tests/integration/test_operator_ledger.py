@@ -13,9 +13,10 @@ import pytest
 import operator_ledgers
 from operator_ledgers import BLUE, GREEN, LEDGER, Place
 from tradingbot.ledger.migrate import migrate
+from tradingbot_operator.domain.address import parse
 from tradingbot_operator.domain.lease import Fenced, LedgerAway, Successor
-from tradingbot_operator.ledger.address import parse
 from tradingbot_operator.ledger.postgres import PostgresDoor
+from tradingbot_operator.ledger.session import Session
 
 NEXT = Successor(GREEN, "pod-2/b", "r2")
 
@@ -33,7 +34,7 @@ def place(server):
 
 @contextlib.asynccontextmanager
 async def opened(place: Place):
-    door = PostgresDoor(place.fencer, LEDGER)
+    door = PostgresDoor(Session(place.fencer), LEDGER)
     try:
         yield door
     finally:
@@ -227,7 +228,7 @@ async def test_what_is_said_of_a_ledger_that_is_away_holds_no_password(place):
         f"postgresql://bots_fencer:hunter%20two@127.0.0.1:x/{place.database}",
         f"postgresql://bots_fencer:hunter%20two@127.0.0.1:{place.server.port}/{place.database}?sslmode=hunter%20two",
     ):
-        door = PostgresDoor(parse(url), LEDGER)
+        door = PostgresDoor(Session(parse(url)), LEDGER)
         with pytest.raises(LedgerAway) as away:
             await door.row()
         await door.close()
@@ -239,7 +240,7 @@ async def test_what_is_said_of_a_ledger_that_is_away_holds_no_password(place):
 @pytest.mark.asyncio
 async def test_another_ledger_in_the_database_is_not_taken_for_this_one(place):
     """An address that leads to somebody else's ledger tells nothing."""
-    door = PostgresDoor(place.fencer, "zzzzzz")
+    door = PostgresDoor(Session(place.fencer), "zzzzzz")
     with pytest.raises(LedgerAway, match="holds ledger q3v9zk, not zzzzzz"):
         await door.row()
     await door.close()

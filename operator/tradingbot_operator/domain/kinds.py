@@ -22,6 +22,7 @@ BOT = Kind(API_VERSION, TRADINGBOT, "tradingbots")
 TASK = Kind(API_VERSION, BOTTASK, "bottasks")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
+JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 SERVICE = Kind("v1", "Service", "services")
 CONFIG = Kind("v1", "ConfigMap", "configmaps")
@@ -36,5 +37,5 @@ CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourc
 
 # In the order in which they are applied: what a pod mounts before the pod.
 CHILDREN = (CONFIG, SECRET, CLAIM, SERVICE, POLICY, POD_MONITOR, REVISION, DEPLOYMENT)
-ALL = (BOT, TASK, *CHILDREN, POD, NAMESPACE, LEASE, EVENT, CRD)
+ALL = (BOT, TASK, *CHILDREN, JOB, POD, NAMESPACE, LEASE, EVENT, CRD)
 BY_NAME = {(kind.api_version, kind.kind): kind for kind in ALL}

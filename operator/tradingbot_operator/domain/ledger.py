@@ -1,20 +1,20 @@
 """A ledger on PostgreSQL: whose it is, who may log in to it, and how far its preparation is."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
+from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.plan import Keep
 
 TASK = "task"
 LOGINS = ("blue", "green", TASK)
-ID = re.compile(r"[0-9a-z]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A ledger id and passwords that nobody has used; they serve only where none exist yet."""
+    """A ledger id and a password for each login that nobody has used; they serve only where none exist yet."""
 
     ledger_id: str
     passwords: tuple[str, str, str]
@@ -40,6 +40,84 @@ class Preparing:
 
 
 Preparation = Prepared | Preparing | Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A Secret of the person's with an address in it; *version* changes with it."""
+
+    secret: str
+    exists: bool
+    address: Address | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSecret:
+    """The Secret `<bot>-ledger` as it stands: whose it is, and the addresses in it that can be read."""
+
+    ours: bool
+    logins: Mapping[str, Address]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What exists of a bot's ledger in the cluster, before the server is asked."""
+
+    ledger_id: str | None
+    owner: Login
+    fencer: Login
+    own: OwnSecret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """The bot has no ledger id yet; nothing may be made before it stands in the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSecret:
+    """The roles have no passwords yet."""
+
+    ledger_id: str
+    fencer: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that the server must be asked with is there."""
+
+    ledger_id: str
+    owner: Login
+    fencer: Address
+    passwords: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose the ledger is that lies in the database."""
+
+    ledger_id: str
+    cluster: str
+    namespace: str
+    name: str
+
+
+class JobState(Enum):
+    """How far a migration Job is; *GONE*: there is none, or none any more."""
+
+    GONE = "gone"
+    RUNS = "runs"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration Job as it stands, and the last words of its pod when it failed."""
+
+    state: JobState
+    words: str = ""
 
 
 def role(ledger_id: str, login: str) -> str:

@@ -5,7 +5,6 @@ from psycopg import errors, sql
 from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign, Successor
 from tradingbot_operator.domain.ledger import LOGINS, role
 from tradingbot_operator.ledger import fence
-from tradingbot_operator.ledger.address import Address
 from tradingbot_operator.ledger.session import Session
 
 ROW = """
@@ -24,13 +23,12 @@ SELECT l.ledger_id, l.epoch, l.holder, l.instance, l.revision, l.successor, l.re
 class PostgresDoor:
     """A LeaseDoor. Nothing is decided here that the functions of the ledger do not decide themselves."""
 
-    def __init__(self, address: Address, ledger_id: str) -> None:
-        self.ledger_id = ledger_id
-        self._session = Session(address)
+    def __init__(self, session: Session, ledger_id: str) -> None:
+        self.session, self.ledger_id = session, ledger_id
 
     async def row(self) -> LeaseRow:
         """The row as it is now, by the clock of the ledger."""
-        async with self._session.use() as connection:
+        async with self.session.use() as connection:
             found = await (await connection.execute(ROW)).fetchone()
         if found is None:
             raise LedgerAway("the ledger has no lease row; its migration has not run")
@@ -62,14 +60,14 @@ class PostgresDoor:
 
     async def fence(self, epoch: int) -> Fenced | None:
         """The holder of *epoch* is shut out (protocol 5, up to the wait); None: another epoch, or an exit grant."""
-        async with self._session.use(fence.SECONDS) as connection:
+        async with self.session.use(fence.SECONDS) as connection:
             return await fence.fence(connection, self.ledger_id, epoch)
 
     async def admit(self, holder: str) -> bool:
         """The role may log in again; False when the ledger has no such role."""
         if holder not in {role(self.ledger_id, login) for login in LOGINS}:
             return False
-        async with self._session.use() as connection, connection.transaction():
+        async with self.session.use() as connection, connection.transaction():
             await connection.execute(fence.ALONE, (self.ledger_id,))
             try:
                 await connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(holder)))
@@ -79,7 +77,7 @@ class PostgresDoor:
 
     async def grant(self, expected: int, new: int, successor: Successor) -> bool:
         """Epoch *new* belongs to *successor*, whose role may log in; both in one transaction, or neither."""
-        async with self._session.use() as connection, connection.transaction():
+        async with self.session.use() as connection, connection.transaction():
             await connection.execute(fence.ALONE, (self.ledger_id,))
             values = (expected, new, successor.holder, successor.instance or None, successor.revision)
             done = await connection.execute("SELECT tb_grant(%s, %s, %s, %s, %s)", values)
@@ -89,9 +87,9 @@ class PostgresDoor:
         return bool(granted)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self.session.close()
 
     async def _call(self, statement: str, *values: object) -> bool:
-        async with self._session.use() as connection:
+        async with self.session.use() as connection:
             answer = await (await connection.execute(statement, values)).fetchone()
         return bool(answer and answer[0])

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
+from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.names import COMPONENT
-from tradingbot_operator.ledger.address import Address
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 2000
@@ -56,6 +56,11 @@ class Session:
                     if connection.info.transaction_status is not TransactionStatus.IDLE:
                         self._drop()
             self._end_later()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server has let this login in, and has not closed the connection since."""
+        return self._connection is not None and is_open(self._connection)
 
     async def _open(self) -> Connected:
         if self._connection is None or not is_open(self._connection):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.ledger import ledger_secret_name
 from tradingbot_operator.domain.names import (
     BLUE,
     CONTAINER,
@@ -15,12 +16,13 @@ from tradingbot_operator.domain.names import (
     USER,
 )
 from tradingbot_operator.domain.site import Site
-from tradingbot_operator.domain.spec import BotSpec, Mode, Profile
+from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode, Profile
 from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
 from tradingbot_operator.render.storage import state_volume
 
 SECRETS = "/etc/tradingbot/secrets"
 SETTINGS = "/etc/tradingbot"
+DATABASE = "database"
 # The pod's own volume, shared with nobody.
 SCRATCH = "/tmp"  # noqa: S108  # nosec B108
 AMOUNTS = {
@@ -85,8 +87,19 @@ def _coloured(template: Mapping[str, Any], colour: str) -> Manifest:
     env = [{"name": "TRADINGBOT_COLOUR", "value": colour}, *container["env"]]
     return {
         "metadata": {**meta, "labels": {**meta["labels"], LABEL_COLOUR: colour}},
-        "spec": {**pod, "containers": [{**container, "env": env}]},
+        "spec": {
+            **pod,
+            "containers": [{**container, "env": env}],
+            "volumes": [_of_colour(each, colour) for each in pod["volumes"]],
+        },
     }
+
+
+def _of_colour(volume: Manifest, colour: str) -> Manifest:
+    """Each colour has a login of its own to the ledger, so that one can be shut out alone."""
+    if volume["name"] != DATABASE:
+        return volume
+    return {"name": DATABASE, "secret": {**volume["secret"], "items": [{"key": colour, "path": "url"}]}}
 
 
 def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
@@ -139,7 +152,7 @@ def _texts(amounts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _mounts(spec: BotSpec) -> list[Manifest]:
-    secrets = ["api", "operator", *(["exchange"] if spec.keys_secret else [])]
+    secrets = ["api", "operator", *(["exchange"] if spec.keys_secret else []), *([DATABASE] if _served(spec) else [])]
     return [
         {"name": "settings", "mountPath": f"{SETTINGS}/settings.json", "subPath": "settings.json", "readOnly": True},
         *({"name": name, "mountPath": f"{SECRETS}/{name}", "readOnly": True} for name in secrets),
@@ -153,20 +166,27 @@ def _volumes(bot: Bot, spec: BotSpec, config: str) -> list[Manifest]:
     tokens = token_secret_name(bot)
     keys = spec.keys_secret
     exchange = [{"name": "exchange", "secret": {"secretName": keys, "defaultMode": 0o440}}] if keys else []
+    database = [{"name": DATABASE, "secret": _one_key(ledger_secret_name(bot), BLUE, "url")}] if _served(spec) else []
     annotations = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
     return [
         {"name": "settings", "configMap": {"name": config}},
         {"name": "api", "secret": _one_key(tokens, "token")},
         {"name": "operator", "secret": _one_key(tokens, "operator-token")},
         *exchange,
+        *database,
         {"name": "podinfo", "downwardAPI": {"items": [annotations]}},
         state_volume(bot, spec),
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
 
 
-def _one_key(secret: str, key: str) -> Manifest:
-    return {"secretName": secret, "defaultMode": 0o440, "items": [{"key": key, "path": "token"}]}
+def _served(spec: BotSpec) -> bool:
+    """Whether the ledger lies on a server."""
+    return spec.database.mode is DatabaseMode.POSTGRES
+
+
+def _one_key(secret: str, key: str, path: str = "token") -> Manifest:
+    return {"secretName": secret, "defaultMode": 0o440, "items": [{"key": key, "path": path}]}
 
 
 def _pod_security() -> Manifest:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from tradingbot_operator.domain.plan import Keep
-
 SCHEMES = ("postgresql", "postgres")
-CURE = "write postgresql://role:password@host:port/database"
+FORM = "postgresql://role:password@host:port/database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,3 @@ def parse(url: str) -> Address | None:
         return None
     place = urlunsplit(parts._replace(scheme="postgresql", netloc=netloc))
     return Address(unquote(role), unquote(password), place)
-
-
-def unusable(field: str, secret: str) -> Keep:
-    """Never with the value: it holds a password."""
-    message = f"spec.database.postgres.{field}: key url of Secret '{secret}' is no address of a database; {CURE}"
-    return Keep("DatabaseSecretMissing", message, 10.0)
