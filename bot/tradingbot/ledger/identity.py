@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.clientid import DIGITS, LEDGER
-from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.ledger import tables
 from tradingbot.ledger.clock import ledger_now
 
@@ -57,6 +57,30 @@ def bind(connection: Connection, owner: Owner, book: Book, first: tuple[str, str
     _compare(row.ledger_id, Owner(row.cluster, row.namespace, row.name), owner)
     _compare_book(row.ledger_id, Book(row.mode, row.venue, row.account), book)
     return str(row.ledger_id)
+
+
+def compare(connection: Connection, owner: Owner, book: Book) -> str:
+    """The ledger's id, after its account was bound if it had none; for roles that may not write that row."""
+    row = connection.execute(select(tables.ledger)).one_or_none()
+    if row is None:
+        raise LedgerUnavailable("ledger has no owner yet: its migration has not run to its end")
+    _compare(row.ledger_id, Owner(row.cluster, row.namespace, row.name), owner)
+    _compare_book(row.ledger_id, Book(row.mode, row.venue, row.account or book.account), book)
+    account = connection.execute(select(func.tb_bind(book.account))).scalar_one()
+    _compare_book(row.ledger_id, Book(row.mode, row.venue, account), book)
+    return str(row.ledger_id)
+
+
+def found(connection: Connection, owner: Owner, book: Book, ledger_id: str) -> None:
+    """The ledger is *ledger_id* of *owner* with the book's mode and venue, at epoch 0 when it is new.
+
+    The account is not known to who migrates: a trader binds it.
+    """
+    role = f"tb_{ledger_id}_blue"
+    there = connection.execute(select(tables.ledger.c.account)).scalar()
+    bound = bind(connection, owner, Book(book.mode, book.venue, there or ""), (ledger_id, role))
+    if bound != ledger_id:
+        raise Misconfigured(f"LedgerClaimed: database holds ledger {bound}, not {ledger_id}; name another database")
 
 
 def _compare(ledger_id: str, bound: Owner, owner: Owner) -> None:

@@ -1,34 +1,45 @@
-"""Opening a ledger: brought to the newest schema, tied to its owner, ready to be claimed."""
+"""Opening a ledger: at a schema this code may write, tied to its owner, ready to be claimed."""
 
 import os
+import re
 import subprocess  # nosec B404
 import sys
 
-from sqlalchemy import Engine, inspect, select, table, text
+from sqlalchemy import Connection, Engine, func, inspect, select, table, text
 
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
+from tradingbot.ledger import compat, identity
+from tradingbot.ledger.clock import on_server
 from tradingbot.ledger.connect import connect, reading, writing
-from tradingbot.ledger.identity import Below, Book, Owner, bind, first_holder, mint
+from tradingbot.ledger.identity import Below, Book, Owner
 from tradingbot.ledger.reader import LedgerReader
 from tradingbot.ledger.sql import SqlLedger
 from tradingbot.ledger.tables import HEAD
 
+# Roles that the operator makes; what they may do, the migration has granted them.
+ROLE = re.compile(r"tb_([0-9a-z]{6})_(blue|green|task)")
+
 
 def open_ledger(url: str, owner: Owner, book: Book, colour: str, below: Below) -> SqlLedger:
-    """The ledger at *url*, made if there was none; Misconfigured when it belongs to another bot or account.
+    """The ledger at *url*; Misconfigured when it belongs to another bot or account.
 
-    A new ledger's first holder is *colour*, or in PostgreSQL the role of *url*.
+    With a role of the operator's making it is there or it is not; else it is made if there was none, and its first
+    holder is *colour*, or in PostgreSQL the role of *url*.
     """
     engine = connect(url)
-    at = schema(engine)
-    if at is not None and at > HEAD:
-        raise Misconfigured(f"database is at schema {at}, newer than {HEAD}; run the version that made it, or restore")
-    if at != HEAD:
+    try:
+        bring_to_schema(url, engine)
+        with writing(engine) as connection:
+            if role_of(connection) is not None:
+                identity.compare(connection, owner, book)
+            else:
+                identity.bind(
+                    connection, owner, book, (identity.mint(below), identity.first_holder(connection, colour))
+                )
+        return SqlLedger(engine, book.venue)
+    except (LedgerUnavailable, Misconfigured):
         engine.dispose()
-        migrate_apart(url)
-    with writing(engine) as connection:
-        bind(connection, owner, book, (mint(below), first_holder(connection, colour)))
-    return SqlLedger(engine, book.venue)
+        raise
 
 
 def open_reader(url: str) -> LedgerReader:
@@ -36,14 +47,40 @@ def open_reader(url: str) -> LedgerReader:
     return LedgerReader(connect(url, read_only=True))
 
 
+def bring_to_schema(url: str, engine: Engine) -> None:
+    """The ledger has a schema that this code may write; raises LedgerUnavailable while it has to be waited for."""
+    with reading(engine) as connection:
+        at, role = schema_in(connection), role_of(connection)
+        if at is not None and at > HEAD:
+            compat.require_writable(connection, at, HEAD)
+    if at is not None and at >= HEAD:
+        return
+    if role is not None:
+        raise LedgerUnavailable(f"ledger is at schema {at or 'none'}, not {HEAD}: its migration has not run yet")
+    engine.dispose()
+    migrate_apart(url)
+
+
+def role_of(connection: Connection) -> str | None:
+    """The id in the name of the operator's role we are, or None when we are another: a person's, or a file."""
+    if not on_server(connection):
+        return None
+    found = ROLE.fullmatch(str(connection.execute(select(func.session_user())).scalar_one()))
+    return found and found[1]
+
+
 def schema(engine: Engine) -> str | None:
     """The revision the database is at, or None when there is no ledger in it."""
-    version = table("alembic_version")
     with reading(engine) as connection:
-        if not inspect(connection).has_table(version.name):
-            return None
-        found: str | None = connection.execute(select(text("version_num")).select_from(version)).scalar()
-        return found
+        return schema_in(connection)
+
+
+def schema_in(connection: Connection) -> str | None:
+    version = table("alembic_version")
+    if not inspect(connection).has_table(version.name):
+        return None
+    found: str | None = connection.execute(select(text("version_num")).select_from(version)).scalar()
+    return found
 
 
 def migrate_apart(url: str) -> None:

@@ -17,8 +17,7 @@ from tradingbot.engine import Engine
 from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
 from tradingbot.ledger.connect import connect
-from tradingbot.ledger.open import migrate_apart, schema
-from tradingbot.ledger.tables import HEAD
+from tradingbot.ledger.open import bring_to_schema as to_schema
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.start.across import Across, there
@@ -113,8 +112,7 @@ def bring_to_schema(url: str) -> None:
     with contextlib.suppress(LedgerUnavailable, Misconfigured):
         engine = connect(url)
         try:
-            if schema(engine) != HEAD:
-                migrate_apart(url)
+            to_schema(url, engine)
         finally:
             engine.dispose()
 
