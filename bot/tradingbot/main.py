@@ -17,12 +17,13 @@ from typing import Any
 import structlog
 
 from tradingbot import __version__
-from tradingbot.api.desk import Desk, Identity
+from tradingbot.api.desk import Desk, Identity, ShownLimits
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.api.ops import ops_app
 from tradingbot.api.rest import http_app
 from tradingbot.api.serve import Counted, Server, bind, serve, server
+from tradingbot.api.usage import Watched
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Instance
 from tradingbot.halts.journal import Journal
@@ -110,13 +111,19 @@ async def trade(start: Start) -> int:
         now=wall_now,
         monotonic=time.monotonic,
         since=time.monotonic(),
+        limits=shown(start.settings),
+        keys_loaded=int(start.secrets.exchange is not None),
     )
     counters_registry = registry(Gauges(desk))
     counters = Counters(counters_registry, desk.identity)
-    apps = (Counted(http_app(desk), counters, "http"), Counted(ops_app(desk, counters_registry), counters, "ops"))
+    apps = (
+        Counted(Watched(http_app(desk), desk.usage), counters, "http"),
+        Counted(ops_app(desk, counters_registry), counters, "ops"),
+    )
     servers = tuple(server(app) for app in apps)
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
-    sources = (FlagSource(latch, state / "halt"), AnnotationSource(latch, start.settings.paths.podinfo))
+    flags = (FlagSource(latch, state / "halt"), FlagSource(latch, state / "kill_switch.flag"))
+    sources = (*flags, AnnotationSource(latch, start.settings.paths.podinfo))
     beside = [asyncio.create_task(watch(source)) for source in sources]
     await _answering(servers, serving)
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())
@@ -193,6 +200,11 @@ def identity(start: Start) -> Identity:
         strategy=settings.strategy.name,
         embedded=settings.database.mode == "embedded",
     )
+
+
+def shown(settings: Settings) -> ShownLimits:
+    risk = settings.risk
+    return ShownLimits(risk.max_daily_loss, risk.max_daily_loss_percent, risk.max_drawdown_percent)
 
 
 @contextlib.contextmanager

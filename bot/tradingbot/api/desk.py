@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseRow
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import Commands
@@ -32,6 +35,15 @@ class Identity:
     embedded: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ShownLimits:
+    """The limits that people and alerts compare with."""
+
+    max_daily_loss: Decimal = ZERO
+    max_daily_loss_percent: Decimal = ZERO
+    max_drawdown_percent: Decimal = ZERO
+
+
 class Tokens(Protocol):
     def admits(self, offered: str) -> bool: ...
 
@@ -50,7 +62,7 @@ class Reader(Protocol):
 class Desk:
     """*ledger* is None until it has been opened; *serving* becomes False when the process begins to end.
 
-    *since* is the monotonic time at which the process began.
+    *since* is the monotonic time at which the process began; *keys_loaded* how many exchange keys it holds.
     """
 
     identity: Identity
@@ -63,6 +75,9 @@ class Desk:
     ledger: Reader | None = None
     serving: bool = True
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    usage: Usage = field(default_factory=Usage)
+    limits: ShownLimits = field(default_factory=ShownLimits)
+    keys_loaded: int = 0
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
         """What the ledger answers, without stopping the loop; raises LedgerUnavailable."""

@@ -8,12 +8,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from tradingbot.api.desk import Desk
+from tradingbot.api.desk import Desk, ShownLimits
 from tradingbot.api.metrics import BASE, base_labels
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
 
+HUNDRED = Decimal(100)
 Row = tuple[tuple[str, ...], float]
 
 
@@ -51,6 +52,11 @@ class Gauges(Collector):
         yield "open_positions", "Positions held", (), _one(len(snapshot.positions))
         yield "drawdown", "Loss from the highest equity, as a ratio", (), _one(_drawdown(snapshot))
         yield "paper_trading_mode", "1 when no order reaches a market", (), _one(self._desk.identity.mode != "live")
+        lost = _daily_loss_limit(self._desk.limits, snapshot)
+        yield "max_daily_loss", "Loss of the day that halts, in the quote coin", (), _one(lost)
+        fall = self._desk.limits.max_drawdown_percent / HUNDRED
+        yield "max_drawdown_limit", "Fall from the highest equity that halts, as a ratio", (), _one(fall)
+        yield "keys_loaded", "Exchange keys this process holds", (), _one(self._desk.keys_loaded)
         breaker = [(("exchange", "closed"), float(connected)), (("exchange", "open"), float(not connected))]
         text = "1 for the state the breaker is in, 0 for the others"
         yield "circuit_breaker_state", text, ("breaker", "state"), [*breaker, (("exchange", "half_open"), 0.0)]
@@ -120,6 +126,11 @@ def _positions(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], 
 
 def _daily(snapshot: Snapshot) -> Decimal:
     return snapshot.equity - snapshot.day_start_equity
+
+
+def _daily_loss_limit(limits: ShownLimits, snapshot: Snapshot) -> Decimal:
+    """The tighter of the two rules, as it is on this day."""
+    return min(limits.max_daily_loss, snapshot.day_start_equity * limits.max_daily_loss_percent / HUNDRED)
 
 
 def _drawdown(snapshot: Snapshot) -> Decimal:

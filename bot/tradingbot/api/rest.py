@@ -9,12 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tradingbot.api import view
-from tradingbot.api.answers import BadBody, Json, body, error
+from tradingbot.api.answers import BadBody, Json, error
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health
+from tradingbot.api.stopping import stopping_routes
+from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable
-from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.order import WORKING
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -37,13 +38,16 @@ def http_app(desk: Desk) -> Starlette:
         Route("/api/positions", guarded(desk.api_tokens, _positions(desk))),
         Route("/api/orders", guarded(desk.api_tokens, _orders(desk))),
         Route("/api/trades", guarded(desk.api_tokens, _trades(desk))),
-        Route("/api/halt", guarded(desk.api_tokens, _halt(desk)), methods=["POST"]),
-        Route("/api/resume", guarded(desk.api_tokens, _resume(desk)), methods=["POST"]),
+        Route("/api/security/api-usage/summary", guarded(desk.api_tokens, _usage(desk.usage))),
+    ]
+    stopping = [
+        Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)
     ]
     fence = [
         Route(path, guarded(desk.operator_tokens, endpoint), methods=["POST"]) for path, endpoint in fence_routes(desk)
     ]
-    return Starlette(routes=[Route("/health", report), Route("/api/health", report), *people, *fence])
+    health_routes = [Route("/health", report), Route("/api/health", report)]
+    return Starlette(routes=[*health_routes, *people, *stopping, *fence])
 
 
 def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
@@ -73,6 +77,13 @@ def _status(desk: Desk) -> Endpoint:
     return answer
 
 
+def _usage(usage: Usage) -> Endpoint:
+    async def answer(_: Request) -> Response:
+        return Json(usage.summary())
+
+    return answer
+
+
 def _positions(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
         return Json([view.position(each) for each in desk.commands.snapshot().positions])
@@ -98,31 +109,6 @@ def _trades(desk: Desk) -> Endpoint:
         fills = await desk.ask(lambda ledger: ledger.fills(symbol))
         newest = sorted(fills, key=lambda fill: fill.at, reverse=True)[:limit]
         return Json([view.trade(each) for each in newest])
-
-    return answer
-
-
-def _halt(desk: Desk) -> Endpoint:
-    async def answer(request: Request) -> Response:
-        sent = await body(request, {"reason": "why trading stops"}, {"kind": "halt"})
-        kind = sent.get("kind", "halt")
-        if kind not in {each.value for each in HaltKind}:
-            raise BadBody(f'kind "{kind}" is unknown: write reduce, halt or flatten')
-        made = await desk.commands.halt(sent["reason"].strip(), HaltKind(kind), "http")
-        return Json(view.halt(made), 201)
-
-    return answer
-
-
-def _resume(desk: Desk) -> Endpoint:
-    async def answer(request: Request) -> Response:
-        sent = await body(request, {"id": "the halt's id", "reason": "why trading may go on"}, {})
-        standing = desk.commands.snapshot().halts
-        if not await desk.commands.resume(sent["id"].strip(), sent["reason"].strip()):
-            ids = ", ".join(each.id for each in standing) or "none"
-            return error(404, f'id "{sent["id"]}" is not a standing halt: write one of {ids}')
-        rest = desk.commands.snapshot().halts
-        return Json({"resumed": sent["id"].strip(), "halts": [view.halt(each) for each in rest]})
 
     return answer
 

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot.api.desk import Identity
-from tradingbot.domain.halt import Halt, most_restrictive
+from tradingbot.domain.halt import Halt, cause, most_restrictive
+from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseRow
 from tradingbot.domain.order import Fill, Order, OrderRecord
 from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Snapshot
 
 Json = Mapping[str, Any]
+SIX = Decimal("0.000001")
 
 
 def status(identity: Identity, snapshot: Snapshot) -> Json:
@@ -35,12 +37,25 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "equity": decimal(snapshot.equity),
         "cash": decimal(snapshot.cash),
         "currency": snapshot.currency,
+        "trading": {"halted": snapshot.halted, "active": snapshot.trading_active},
+        "portfolio": {
+            "balance": decimal(snapshot.equity),
+            "daily_pnl": decimal(snapshot.equity - snapshot.day_start_equity),
+            "open_positions": len(snapshot.positions),
+        },
+        "performance": {"max_drawdown": decimal(drawdown(snapshot))},
         "positions": [position(each) for each in snapshot.positions],
         "open_orders": snapshot.open_orders,
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],
         "started_at": snapshot.started_at and instant(snapshot.started_at),
     }
+
+
+def drawdown(snapshot: Snapshot) -> Decimal:
+    """The fall from the highest equity, as a ratio of six digits."""
+    fall = max(snapshot.peak_equity - snapshot.equity, ZERO)
+    return (fall / snapshot.peak_equity).quantize(SIX) if snapshot.peak_equity > ZERO else ZERO
 
 
 def health(snapshot: Snapshot, alive: bool, uptime_seconds: float) -> Json:
@@ -86,6 +101,7 @@ def halt(value: Halt) -> Json:
         "id": value.id,
         "kind": value.kind.value,
         "source": value.source,
+        "cause": cause(value.id),
         "reason": value.reason,
         "since": instant(value.since),
         "limit": value.limit,

@@ -173,6 +173,7 @@ def test_status_is_the_form_of_the_contract() -> None:
                 "id": "halt-1",
                 "kind": "reduce",
                 "source": "http",
+                "cause": "Requested",
                 "reason": "spread looks wrong",
                 "since": "2026-11-21T12:00:00Z",
                 "limit": False,
@@ -182,6 +183,9 @@ def test_status_is_the_form_of_the_contract() -> None:
         "equity": "10010.5",
         "cash": "9000",
         "currency": "USDT",
+        "trading": {"halted": True, "active": True},
+        "portfolio": {"balance": "10010.5", "daily_pnl": "10.5", "open_positions": 1},
+        "performance": {"max_drawdown": "0.000948"},
         "positions": [
             {
                 "symbol": "BTC/USDT",
