@@ -134,7 +134,7 @@ def tokens(body: Mapping[str, Any]) -> TokenSecret:
 def report(answer: Mapping[str, Any]) -> Report:
     """What changes meaning in a bot's /status; equity, prices and times of the day are left out."""
     halts = tuple(
-        Halt(str(h["id"]), str(h["kind"]), str(h["source"]), str(h["reason"]), str(h["since"]))
+        Halt(*(str(h[name]) for name in ("id", "kind", "source", "reason", "since")), str(h.get("cause", "Requested")))
         for h in answer.get("halts") or ()
     )
     return Report(

@@ -42,6 +42,7 @@ class Halt:
     source: str
     reason: str
     since: str
+    cause: str = "Requested"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class ReportedHalt(Part):
     source: Word
     reason: Sentence
     since: Moment
+    cause: Word | None = None
+    """One word for what has halted."""
 
 
 class ReportedReconciliation(Part):

@@ -8,6 +8,8 @@ from tradingbot_operator.report.facts import Facts
 
 Verdict = tuple[Truth, str, str]
 YES, NO, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
+# How a process begins the sentence with which it refuses its key.
+UNSAFE_KEY = "UnsafeKeyPermissions"
 
 
 def ready(facts: Facts) -> Verdict:
@@ -52,7 +54,7 @@ def stalled(facts: Facts) -> Verdict | None:
     if facts.refusal:
         return YES, facts.refusal.reason, facts.refusal.message
     if facts.pod_trouble:
-        return YES, "PodFailing", facts.pod_trouble
+        return YES, "UnsafeKeyPermissions" if UNSAFE_KEY in facts.pod_trouble else "PodFailing", facts.pod_trouble
     if facts.overdue:
         minutes = facts.patience.total_seconds() / 60
         return YES, "StartDeadlineExceeded", f"no pod became ready within {minutes:g} min (spec.rollout.deadline)"
@@ -113,7 +115,8 @@ def halted(facts: Facts) -> Verdict:
     if not facts.report.halts:
         return NO, "NotHalted", "no halt stands"
     first = facts.report.halts[0]
-    return YES, first.kind.capitalize(), f"{first.reason} (id {first.id}, by {first.source})"
+    reason = first.kind.capitalize() if first.cause == "Requested" else first.cause
+    return YES, reason, f"{first.reason} (id {first.id}, by {first.source})"
 
 
 def config_in_sync(facts: Facts) -> Verdict:

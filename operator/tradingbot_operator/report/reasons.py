@@ -15,7 +15,24 @@ class Reason:
 REFUSALS = (
     ("SpecRejected", "a field of the spec cannot be used", "change the field the message names"),
     ("LiveNotAllowed", "this operator was not started for live trading", "set allowLive in the operator's chart"),
-    ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use database.mode embedded"),
+    ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use postgres or embedded"),
+    (
+        "DatabaseSecretMissing",
+        "a Secret with a login to the ledger is not there, or cannot be read",
+        "create it as the message says; it is looked for again",
+    ),
+    (
+        "DatabaseChanged",
+        "the fencer's Secret leads to another server than the bot's logins",
+        "suspend the bot and delete <bot>-ledger",
+    ),
+    ("FencerRightsMissing", "the fencer could not shut a colour out", "run the statement the message names"),
+    ("LedgerClaimed", "the database holds the ledger of another bot", "name a database of the bot's own"),
+    (
+        "MigrationRefused",
+        "the ledger could not be brought to the schema, in the words of the Job",
+        "mend what the message names",
+    ),
     ("DeletionModeUnavailable", "this operator does not close positions on deletion", "use deletion.positions Keep"),
     (
         "CredentialsMissing",
@@ -24,6 +41,17 @@ REFUSALS = (
     ),
     ("NameTaken", "an object of that name belongs to someone else; nothing was overwritten", "rename or delete it"),
     ("ApplyRefused", "the API server refused an object, in its own words", "change what the message names"),
+)
+
+# Halts that nobody asked for; the words are the bot's (docs/contracts.md section 4).
+CAUSES = (
+    ("DailyLossLimit", "the loss of the trading day reached its limit; it clears with the day"),
+    ("DrawdownLimit", "the fall from the highest equity reached its limit"),
+    ("FlashDrawdown", "too much was lost within an hour; positions are closed"),
+    ("Runaway", "the strategy asked for more orders than a minute may have"),
+    ("LowWinRate", "too few trades of a losing day won"),
+    ("KeyRevoked", "the venue refuses the bot's key; the bot let go of it"),
+    ("ForeignActivity", "somebody else trades on the account"),
 )
 
 REASONS: tuple[Reason, ...] = (
@@ -42,6 +70,13 @@ REASONS: tuple[Reason, ...] = (
     Reason("Reconciling", "True", "Deleting", "the bot is being deleted"),
     *(Reason("Stalled", "True", *refusal) for refusal in REFUSALS),
     Reason("Stalled", "True", "PodFailing", "the pod cannot start, in the node's words", "mend what the message names"),
+    Reason(
+        "Stalled",
+        "True",
+        "UnsafeKeyPermissions",
+        "the exchange key may withdraw, or may not trade",
+        "make a key that may trade and nothing else",
+    ),
     Reason("Stalled", "True", "StartDeadlineExceeded", "no pod became ready in time", "read the pod's log"),
     Reason("TradingActive", "True", "Trading", "the process may place orders"),
     Reason("TradingActive", "False", "Halted", "a halt stands", "resume by halt id when it is safe"),
@@ -58,6 +93,7 @@ REASONS: tuple[Reason, ...] = (
     Reason("Halted", "True", "Reduce", "only exits are allowed", "resume by halt id"),
     Reason("Halted", "True", "Halt", "nothing new is ordered; stops at the venue stay", "resume by halt id"),
     Reason("Halted", "True", "Flatten", "positions are closed, then nothing is ordered", "resume by halt id"),
+    *(Reason("Halted", "True", *cause, "find the cause, then resume by halt id") for cause in CAUSES),
     Reason("Halted", "True", "LastKnown", "no process answers; the last one was halted"),
     Reason("Halted", "False", "NotHalted", "no halt stands"),
     Reason("Halted", "Unknown", "NotReported", "the process does not answer"),
