@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
+
 from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster import ledger as places
 from tradingbot_operator.cluster.adapter import Cluster
@@ -21,13 +23,16 @@ from tradingbot_operator.domain.ledger import (
     Prepared,
     Preparing,
 )
+from tradingbot_operator.domain.names import HTTP_PORT
+from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
-from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.ledger.claim import claim
 from tradingbot_operator.ledger.doors import Doors
+from tradingbot_operator.ledger.embedded import EmbeddedDoor, Pods
 from tradingbot_operator.ledger.roles import keep
-from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, login_is_usable, next_effect, refused
+from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, next_effect, refused, urls, usable
 from tradingbot_operator.render.migration import Change, migration
 from tradingbot_operator.render.secret import ledger_secret
 from tradingbot_operator.render.settings import config_map
@@ -51,10 +56,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Means:
+    """What the page works with; *bot_port* is where a bot serves ``/fence``."""
+
     cluster: Cluster
     doors: Doors
+    http: aiohttp.ClientSession
     site: Site
     fresh: MakeFresh
+    bot_port: int = HTTP_PORT
 
 
 async def prepare(bot: Bot, spec: BotSpec, wanted: Wanted, means: Means) -> Preparation:
@@ -132,11 +141,14 @@ async def _migrate(bot: Bot, ground: Ground, wanted: Wanted, means: Means) -> Pr
     return _preparing(f"Job {name} brings the ledger to its schema", SOON_SECONDS)
 
 
-async def door_of(bot: Bot, spec: BotSpec, means: Means) -> LeaseDoor | Keep:
-    """The lease functions of the bot's ledger on PostgreSQL; kept open between passes, and never closed by the caller.
+async def door_of(bot: Bot, spec: BotSpec, observed: Observed, means: Means) -> LeaseDoor | Keep:
+    """The lease functions of the bot's ledger; kept open between passes, and never closed by the caller.
 
-    Keep: the Secret it needs is missing. Raises LedgerAway when there is no ledger yet.
+    An embedded ledger is asked through the pods that were seen, that of the active colour first.
+    Keep: the Secret it needs is missing. Raises LedgerAway while there is no ledger, or no pod to ask.
     """
+    if spec.database.mode is not DatabaseMode.POSTGRES:
+        return await _embedded_door(bot, observed, means)
     ledger_id, server = bot.status.get("ledgerId"), spec.database.postgres
     if not ledger_id or server is None:
         raise LedgerAway("the bot has no ledger yet")
@@ -144,7 +156,12 @@ async def door_of(bot: Bot, spec: BotSpec, means: Means) -> LeaseDoor | Keep:
     if known is not None:
         return known
     fencer = await places.login(means.cluster.api, bot.namespace, server.fencer_secret_ref.name)
-    refusal = login_is_usable(FENCER_FIELD, fencer)
-    if refusal is not None or fencer.address is None:
-        return refusal or Keep("DatabaseSecretMissing", f"{FENCER_FIELD}: there is no address")
-    return await means.doors.open(bot.key, ledger_id, fencer.address)
+    address = usable(FENCER_FIELD, fencer)
+    return address if isinstance(address, Keep) else await means.doors.open(bot.key, ledger_id, address)
+
+
+async def _embedded_door(bot: Bot, observed: Observed, means: Means) -> LeaseDoor:
+    token = await places.operator_token(means.cluster.api, bot)
+    if token is None:
+        raise LedgerAway(f"Secret '{bot.name}-api' has no operator-token yet")
+    return EmbeddedDoor(means.http, Pods(urls(bot, observed, means.bot_port), token))

@@ -224,10 +224,10 @@ def test_live_bot_is_not_run_by_an_operator_that_does_not_allow_it(server):
 
 
 def test_ledger_that_is_not_served_is_said_so(server):
-    """A paper bot on a PostgreSQL server is not run on something else instead."""
-    create_bot(server, "postgres", {**make.MINIMAL, "database": make.LIVE["database"]})
-    eventually(lambda: state(server, "postgres", "Stalled") == ("True", "DatabaseModeUnavailable"))
-    assert deployment(server, "postgres") is None
+    """A bot on a server that the operator would have to run is not run on something else instead."""
+    create_bot(server, "managed", {**make.MINIMAL, "database": {"mode": "managed"}})
+    eventually(lambda: state(server, "managed", "Stalled") == ("True", "DatabaseModeUnavailable"))
+    assert deployment(server, "managed") is None
 
 
 def test_bot_whose_keys_are_missing_starts_when_they_come(server):

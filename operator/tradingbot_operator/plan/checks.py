@@ -32,11 +32,10 @@ def live_is_allowed(case: Case) -> Keep | None:
 def database_is_served(case: Case) -> Keep | None:
     """Act only on the kinds of ledger this operator can run."""
     mode = case.spec.database.mode
-    if mode is DatabaseMode.EMBEDDED:
+    if mode is not DatabaseMode.MANAGED:
         return None
-    return Keep(
-        "DatabaseModeUnavailable", f"spec.database.mode: '{mode.value}' is not served by this operator; use embedded"
-    )
+    cure = "use postgres with a server of yours, or embedded"
+    return Keep("DatabaseModeUnavailable", f"spec.database.mode: 'managed' is not served by this operator; {cure}")
 
 
 def deletion_is_served(case: Case) -> Keep | None:

@@ -15,6 +15,8 @@ from tradingbot_operator.domain.ledger import (
     ledger_secret_name,
     role,
 )
+from tradingbot_operator.domain.names import BLUE
+from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
 
 LOOK_SECONDS = 10.0
@@ -24,11 +26,13 @@ FENCER_FIELD = "spec.database.postgres.fencerSecretRef"
 
 def next_effect(bot: Bot, footing: Footing) -> Mint | MakeSecret | Ground | Keep:
     """What must be done in the cluster first, or the ground on which the server can be asked."""
-    for field, login in ((OWNER_FIELD, footing.owner), (FENCER_FIELD, footing.fencer)):
-        if refusal := login_is_usable(field, login):
-            return refusal
-    ledger_id, fencer, own = footing.ledger_id, footing.fencer.address, footing.own
-    if ledger_id is None or fencer is None:
+    owner, fencer = usable(OWNER_FIELD, footing.owner), usable(FENCER_FIELD, footing.fencer)
+    if isinstance(owner, Keep):
+        return owner
+    if isinstance(fencer, Keep):
+        return fencer
+    ledger_id, own = footing.ledger_id, footing.own
+    if ledger_id is None:
         return Mint()
     if own is None:
         return MakeSecret(ledger_id, fencer)
@@ -37,14 +41,14 @@ def next_effect(bot: Bot, footing: Footing) -> Mint | MakeSecret | Ground | Keep
     return Ground(ledger_id, footing.owner, fencer, {login: each.password for login, each in own.logins.items()})
 
 
-def login_is_usable(field: str, login: Login) -> Keep | None:
-    """A Secret makes no event, so it is looked for again. What is in it is never shown."""
+def usable(field: str, login: Login) -> Address | Keep:
+    """The address, or what is wrong; a Secret makes no event, so it is looked for again. Its value is never shown."""
     if not login.exists:
         cure = f"give it key url with {FORM}, in the namespace of the bot"
         return _missing(f"{field}: Secret '{login.secret}' does not exist; {cure}")
     if login.address is None:
         return _missing(f"{field}: key url of Secret '{login.secret}' is no address of a database; write {FORM}")
-    return None
+    return login.address
 
 
 def own_is_usable(bot: Bot, ledger_id: str, fencer: tuple[str, Address], own: OwnSecret) -> Keep | None:
@@ -84,3 +88,10 @@ def refused(job: str, migration: Migration) -> Keep:
     """What the migration said last; its Job is looked at again, and made again when it has been cleaned up."""
     words = migration.words or f"Job {job} failed; read the log of its pod"
     return Keep("MigrationRefused", words, LOOK_SECONDS)
+
+
+def urls(bot: Bot, observed: Observed, port: int) -> tuple[str, ...]:
+    """Where an embedded ledger can be asked: the pod of the active colour first, then any other."""
+    active = (bot.status.get("active") or {}).get("colour", BLUE)
+    pods = sorted(observed.pods, key=lambda pod: (pod.colour != active, pod.deleting, pod.name))
+    return tuple(f"http://{f'[{pod.ip}]' if ':' in pod.ip else pod.ip}:{port}" for pod in pods if pod.ip)

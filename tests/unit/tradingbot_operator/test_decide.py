@@ -90,9 +90,16 @@ def test_live_bot_waits_for_an_operator_that_allows_it():
         " (chart value allowLive), or use mode paper",
     )
     allowed = replace(make.SITE, allow_live=True)
-    assert plan(make.bot(make.LIVE), site=allowed).action == Keep(
+    assert plan(make.bot(make.LIVE), site=allowed).action.replicas == 1
+
+
+def test_ledger_that_is_not_served_is_refused():
+    """A server of the person's is served; one that the operator would have to run is not."""
+    assert plan(make.bot({**make.MINIMAL, "database": make.LIVE["database"]})).action.replicas == 1
+    assert plan(make.bot({**make.MINIMAL, "database": {"mode": "managed"}})).action == Keep(
         "DatabaseModeUnavailable",
-        "spec.database.mode: 'postgres' is not served by this operator; use embedded",
+        "spec.database.mode: 'managed' is not served by this operator;"
+        " use postgres with a server of yours, or embedded",
     )
 
 
