@@ -2,18 +2,26 @@
 
 import importlib
 import json
+import re
+import secrets as randomness
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from tradingbot.cli import tables
-from tradingbot.cli.exits import Exit
+from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
+from tradingbot.settings import Settings
+from tradingbot.start.bound import bound_to
 from tradingbot.start.credentials import ledger_url
+from tradingbot.start.ending import LAST_WORD, leave_word
 
 database = typer.Typer(help="The ledger: verify, query, migrate.", rich_markup_mode=None)
 
+LEDGER_ID = re.compile("[0-9a-z]{6}")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -43,11 +51,59 @@ def query(
     typer.echo(json.dumps(named, indent=2) + "\n" if as_json else tables.table(named, columns), nl=False)
 
 
+LedgerId = Annotated[str | None, typer.Option("--ledger-id", help="Six base36 characters; needs --fencer.")]
+Fencer = Annotated[str | None, typer.Option("--fencer", help="The operator's role.")]
+Active = Annotated[str | None, typer.Option("--active", help="Schema the trader at work was written for.")]
+
+
 @database.command()
-def migrate() -> None:
-    """Bring the ledger to the newest schema; safe to run twice."""
-    _ledger("migrate").migrate(_url())
-    typer.echo("the ledger has the newest schema")
+def migrate(ledger_id: LedgerId = None, fencer: Fencer = None, active: Active = None) -> int:
+    """Bring the ledger to the newest schema; safe to run twice. With an owner's login: owner, rights and fence too."""
+    if (ledger_id is None) != (fencer is None):
+        raise Failed(Exit.USAGE, "--ledger-id and --fencer go together: write both or neither")
+    return _told(lambda settings: _migrate(settings, ledger_id, fencer, active), "the ledger has the newest schema")
+
+
+@database.command()
+def compat(active: Active = None) -> int:
+    """Tell whether that code could write the ledger after a migration to this version's schema; changes nothing."""
+    done = "a migration to this version's schema shuts nobody out"
+    return _told(lambda settings: _ledger("migrate").check(_owner_url(settings), active), done)
+
+
+def _migrate(settings: Settings, ledger_id: str | None, fencer: str | None, active: str | None) -> None:
+    if ledger_id is None or fencer is None:
+        _ledger("migrate").migrate(_owner_url(settings), active)
+        return
+    if not LEDGER_ID.fullmatch(ledger_id):
+        raise Failed(Exit.USAGE, f'--ledger-id "{ledger_id}" is not six characters of 0-9 and a-z')
+    if settings.database.mode == "embedded":
+        raise Misconfigured('--ledger-id needs database.mode "postgres": the bot makes an embedded ledger itself')
+    prepare, identity = _ledger("prepare"), _ledger("identity")
+    owner = identity.Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
+    book = identity.Book(*bound_to(settings), "")
+    prepare.prepare(_owner_url(settings), prepare.Wanted(ledger_id, fencer, owner, book, active), randomness.randbelow)
+
+
+def _told(work: Callable[[Settings], None], done: str) -> int:
+    """What a Job needs: 0, 75 to be tried again, or 78 with one sentence where Kubernetes looks for it."""
+    try:
+        work(local_settings())
+    except LedgerUnavailable as away:
+        raise Failed(Exit.AGAIN, str(away)) from away
+    except Misconfigured as refusal:
+        leave_word(str(refusal), LAST_WORD)
+        raise
+    typer.echo(done)
+    return Exit.OK
+
+
+def _owner_url(settings: Settings) -> str:
+    """The owner's login where one is mounted, else the bot's own."""
+    try:
+        return (settings.paths.secrets / "owner/url").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ledger_url(settings)
 
 
 def _url() -> str:

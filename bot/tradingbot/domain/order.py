@@ -150,6 +150,23 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a book was read: the newest write and the newest fill in it, by the ledger's numbers."""
+
+    sequence: int
+    fill: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the ledger has beyond a mark, oldest first, and the mark that comes after it."""
+
+    orders: tuple[OrderRecord, ...]
+    fills: tuple[Fill, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     report: OrderReport
     fills: tuple[Fill, ...] = ()

@@ -1,14 +1,14 @@
 """Which ledger this is, and whose: bound once, then only compared."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.clientid import DIGITS, LEDGER
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
-from tradingbot.ledger import tables
+from tradingbot.ledger import lease, tables
 from tradingbot.ledger.clock import ledger_now
 
 Below = Callable[[int], int]
@@ -60,14 +60,18 @@ def bind(connection: Connection, owner: Owner, book: Book, first: tuple[str, str
 
 
 def compare(connection: Connection, owner: Owner, book: Book) -> str:
-    """The ledger's id, after its account was bound if it had none; for roles that may not write that row."""
+    """The ledger's id, after its account was bound if it had none; for roles that may not write that row.
+
+    A book without an account is that of a process that has not asked the venue whose account it is.
+    """
     row = connection.execute(select(tables.ledger)).one_or_none()
     if row is None:
         raise LedgerUnavailable("ledger has no owner yet: its migration has not run to its end")
     _compare(row.ledger_id, Owner(row.cluster, row.namespace, row.name), owner)
     _compare_book(row.ledger_id, Book(row.mode, row.venue, row.account or book.account), book)
-    account = connection.execute(select(func.tb_bind(book.account))).scalar_one()
-    _compare_book(row.ledger_id, Book(row.mode, row.venue, account), book)
+    if book.account:
+        account = lease.bind(connection, book.account)
+        _compare_book(row.ledger_id, Book(row.mode, row.venue, account), book)
     return str(row.ledger_id)
 
 
@@ -93,7 +97,9 @@ def _compare(ledger_id: str, bound: Owner, owner: Owner) -> None:
 
 
 def _compare_book(ledger_id: str, bound: Book, book: Book) -> None:
-    if bound != book:
+    # A standby asks the venue nothing private: its account is compared when it adopts.
+    known = book if book.account else replace(book, account=bound.account)
+    if bound != known:
         raise Misconfigured(
             f"AccountChanged: ledger {ledger_id} keeps the book {bound.mode} {bound.venue} {bound.account}, "
             f"not {book.mode} {book.venue} {book.account}; name another database, or set mode, exchange and key back"

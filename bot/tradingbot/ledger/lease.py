@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
@@ -115,10 +115,13 @@ def row_of(connection: Connection) -> LeaseRow:
 
 def quiet_until(connection: Connection) -> datetime | None:
     """The newest expiry of a write whose epoch nobody ended in order; a fenced epoch was not."""
-    fenced = select(lease_history.c.epoch).where(lease_history.c.event == "fence")
-    ended = select(lease_history.c.epoch).where(
-        lease_history.c.event.in_(("retire", "release")), lease_history.c.epoch.not_in(fenced)
-    )
-    newest = select(func.max(intents.c.expires_at)).where(intents.c.epoch.not_in(ended))
+    newest = select(func.max(intents.c.expires_at)).where(intents.c.epoch.not_in(ended()))
     moment: datetime | None = connection.execute(newest).scalar_one()
     return moment
+
+
+def ended() -> Select[tuple[int]]:
+    """The epochs that ended in order; one that was fenced did not, whatever came after."""
+    fenced = select(lease_history.c.epoch).where(lease_history.c.event == "fence")
+    in_order = lease_history.c.event.in_(("retire", "release"))
+    return select(lease_history.c.epoch).where(in_order, lease_history.c.epoch.not_in(fenced))

@@ -1,5 +1,6 @@
 """What can be asked of a ledger without being its writer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,9 +10,9 @@ from sqlalchemy import Engine, func, select
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
-from tradingbot.domain.order import UNSETTLED, Fill, OrderRecord, OrderStatus
+from tradingbot.domain.order import UNSETTLED, Fill, Mark, News, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
-from tradingbot.ledger import lease, rows, shadow, tables
+from tradingbot.ledger import lease, news, rows, shadow, tables
 from tradingbot.ledger.connect import reading, translated
 from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
