@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from psycopg import errors, sql
+from psycopg import sql
 
 from tradingbot_operator.domain.ledger import LOGINS, role
 from tradingbot_operator.domain.plan import Keep
@@ -83,7 +83,7 @@ def _lacks(what: str) -> Keep:
 async def keep(session: Session, ledger_id: str, passwords: Mapping[str, str]) -> bool | Keep:
     """The roles exist with the passwords of the Secret, and were so already (False) or are so now (True).
 
-    Whether a role may log in is not touched: that is the fence.
+    Whether a role of ours may log in is not touched: that is the fence.
     """
     async with session.use() as connection:
         found = await _found(connection, ledger_id)
@@ -95,7 +95,13 @@ async def keep(session: Session, ledger_id: str, passwords: Mapping[str, str]) -
             return False
         async with connection.transaction():
             await connection.execute(ALONE, (ledger_id,))
+            # What another operator made meanwhile is known only now.
+            found = await _found(connection, ledger_id)
             for name in wrong:
+                if name not in found:
+                    await connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+                if name not in found or not found[name].mark:
+                    await connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(name)))
                 await _set(connection, name, names[name], mark(ledger_id, names[name]))
     return True
 
@@ -104,11 +110,6 @@ async def _set(connection: Connected, name: str, password: str, note: str) -> No
     who = sql.Identifier(name)
     # The server gets what it stores, so that the password stands in no log and no statistics.
     stored = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    try:
-        async with connection.transaction():
-            await connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(who))
-    except errors.DuplicateObject:
-        pass
     await connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(who, sql.Literal(stored)))
     for setting, value in KEPT_SHORT:
         await connection.execute(
