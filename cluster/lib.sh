@@ -66,6 +66,7 @@ tool_module() {
     case $1 in
     kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | kube-proxy | kubectl) echo kubernetes ;;
     local-path-provisioner) echo local-path ;;
+    rollouts-controller) echo argo-rollouts ;;
     helm | coredns | kubeconform) echo "$1" ;;
     *) return 1 ;;
     esac

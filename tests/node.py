@@ -45,6 +45,14 @@ def _tool(name: str) -> str:
     return _tools[name]
 
 
+def network() -> list[str]:
+    """The command that runs what follows it in the network of our own node; nothing for a cluster of the caller's."""
+    if os.environ.get("CLUSTER") == "current":
+        return []
+    holder = command("bash", "-c", ". cluster/lib.sh; holder").strip()
+    return ["nsenter", "-t", holder, "-n", "--"]
+
+
 def kubectl(*arguments: str, text: str | None = None, timeout: int = 180) -> str:
     return command("kubectl", *arguments, text=text, timeout=timeout)
 
