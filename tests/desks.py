@@ -9,7 +9,7 @@ from typing import Any
 from tradingbot.api.desk import Desk, Identity
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
-from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.lease import LeaseRow, LeaseState, Sign
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import EngineState, Snapshot
 
@@ -104,10 +104,31 @@ class StoredLedger:
         self._reach()
         return tuple(fill for fill in self.trades if symbol in (None, fill.symbol))
 
-    def lease_row(self) -> LeaseRow:
+    def door(self) -> "StoredLedger":
+        return self
+
+    def state(self) -> LeaseState:
         self._reach()
         assert self.row
-        return self.row
+        return LeaseState(self.row, None, None, 3000, (Sign("pod-1/start-1", "trader", 12),))
+
+    def order(self, epoch: int, expected: str | None, successor: str | None, lasts_ms: int) -> bool:
+        return self._called("order", epoch, expected, successor, lasts_ms)
+
+    def fence(self, epoch: int) -> bool:
+        return self._called("fence", epoch)
+
+    def grant(self, expected: int, new: int, to: tuple[str, str | None, str | None]) -> bool:
+        return self._called("grant", expected, new, to)
+
+    def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool:
+        return self._called("hold", epoch, instance, lasts_ms)
+
+    def _called(self, *call: Any) -> bool:
+        """Answers True for the epoch of the row."""
+        self._reach()
+        self.asked.append(call)
+        return self.row is not None and call[1] == self.row.epoch
 
     def _reach(self) -> None:
         if self.away:

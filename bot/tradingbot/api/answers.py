@@ -30,23 +30,41 @@ def error(code: int, sentence: str) -> Json:
 
 async def body(request: Request, required: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, str]:
     """The strings of the JSON body, whatever its Content-Type; raises BadBody with field, value and cure."""
+    sent = await _object(request, {**required, **optional})
+    for name, value in sent.items():
+        if not isinstance(value, str):
+            raise BadBody(f"{name} {json.dumps(value)[:80]} is not a string: write it in quotes")
+    for name, example in required.items():
+        if not sent.get(name, "").strip():
+            raise BadBody(f'{name} is missing: send for example "{name}": "{example}"')
+    return sent
+
+
+async def fields(request: Request, example: Mapping[str, int | str], nullable: frozenset[str]) -> dict[str, Any]:
+    """The fields of the JSON body, each of the type of its *example* or, where that is allowed, null or left out."""
+    sent = await _object(request, example)
+    for name, like in example.items():
+        value = sent.setdefault(name, None)
+        if value is None and name in nullable:
+            continue
+        if type(value) is not type(like) or (isinstance(value, int) and value < 0):
+            raise BadBody(f"{name} {json.dumps(value)[:80]} is not right: send for example {json.dumps({name: like})}")
+    return sent
+
+
+async def _object(request: Request, example: Mapping[str, int | str]) -> dict[str, Any]:
     sent = b""
     async for chunk in request.stream():
         sent += chunk
         if len(sent) > BODY_LIMIT:
             raise BadBody(f"the body is longer than {BODY_LIMIT} bytes: send less")
     try:
-        fields = json.loads(sent or b"{}")
+        found = json.loads(sent or b"{}")
     except ValueError:
-        raise BadBody(f"the body is not JSON: send for example {json.dumps({**required, **optional})}") from None
-    if not isinstance(fields, dict):
-        raise BadBody(f"the body is not an object: send for example {json.dumps({**required, **optional})}")
-    for name, value in fields.items():
-        if name not in required and name not in optional:
-            raise BadBody(f"{name} is not known here: send {', '.join([*required, *optional])}")
-        if not isinstance(value, str):
-            raise BadBody(f"{name} {json.dumps(value)[:80]} is not a string: write it in quotes")
-    for name, example in required.items():
-        if not fields.get(name, "").strip():
-            raise BadBody(f'{name} is missing: send for example "{name}": "{example}"')
-    return fields
+        raise BadBody(f"the body is not JSON: send for example {json.dumps(dict(example))}") from None
+    if not isinstance(found, dict):
+        raise BadBody(f"the body is not an object: send for example {json.dumps(dict(example))}")
+    for name in found:
+        if name not in example:
+            raise BadBody(f"{name} is not known here: send {', '.join(example)}")
+    return found

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.instrument import ZERO
-from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import Commands
 
@@ -48,6 +48,20 @@ class Tokens(Protocol):
     def admits(self, offered: str) -> bool: ...
 
 
+class Door(Protocol):
+    """The lease functions of an embedded ledger (contracts 8.1); a False changed nothing."""
+
+    def state(self) -> LeaseState: ...
+
+    def order(self, epoch: int, expected: str | None, successor: str | None, lasts_ms: int) -> bool: ...
+
+    def fence(self, epoch: int) -> bool: ...
+
+    def grant(self, expected: int, new: int, to: tuple[str, str | None, str | None]) -> bool: ...
+
+    def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool: ...
+
+
 class Reader(Protocol):
     """The ledger, for reading beside its writer; from one thread at a time."""
 
@@ -55,7 +69,7 @@ class Reader(Protocol):
 
     def fills(self, symbol: str | None) -> tuple[Fill, ...]: ...
 
-    def lease_row(self) -> LeaseRow: ...
+    def door(self) -> Door: ...
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 from tradingbot.api.desk import Identity
 from tradingbot.domain.halt import Halt, cause, most_restrictive
 from tradingbot.domain.instrument import ZERO
-from tradingbot.domain.lease import LeaseRow
+from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.order import Fill, Order, OrderRecord
-from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Snapshot
+from tradingbot.domain.snapshot import Adoption, EngineState, HeldPosition, LastDecision, Snapshot
 
 Json = Mapping[str, Any]
 SIX = Decimal("0.000001")
@@ -171,7 +171,9 @@ def decision(last: LastDecision) -> Json:
     return {"symbol": last.symbol, "bar": instant(last.bar), "action": last.action, "reason": last.reason}
 
 
-def lease(row: LeaseRow) -> Json:
+def lease(state: LeaseState) -> Json:
+    """The body of ``/fence/status`` (contracts 8.1)."""
+    row = state.row
     return {
         "ledger_id": row.ledger_id,
         "epoch": row.epoch,
@@ -179,8 +181,13 @@ def lease(row: LeaseRow) -> Json:
         "instance": row.instance,
         "revision": row.revision,
         "successor": row.successor,
-        "order_until": row.order_until and instant(row.order_until),
-        "released_at": row.released_at and instant(row.released_at),
+        "order_left_ms": state.order_left_ms,
+        "released": row.released_at is not None,
+        "hold_left_ms": state.hold_left_ms,
+        "guard_ms": state.guard_ms,
+        "heartbeats": [
+            {"instance": sign.instance, "role": sign.role, "silent_ms": sign.silent_ms} for sign in state.signs
+        ],
     }
 
 

@@ -30,6 +30,29 @@ class LeaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """When a process was last heard of, by the ledger's clock."""
+
+    instance: str
+    role: str
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """The row, and all that is judged with it by the ledger's clock, as the operator of an embedded ledger sees it.
+
+    *order_left_ms* and *hold_left_ms* are None without an order or an exit grant, and negative when it has passed.
+    """
+
+    row: LeaseRow
+    order_left_ms: int | None
+    hold_left_ms: int | None
+    guard_ms: int
+    signs: tuple[Sign, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NotClaimed:
     """The claim was refused; the process stays a standby. *retry* tells whether waiting can help."""
 

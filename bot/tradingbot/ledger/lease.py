@@ -77,6 +77,13 @@ def named(connection: Connection, instance: Instance) -> Lease | None:
     return Lease(row.ledger_id, row.epoch, row.holder, instance.name, instance.revision)
 
 
+def bind(connection: Connection, account: str) -> str:
+    """The account the ledger is bound to; an empty one is bound now."""
+    if on_server(connection):
+        return str(connection.execute(select(func.tb_bind(account))).scalar_one())
+    return embedded.bind(connection, account)
+
+
 def order_stands(connection: Connection) -> Successor | None:
     """Who the standing order names; None when there is none or it is void by the ledger's clock."""
     stands = lease.c.successor.is_not(None) & (lease.c.order_until > ledger_clock(connection))

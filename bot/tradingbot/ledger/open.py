@@ -44,7 +44,7 @@ def open_ledger(url: str, owner: Owner, book: Book, colour: str, below: Below) -
 
 def open_reader(url: str) -> LedgerReader:
     """The ledger at *url* for reading only, beside whoever writes it."""
-    return LedgerReader(connect(url, read_only=True))
+    return LedgerReader(connect(url, read_only=True), url)
 
 
 def bring_to_schema(url: str, engine: Engine) -> None:

@@ -14,6 +14,7 @@ from tradingbot.domain.order import UNSETTLED, Fill, Mark, News, OrderRecord, Or
 from tradingbot.domain.position import Position, with_fill
 from tradingbot.ledger import lease, news, rows, shadow, tables
 from tradingbot.ledger.connect import reading, translated
+from tradingbot.ledger.door import LedgerDoor
 from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
 from tradingbot.ledger.writes import records
@@ -29,8 +30,10 @@ class _Folded:
 class LedgerReader:
     """The reading half of the ``Ledger`` port; use it from one thread at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, url: str = "") -> None:
         self.engine = engine
+        self._url = url
+        self._door: LedgerDoor | None = None
         self._folded: dict[str, _Folded] = {}
         with reading(engine) as connection:
             self.ledger_id: str = connection.execute(select(tables.ledger.c.ledger_id)).scalar_one()
@@ -58,6 +61,18 @@ class LedgerReader:
     def shadow_compared(self, revision: str, since: datetime) -> tuple[int, int, Decimal]:
         with reading(self.engine) as connection:
             return shadow.compared(connection, revision, since)
+
+    def news(self, after: Mark | None, live: Sequence[str]) -> News:
+        with reading(self.engine) as connection:
+            return news.news(connection, after, live)
+
+    def named_orders(self, names: Sequence[str]) -> tuple[OrderRecord, ...]:
+        with reading(self.engine) as connection:
+            return news.named_orders(connection, names)
+
+    def unclean(self, held: Lease) -> frozenset[int]:
+        with reading(self.engine) as connection:
+            return news.unclean(connection, held)
 
     def highest(self) -> HighWater:
         """Where the ledger stands, to be compared with what the state volume has seen."""
@@ -141,6 +156,14 @@ class LedgerReader:
         with reading(self.engine) as connection:
             return connection.execute(select(tables.paper_book.c.state)).scalar()
 
+    def door(self) -> LedgerDoor:
+        """The lease functions for an operator that cannot reach the file; opened when first asked for."""
+        if self._door is None:
+            self._door = LedgerDoor(self._url)
+        return self._door
+
     def close(self) -> None:
+        if self._door is not None:
+            self._door.close()
         with translated():
             self.engine.dispose()

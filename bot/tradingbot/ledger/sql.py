@@ -56,6 +56,10 @@ class SqlLedger(LedgerReader):
                 leases.heartbeat(connection, lease.instance, "standby", now)
             return done
 
+    def bind(self, account: str) -> str:
+        with writing(self.engine) as connection:
+            return leases.bind(connection, account)
+
     def record_shadow(self, decision: Decision, revision: str, quantity: Decimal) -> None:
         with writing(self.engine) as connection:
             shadow.record(connection, decision, revision, quantity)

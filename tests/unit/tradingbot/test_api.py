@@ -241,6 +241,10 @@ ROUTES = [
     ("POST", "/fence/status"),
     ("POST", "/fence/claim"),
     ("POST", "/fence/retire"),
+    ("POST", "/fence/order"),
+    ("POST", "/fence/fence"),
+    ("POST", "/fence/grant"),
+    ("POST", "/fence/hold"),
 ]
 WRONG = [{}, {"Authorization": "people"}, {"Authorization": "Bearer"}, {"Authorization": "Basic people"}]
 
@@ -393,8 +397,11 @@ def test_the_operator_reads_the_lease_row() -> None:
         "instance": "pod-1/start-1",
         "revision": "0123456789abcdef0123",
         "successor": None,
-        "order_until": None,
-        "released_at": None,
+        "order_left_ms": None,
+        "released": False,
+        "hold_left_ms": None,
+        "guard_ms": 3000,
+        "heartbeats": [{"instance": "pod-1/start-1", "role": "trader", "silent_ms": 12}],
     }
 
 
@@ -438,11 +445,55 @@ def test_a_retire_is_for_the_process_that_holds_the_epoch() -> None:
     assert engine.stops == 0
 
 
-@pytest.mark.parametrize("name", ["release", "order", "grant", "fence", "hold"])
-def test_lease_functions_of_a_hand_over_are_501(name: str) -> None:
-    """What is not served yet says so."""
-    answer = fence().post(f"/fence/{name}", json={}, headers=OPERATOR)
-    assert answer.status_code == 501
+GREEN = "green pod-2/start-9 0123456789abcdef0123"
+CALLS = [
+    ("order", {"epoch": 3, "expected": None, "successor": GREEN, "lasts_ms": 10000}, (3, None, GREEN, 10000)),
+    ("order", {"epoch": 3, "expected": GREEN, "lasts_ms": 0}, (3, GREEN, None, 0)),
+    ("fence", {"epoch": 3}, (3,)),
+    (
+        "grant",
+        {"expected": 3, "new": 4, "holder": "green", "instance": None, "revision": "0123456789abcdef0123"},
+        (3, 4, ("green", None, "0123456789abcdef0123")),
+    ),
+    ("hold", {"epoch": 3, "instance": "pod-1/start-1", "lasts_ms": 10000}, (3, "pod-1/start-1", 10000)),
+]
+
+
+@pytest.mark.parametrize(("name", "sent", "called"), CALLS, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_operator_calls_the_lease_functions(name: str, sent: dict[str, Any], called: tuple[Any, ...]) -> None:
+    """Each body has the names of the arguments; the answer says whether it was done, and the row after it."""
+    ledger = StoredLedger(row=ROW)
+    answer = http(desk(ledger=ledger)).post(f"/fence/{name}", json=sent, headers=OPERATOR)
+    assert (answer.status_code, answer.json()["done"], answer.json()["epoch"]) == (200, True, 3)
+    assert ledger.asked == [(name, *called)]
+
+
+def test_a_lease_function_that_changed_nothing_says_so() -> None:
+    """Another epoch is no error: the operator plans again."""
+    answer = fence().post("/fence/fence", json={"epoch": 2}, headers=OPERATOR)
+    assert (answer.status_code, answer.json()["done"]) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({}, 'epoch null is not right: send for example {"epoch": 7}'),
+        ({"epoch": "3"}, 'epoch "3" is not right: send for example {"epoch": 7}'),
+        ({"epoch": True}, 'epoch true is not right: send for example {"epoch": 7}'),
+        ({"epoch": -1}, 'epoch -1 is not right: send for example {"epoch": 7}'),
+        ({"epoch": 3, "force": 1}, "force is not known here: send epoch"),
+        ([3], 'the body is not an object: send for example {"epoch": 7}'),
+    ],
+)
+def test_a_body_of_another_form_is_refused(sent: Any, said: str) -> None:
+    """One sentence with field, value and cure; nothing was called."""
+    answer = fence().post("/fence/fence", json=sent, headers=OPERATOR)
+    assert (answer.status_code, answer.json()) == (422, {"error": said})
+
+
+def test_a_release_is_the_bots_own() -> None:
+    """Nobody outside moves an epoch by releasing it."""
+    assert fence().post("/fence/release", json={}, headers=OPERATOR).status_code == 404
 
 
 def test_a_bot_on_postgresql_sends_the_operator_to_the_database() -> None:
