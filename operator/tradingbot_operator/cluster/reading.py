@@ -131,12 +131,20 @@ def tokens(body: Mapping[str, Any]) -> TokenSecret:
     return TokenSecret(meta["name"], meta["resourceVersion"], noted if noted.tzinfo else made)
 
 
+def _halt(said: Mapping[str, Any]) -> Halt:
+    return Halt(
+        id=str(said["id"]),
+        kind=str(said["kind"]),
+        source=str(said["source"]),
+        reason=str(said["reason"]),
+        since=str(said["since"]),
+        cause=str(said.get("cause", "Requested")),
+    )
+
+
 def report(answer: Mapping[str, Any]) -> Report:
     """What changes meaning in a bot's /status; equity, prices and times of the day are left out."""
-    halts = tuple(
-        Halt(*(str(h[name]) for name in ("id", "kind", "source", "reason", "since")), str(h.get("cause", "Requested")))
-        for h in answer.get("halts") or ()
-    )
+    halts = tuple(_halt(each) for each in answer.get("halts") or ())
     return Report(
         instance=str(answer.get("instance", "")),
         state=str(answer.get("state", "")),
