@@ -31,7 +31,10 @@ class Address:
 
 def parse(url: str) -> Address | None:
     """The address in *url*, or None when it is none that can be used."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
     login, _, netloc = parts.netloc.rpartition("@")
     role, _, password = login.partition(":")
     if parts.scheme not in SCHEMES or not role or not netloc or not parts.path.strip("/"):

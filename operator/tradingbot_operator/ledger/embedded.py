@@ -10,8 +10,6 @@ from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign,
 
 # The first pod may stand still; a pod that works answers within milliseconds.
 PATIENCE = aiohttp.ClientTimeout(total=2)
-# What a bot that does not tell its own needs at most: the longest life of the usual venues' requests, and skew.
-UNTOLD_GUARD_MS = 6000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,12 @@ class EmbeddedDoor:
     async def fence(self, epoch: int) -> Fenced | None:
         """The epoch is still the one of the pod that is gone; None: another one, or an exit grant stands."""
         answer = await self._ask("fence", {"epoch": epoch})
-        return Fenced(int(answer.get("guard_ms", UNTOLD_GUARD_MS))) if answer.get("done") else None
+        if not answer.get("done"):
+            return None
+        guard = answer.get("guard_ms")
+        if not isinstance(guard, int):
+            raise LedgerAway("the bot does not tell how long its requests live; update its image")
+        return Fenced(guard)
 
     async def admit(self, holder: str) -> bool:  # noqa: ARG002
         """There is no login to a file, so nobody was ever shut out."""

@@ -1,0 +1,144 @@
+"""The next step towards a ledger on a server, and each reason why there is none."""
+
+from dataclasses import replace
+
+import pytest
+
+import make_operator as make
+from tradingbot_operator.domain.address import Address
+from tradingbot_operator.domain.ledger import (
+    Claim,
+    Footing,
+    Ground,
+    JobState,
+    Login,
+    MakeSecret,
+    Migration,
+    Mint,
+    OwnSecret,
+)
+from tradingbot_operator.domain.plan import Keep
+from tradingbot_operator.plan.ledger import claimed, next_effect, refused, urls
+
+PLACE = "postgresql://db.example:5432/bots"
+FENCER = Address("fencer", "f", PLACE)
+OWNER = Login("owner", True, Address("owner", "o", PLACE), "11")
+LOGINS = {login: Address(f"tb_q3v9zk_{login}", f"word of {login}", PLACE) for login in ("blue", "green", "task")}
+WHOLE = Footing("q3v9zk", OWNER, Login("fencer", True, FENCER, "12"), OwnSecret(True, LOGINS))
+CLUSTER = make.SITE.cluster
+AGAIN = "suspend the bot and delete Secret 'btc-ledger', which is then made anew"
+
+
+def step(**changes):
+    return next_effect(make.bot(make.LIVE), replace(WHOLE, **changes))
+
+
+def test_steps_come_one_after_the_other():
+    """First the id, then the passwords, then the server can be asked."""
+    assert step(ledger_id=None, own=None) == Mint()
+    assert step(own=None) == MakeSecret("q3v9zk", FENCER)
+    words = {"blue": "word of blue", "green": "word of green", "task": "word of task"}
+    assert step() == Ground("q3v9zk", OWNER, FENCER, words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"owner": Login("owner", False)},
+            "spec.database.postgres.ownerSecretRef: Secret 'owner' does not exist;"
+            " give it key url with postgresql://role:password@host:port/database, in the namespace of the bot",
+        ),
+        (
+            {"fencer": Login("fencer", False)},
+            "spec.database.postgres.fencerSecretRef: Secret 'fencer' does not exist;"
+            " give it key url with postgresql://role:password@host:port/database, in the namespace of the bot",
+        ),
+        (
+            {"fencer": Login("fencer", True)},
+            "spec.database.postgres.fencerSecretRef: key url of Secret 'fencer' is no address of a database;"
+            " write postgresql://role:password@host:port/database",
+        ),
+        (
+            {"own": OwnSecret(True, {**LOGINS, "green": Address("somebody", "x", PLACE)})},
+            f"Secret 'btc-ledger': key green is not the login of ledger q3v9zk; {AGAIN}",
+        ),
+        (
+            {"own": OwnSecret(True, {"blue": LOGINS["blue"]})},
+            f"Secret 'btc-ledger': key green is not the login of ledger q3v9zk; {AGAIN}",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_named_with_its_cure(changes, message):
+    """It is looked for again, since a Secret makes no event; nothing that is in it is shown."""
+    assert step(**changes) == Keep("DatabaseSecretMissing", message, 10.0)
+
+
+def test_a_secret_of_somebody_else_is_never_taken():
+    """Its name stands in the way, and it stays as it is."""
+    assert step(own=OwnSecret(False, LOGINS)) == Keep(
+        "NameTaken",
+        "Secret btc-ledger exists and is not controlled by this TradingBot;"
+        " delete or rename it, or give the bot another name",
+    )
+
+
+def test_a_fencer_that_leads_elsewhere_is_not_followed():
+    """Another server has another ledger: the logins of the bot would lead to one that nobody fences."""
+    elsewhere = replace(FENCER, place="postgresql://other.example:5432/bots")
+    assert step(fencer=Login("fencer", True, elsewhere)) == Keep(
+        "DatabaseChanged",
+        "spec.database.postgres.fencerSecretRef: Secret 'fencer' leads to another server or database than"
+        f" Secret 'btc-ledger'; {AGAIN}",
+        10.0,
+    )
+
+
+def test_a_ledger_of_this_bot_or_of_nobody_is_used():
+    """An empty database has no ledger yet."""
+    bot = make.bot(make.LIVE)
+    assert claimed(bot, CLUSTER, "q3v9zk", None) is None
+    assert claimed(bot, CLUSTER, "q3v9zk", Claim("q3v9zk", CLUSTER, "trading", "btc")) is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "whose"),
+    [
+        (Claim("aaaaaa", CLUSTER, "trading", "btc"), "ledger aaaaaa of TradingBot trading/btc"),
+        (Claim("q3v9zk", CLUSTER, "trading", "eth"), "ledger q3v9zk of TradingBot trading/eth"),
+        (Claim("q3v9zk", "other", "trading", "btc"), "ledger q3v9zk of TradingBot trading/btc of another cluster"),
+    ],
+)
+def test_a_ledger_of_another_bot_is_never_written_to(claim, whose):
+    """Another id, another name or another cluster: each is another bot."""
+    assert claimed(make.bot(make.LIVE), CLUSTER, "q3v9zk", claim) == Keep(
+        "LedgerClaimed",
+        f"spec.database.postgres.ownerSecretRef: the database holds {whose}, not ledger q3v9zk of this bot;"
+        " name a database of the bot's own",
+        10.0,
+    )
+
+
+def test_a_failed_migration_speaks_for_itself():
+    """Its own last words are the message; without any, where to read on."""
+    said = refused("btc-migrate-0123456789", Migration(JobState.FAILED, "schema 0003 would shut out the active colour"))
+    assert said == Keep("MigrationRefused", "schema 0003 would shut out the active colour", 10.0)
+    silent = refused("btc-migrate-0123456789", Migration(JobState.FAILED))
+    assert silent.message == "Job btc-migrate-0123456789 failed; read the log of its pod"
+
+
+def test_an_embedded_ledger_is_asked_at_the_active_pod_first():
+    """Then at any other that has an address; one that is going comes last."""
+    bot = make.bot(status={"active": {"colour": "green"}})
+    pods = (
+        make.pod(name="a", colour="blue", ip="10.0.0.1"),
+        make.pod(name="b", colour="green", ip="fd00::2"),
+        make.pod(name="c", colour="green", ip="10.0.0.3", deleting=True),
+        make.pod(name="d", colour="green", ip=None),
+    )
+    assert urls(bot, make.observed(pods=pods), 8000) == (
+        "http://[fd00::2]:8000",
+        "http://10.0.0.3:8000",
+        "http://10.0.0.1:8000",
+    )
+    assert urls(make.bot(), make.observed(pods=pods[:1]), 8000) == ("http://10.0.0.1:8000",)
