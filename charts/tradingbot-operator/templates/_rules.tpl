@@ -21,6 +21,10 @@
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
+# The migration of a ledger on a server of the person's. A finished one goes by its own time to live.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, create]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
@@ -30,8 +34,8 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, create, patch, delete]
-# No list: a Secret is read by the name a bot gives. <bot>-api is created, and patched once a week with new tokens; rights
-# cannot name it, so the policy tradingbot-operator-secrets allows the operator no other patch.
+# No list: a Secret is read by the name a bot gives. <bot>-ledger is created, and <bot>-api too, which is patched once a
+# week with new tokens; rights cannot name it, so the policy tradingbot-operator-secrets allows no other patch.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
