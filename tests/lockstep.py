@@ -15,7 +15,7 @@ from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue as Simulator
 from exchange_simulator.server import running
 from exchange_simulator.settings import Settings
-from trading import BTC, LIMITS, MemoryLedger, midnight
+from trading import BTC, LIMITS, MemoryLedger, MemoryWatch, midnight
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.order import Fill, Order, OrderRecord
 from tradingbot.domain.ports import Feed
@@ -71,7 +71,7 @@ async def trading(
         settings = EngineSettings(symbols, "1m", Decimal(10000), symbols[0].partition("/")[2], turn=turn)
         instance = Instance("blue", "pod-1", "start-1", "revision-1")
         ports = (feed, venue, ledger, clock, NoMetrics())
-        parts = Parts(settings, instance, *ports, strategy, limits, midnight, lambda: next(ids))
+        parts = Parts(settings, instance, *ports, strategy, limits, midnight, lambda: next(ids), MemoryWatch(ledger))
         engine = Engine(parts)
         task = asyncio.create_task(engine.run())
         try:

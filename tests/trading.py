@@ -1,5 +1,7 @@
 """Makers for trading tests: valid values with named changes, a ledger in memory, and engines on recordings."""
 
+import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,8 @@ from tradingbot.domain.order import (
     Cancel,
     Fill,
     IllegalMove,
+    Mark,
+    News,
     Order,
     OrderRecord,
     OrderReport,
@@ -120,6 +124,10 @@ class MemoryLedger:
     ordered: Successor | None = None
     silent: bool = False
     shadow: dict[tuple[str, str, datetime, str], tuple[Decision, Decimal]] = field(default_factory=dict)
+    account: str = ""
+    clean: set[int] = field(default_factory=set)
+    pods: dict[int, str] = field(default_factory=dict)
+    version: int = 0
 
     def _here(self) -> None:
         if self.away:
@@ -133,19 +141,56 @@ class MemoryLedger:
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
         self._here()
         self.epoch, self.instance, self.released = self.epoch + 1, instance.name, False
+        self.pods[self.epoch] = instance.pod_uid
+        self.version += 1
         return Lease(self.ledger_id, self.epoch, instance.colour, instance.name, instance.revision)
 
     def retire(self, lease: Lease, now: datetime) -> bool:
         self._fence(lease)
         self.released = True
+        self.clean.add(self.epoch)
+        self.version += 1
         return True
 
     def release(self, lease: Lease, successor: Successor, now: datetime) -> Released | NotReleased:
         self._fence(lease)
         if self.ordered != successor:
             return NotReleased("OtherSuccessor" if self.ordered else "NoOrder")
-        self.epoch, self.instance, self.ordered = self.epoch + 1, successor.instance, None
+        self.clean.add(self.epoch)
+        self.grant(successor)
         return Released(self.epoch)
+
+    def grant(self, to: Successor) -> None:
+        """The next epoch belongs to *to*, as the operator gives it after a forced fence."""
+        self.epoch, self.instance, self.ordered, self.released = self.epoch + 1, to.instance, None, False
+        self.pods[self.epoch] = to.instance.partition("/")[0]
+        self.version += 1
+
+    def order(self, to: Successor | None) -> None:
+        """The operator orders a hand-over, or takes the order back."""
+        self.ordered = to
+        self.version += 1
+
+    def bind(self, account: str) -> str:
+        self.account = self.account or account
+        return self.account
+
+    def news(self, after: Mark | None, live: Sequence[str]) -> News:
+        self._here()
+        since = after or Mark(0, 0)
+        orders = [
+            record
+            for name, record in self.records.items()
+            if isinstance(record.write.request, Order) and (record.write.sequence > since.sequence or name in live)
+        ]
+        return News(tuple(orders), tuple(self.trades.values())[since.fill :], Mark(self.sequence, len(self.trades)))
+
+    def named_orders(self, names: Sequence[str]) -> tuple[OrderRecord, ...]:
+        return tuple(self.records[name] for name in names if name in self.records)
+
+    def unclean(self, held: Lease) -> frozenset[int]:
+        own = held.instance.partition("/")[0]
+        return frozenset(e for e, pod in self.pods.items() if e < held.epoch and e not in self.clean and pod != own)
 
     def named(self, instance: Instance) -> Lease | None:
         self._here()
@@ -176,7 +221,9 @@ class MemoryLedger:
         return len(both), sum(mine != theirs for mine, theirs in both), ZERO
 
     def lease_row(self) -> LeaseRow:
-        return LeaseRow(self.ledger_id, self.epoch, "blue", self.instance, "r", None, None, None)
+        self._here()
+        ordered = self.ordered and self.ordered.text
+        return LeaseRow(self.ledger_id, self.epoch, "blue", self.instance, "r", ordered, None, None)
 
     def quiet_until(self) -> datetime | None:
         return max((r.write.expires_at for r in self.records.values() if r.write.epoch < self.epoch), default=None)
@@ -291,6 +338,24 @@ class MemoryLedger:
         return
 
 
+@dataclass
+class MemoryWatch:
+    """A fake of the LeaseWatch port on a ledger in memory."""
+
+    ledger: MemoryLedger
+    seen: int = 0
+
+    async def changed(self, within: timedelta) -> bool:
+        ends = time.monotonic() + within.total_seconds()
+        while self.seen == self.ledger.version and time.monotonic() < ends:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+        self.seen = self.ledger.version
+        return True
+
+    def close(self) -> None:
+        return
+
+
 def midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -343,6 +408,7 @@ def replay(
         limits=limits,
         day_start=midnight,
         new_id=lambda: next(ids),
+        watch=MemoryWatch(book),
     )
     return Replay(Engine(replace(parts, **changes)), book, venue, clock)
 

@@ -1,14 +1,27 @@
-"""What reaches the engine, one after the other: candles, the venue's events, and turns of the timer."""
+"""What reaches the process, one after the other: candles, the venue's events, the lease row, and turns of timers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.order import Fill, OrderReport
+from tradingbot.domain.ports import LeaseWatch
 
-Event = Candle | OrderReport | Fill | None  # None is a turn of the timer
+ROW_WITHIN = timedelta(seconds=1)
+
+
+class Turn(StrEnum):
+    """What comes without content; one of a kind waits at a time."""
+
+    TIMER = "timer"
+    ROW = "row"  # the lease row may have changed
+    TICK = "tick"  # a strategy that decides on a timer is due
+
+
+Event = Candle | OrderReport | Fill | Turn
 
 
 class Inbox:
@@ -17,6 +30,8 @@ class Inbox:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
+        self._account: list[asyncio.Task[None]] = []
+        self._waiting: set[Turn] = set()
         self._taken = False
         self._failure: BaseException | None = None
         self.ended = False
@@ -37,6 +52,8 @@ class Inbox:
         if self._failure is not None:
             raise self._failure
         self._taken = True
+        if isinstance(event, Turn):
+            self._waiting.discard(event)
         return event
 
     def answered(self) -> None:
@@ -44,22 +61,37 @@ class Inbox:
             self._taken = False
             self._queue.task_done()
 
-    def wake(self) -> None:
-        """The timer has turned."""
-        self._queue.put_nowait(None)
+    def wake(self, turn: Turn = Turn.TIMER) -> None:
+        """*turn* has come; a second one before it was taken is the same one."""
+        if turn not in self._waiting:
+            self._waiting.add(turn)
+            self._queue.put_nowait(turn)
 
-    def open(
-        self, candles: AsyncIterator[Candle], events: AsyncIterator[OrderReport | Fill], turn: timedelta | None
-    ) -> None:
-        """The pumps run, once."""
+    def open(self, candles: AsyncIterator[Candle], turn: timedelta | None, watch: LeaseWatch) -> None:
+        """Market data, the timer and the lease row come, once for the life of the process."""
         if self._tasks:
             return
-        pumps: list[Coroutine[Any, Any, None]] = [self._candles(candles), self._events(events)]
+        pumps: list[Coroutine[Any, Any, None]] = [self._candles(candles), self._rows(watch)]
         if turn is not None:
             pumps.append(self._timer(turn))
-        self._tasks = [asyncio.create_task(pump) for pump in pumps]
-        for task in self._tasks:
-            task.add_done_callback(self._noticed)
+        self._tasks = [self._pump(pump) for pump in pumps]
+
+    def listen(self, events: AsyncIterator[OrderReport | Fill], tick: timedelta | None) -> None:
+        """The account's own events come, and every *tick* a strategy's turn, until *unlisten*."""
+        pumps: list[Coroutine[Any, Any, None]] = [self._events(events)]
+        if tick is not None:
+            pumps.append(self._ticks(tick))
+        self._account = [self._pump(pump) for pump in pumps]
+
+    async def unlisten(self) -> None:
+        """Nothing private reaches this process any more."""
+        await ended(self._account)
+        self._account = []
+
+    def _pump(self, pump: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(pump)
+        task.add_done_callback(self._noticed)
+        return task
 
     def _noticed(self, task: "asyncio.Task[None]") -> None:
         # A pump that failed must not leave a trader who waits for ever.
@@ -68,7 +100,7 @@ class Inbox:
             self.wake()
 
     async def close(self) -> None:
-        await ended(self._tasks)
+        await ended([*self._account, *self._tasks])
 
     async def _candles(self, candles: AsyncIterator[Candle]) -> None:
         async for candle in candles:
@@ -87,6 +119,20 @@ class Inbox:
             await asyncio.sleep(turn.total_seconds())
             if self._queue.empty():
                 self.wake()
+
+    async def _rows(self, watch: LeaseWatch) -> None:
+        while True:
+            if await watch.changed(ROW_WITHIN):
+                self.wake(Turn.ROW)
+
+    async def _ticks(self, every: timedelta) -> None:
+        """Ticks keep their beat; one that comes while the last is not answered is left out."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self.wake(Turn.TICK)
+            due = max(due + every.total_seconds(), loop.time())
+            await asyncio.sleep(due - loop.time())
 
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:

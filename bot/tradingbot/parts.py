@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.lease import Instance
-from tradingbot.domain.ports import Clock, Feed, Ledger, Venue
+from tradingbot.domain.ports import Clock, Feed, LeaseWatch, Ledger, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.strategy.registry import Strategy
@@ -14,7 +14,10 @@ from tradingbot.strategy.registry import Strategy
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the engine is told. *turn* is wall time between turns of the timer; None = only candles move it (replay)."""
+    """What the engine is told. *turn* is wall time between turns of the timer; None = only candles move it (replay).
+
+    *schema* are the ledger's schema that this code was written for, and the one the ledger has.
+    """
 
     symbols: tuple[str, ...]
     timeframe: str
@@ -24,6 +27,7 @@ class EngineSettings:
     check_interval: timedelta = timedelta(seconds=15)
     entry_max_age: timedelta = timedelta(seconds=5)
     turn: timedelta | None = timedelta(seconds=1)
+    schema: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,4 @@ class Parts:
     limits: RiskLimits
     day_start: Callable[[datetime], datetime]
     new_id: Callable[[], str]
+    watch: LeaseWatch

@@ -6,13 +6,13 @@ import structlog
 
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.intent import Decision, Refusal
-from tradingbot.domain.lease import Lease, NotClaimed
+from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, Released, Successor
 from tradingbot.domain.order import Outcome, Refused
-from tradingbot.domain.ports import Clock
-from tradingbot.domain.snapshot import EngineState, LastDecision, Metrics, Snapshot
+from tradingbot.domain.snapshot import Adoption, EngineState, LastDecision, Shadow, Snapshot
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
 from tradingbot.guard import Guard
+from tradingbot.parts import Parts
 
 log = structlog.stdlib.get_logger("tradingbot")
 
@@ -20,19 +20,31 @@ log = structlog.stdlib.get_logger("tradingbot")
 class Teller:
     """Keeps the newest snapshot; everything said here has already happened."""
 
-    def __init__(self, clock: Clock, metrics: Metrics, ledger_id: str, currency: str) -> None:
+    def __init__(self, parts: Parts) -> None:
+        clock, settings = parts.clock, parts.settings
         self._clock = clock
-        self._metrics = metrics
+        self._metrics = parts.metrics
         self._stopping = False
+        self._standing = False
+        self._why = self._held_back = ""
         self._flat: frozenset[str] = frozenset()
-        now = clock.now()
-        self.snapshot = Snapshot(heartbeat=clock.monotonic(), started_at=now, ledger_id=ledger_id, currency=currency)
+        self.snapshot = Snapshot(
+            heartbeat=clock.monotonic(),
+            started_at=clock.now(),
+            ledger_id=parts.ledger.ledger_id,
+            currency=settings.currency,
+            schema=settings.schema,
+        )
 
     def alive(self) -> None:
         self._change()
 
     def claimed(self, lease: Lease) -> None:
         log.info("Epoch claimed", epoch=lease.epoch, ledger_id=lease.ledger_id, instance=lease.instance)
+        self._begun(lease)
+
+    def _begun(self, lease: Lease) -> None:
+        self._standing, self._why = False, ""
         self._change(
             state=EngineState.STARTING,
             epoch=lease.epoch,
@@ -41,12 +53,57 @@ class Teller:
             database="ok",
         )
 
-    def standby(self, why: NotClaimed) -> None:
-        if self.snapshot.state is not EngineState.STANDBY:
+    def named(self, lease: Lease) -> None:
+        log.info("Epoch given", epoch=lease.epoch, ledger_id=lease.ledger_id, instance=lease.instance)
+        self._begun(lease)
+
+    def adopting(self, adoption: Adoption) -> None:
+        """How far the newest epoch's adoption is."""
+        if adoption.result == "adopted":
+            counts = {name: getattr(adoption, name) for name in ("adopted", "cancelled", "recovered", "unknown")}
+            log.info("Adopted", epoch=adoption.epoch, **counts, milliseconds=str(adoption.milliseconds))
+        self._change(adoption=adoption)
+
+    def standby(self, why: NotClaimed, row: LeaseRow) -> None:
+        if not self._standing:
             log.warning("Standing by", reason=why.reason, message=why.message)
-        if why.reason == "Fenced":
-            self._metrics.fenced()
-        self._change(state=EngineState.STANDBY, epoch=None, blocks=(why.message,))
+        self._standing = True
+        highest = max(row.epoch, self.snapshot.highest_epoch)
+        self._change(state=EngineState.STANDBY, epoch=None, holder=row.holder, highest_epoch=highest)
+        self._why = why.message
+
+    def fenced(self, error: Exception) -> None:
+        self._metrics.fenced()
+        adoption = self.snapshot.adoption
+        if adoption is not None and adoption.result == "adopting":
+            adoption = replace(adoption, result="failed")
+        self._change(state=EngineState.STANDBY, epoch=None, blocks=(str(error),), adoption=adoption)
+
+    def ordered(self, successor: str) -> None:
+        log.info("Ordered to hand over: decisions wait, what is in flight is settled", successor=successor)
+
+    def order_void(self) -> None:
+        log.warning("The order to hand over is void or was taken back: trading goes on")
+        self._held_back = ""
+
+    def held_back(self, reason: str) -> None:
+        """Why the epoch is not released yet; said once for each reason."""
+        if reason != self._held_back:
+            log.warning("Not released yet", reason=reason)
+        self._held_back = reason
+
+    def released(self, done: Released, successor: Successor) -> None:
+        log.info("Epoch released", named=done.named, successor=successor.text)
+        self._held_back = ""
+        self._change(state=EngineState.STANDBY, epoch=None, highest_epoch=done.named, holder=successor.holder)
+
+    def shadowed(self, decision: Decision) -> None:
+        intent = decision.intent
+        action = intent.action.value if intent else "hold"
+        log.debug("Shadow decision", symbol=decision.symbol, bar=decision.bar.isoformat(), action=action)
+
+    def compared(self, shadow: Shadow, unresolved: int) -> None:
+        self._change(shadow=shadow, unresolved=unresolved)
 
     def ledger_away(self, error: Exception) -> None:
         log.error("Ledger unavailable", error=str(error))
@@ -106,12 +163,13 @@ class Teller:
         self._change(
             state=self._state(around, guard),
             halts=tuple(guard.halts.standing.values()),
-            blocks=around.blocks,
+            blocks=(self._why,) if self._why else around.blocks,
             equity=desk.book.equity(around.marks),
             cash=desk.book.cash,
             day_start_equity=guard.money.day_equity,
             peak_equity=guard.money.peak,
             positions=picture.held_positions(desk.book, around.marks),
+            unresolved=self.snapshot.unresolved if self._standing else desk.unresolved,
             open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
             last_orders=desk.book.recent,
             data_seen_at=seen_at,
@@ -123,6 +181,8 @@ class Teller:
     def _state(self, around: picture.Surroundings, guard: Guard) -> EngineState:
         if self._stopping:
             return EngineState.STOPPING
+        if self._standing:
+            return EngineState.STANDBY
         if guard.halts.standing:
             return EngineState.HALTED
         return EngineState.BLOCKED if around.blocks else EngineState.TRADING

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from exchange import Calls, Crash, FakeExchange, FakeMarket, Losing, Watched
-from trading import BTC, LIMITS, MemoryLedger, bars, instrument, midnight, sma
+from trading import BTC, LIMITS, MemoryLedger, MemoryWatch, bars, instrument, midnight, sma
 from tradingbot.domain.clientid import parse_client_id
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import Instance
@@ -52,6 +52,7 @@ class World:
                 limits=LIMITS,
                 day_start=midnight,
                 new_id=lambda: "h1",
+                watch=MemoryWatch(self.ledger),
             )
         )
 

@@ -15,6 +15,7 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
 
 HUNDRED = Decimal(100)
+ADOPTIONS = ("adopting", "adopted", "failed")
 Row = tuple[tuple[str, ...], float]
 
 
@@ -34,6 +35,7 @@ class Gauges(Collector):
             *_money(snapshot),
             *_positions(snapshot),
             *self._standing(snapshot),
+            *_adoption(snapshot),
         ):
             family = GaugeMetricFamily(name, text, labels=(*BASE, *labels))
             for values, number in rows:
@@ -122,6 +124,23 @@ def _positions(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], 
     yield "position_size", "As tradingbot_position_base", ("symbol",), sizes
     yield "tradingbot_position_covered_base", "Quantity under a stop at the venue", ("symbol",), covered
     yield "unrealized_pnl", "Result of the position at the newest price", ("symbol",), results
+
+
+def _adoption(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    """Nothing until this process was given an epoch."""
+    took = snapshot.adoption
+    counts = ("adopted", "cancelled", "recovered", "unknown")
+    orders: list[Row] = [((name,), float(getattr(took, name))) for name in counts] if took else []
+    yield "tradingbot_adoption_orders", "Orders of the newest adoption, by what became of them", ("result",), orders
+    yield (
+        "tradingbot_adoption_seconds",
+        "How long the newest adoption took",
+        (),
+        _one(took.milliseconds / 1000) if took else [],
+    )
+    done: list[Row] = [((word,), float(took.result == word)) for word in ADOPTIONS] if took else []
+    yield "tradingbot_adoption_state", "1 for how far the newest adoption is, 0 for the others", ("state",), done
+    yield "tradingbot_unresolved_orders", "Writes without a final outcome", (), _one(snapshot.unresolved)
 
 
 def _daily(snapshot: Snapshot) -> Decimal:

@@ -46,9 +46,32 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "performance": {"max_drawdown": decimal(drawdown(snapshot))},
         "positions": [position(each) for each in snapshot.positions],
         "open_orders": snapshot.open_orders,
+        "unresolved": snapshot.unresolved,
+        "journal": snapshot.journal,
+        "schema": {"code": snapshot.schema[0], "ledger": snapshot.schema[1]},
+        "exchange": snapshot.exchange,
+        "database": snapshot.database,
+        "shadow": {
+            "compared": snapshot.shadow.compared,
+            "differing": snapshot.shadow.differing,
+            "quantity_difference_percent": decimal(snapshot.shadow.quantity_difference_percent),
+        },
+        "adoption": snapshot.adoption and adoption(snapshot.adoption),
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],
         "started_at": snapshot.started_at and instant(snapshot.started_at),
+    }
+
+
+def adoption(value: Adoption) -> Json:
+    return {
+        "epoch": value.epoch,
+        "result": value.result,
+        "adopted": value.adopted,
+        "cancelled": value.cancelled,
+        "recovered": value.recovered,
+        "unknown": value.unknown,
+        "milliseconds": decimal(value.milliseconds),
     }
 
 

@@ -10,7 +10,18 @@ from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
-from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, Outcome, VenueWrite
+from tradingbot.domain.order import (
+    Cancel,
+    Fill,
+    Mark,
+    News,
+    Order,
+    OrderRecord,
+    OrderReport,
+    OrderStatus,
+    Outcome,
+    VenueWrite,
+)
 from tradingbot.domain.position import Position
 
 
@@ -68,6 +79,10 @@ class Venue(Protocol):
     @property
     def visibility(self) -> timedelta:
         """How long the venue may take to show an order it has accepted, in venue time."""
+        ...
+
+    async def identify(self) -> None:
+        """*account* names the account itself from now on; until then it may be empty, and nothing private was asked."""
         ...
 
     async def send(self, write: VenueWrite) -> Outcome:
@@ -146,6 +161,25 @@ class Ledger(Protocol):
         """Bars decided by both this *revision* as a standby and the trader: compared, differing in action, and the
         largest difference of target quantity in percent.
         """
+        ...
+
+    def bind(self, account: str) -> str:
+        """The account the ledger is bound to; one that was bound to none is bound to *account* now."""
+        ...
+
+    def news(self, after: Mark | None, live: Sequence[str]) -> News:
+        """Fills and orders written after *after*, and how the orders *live* stand now; oldest first.
+
+        None gives all fills, and of the orders those that a book needs: what works, has filled, or is among the newest.
+        """
+        ...
+
+    def named_orders(self, names: Sequence[str]) -> tuple[OrderRecord, ...]:
+        """The writes with these client ids, cancels too, as they stand."""
+        ...
+
+    def unclean(self, held: Lease) -> frozenset[int]:
+        """The epochs before *lease* that ended neither by release nor by retire, and were another pod's."""
         ...
 
     def quiet_until(self) -> datetime | None:

@@ -43,6 +43,28 @@ class HeldPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A standby's decisions against the trader's, for the same bars."""
+
+    compared: int = 0
+    differing: int = 0
+    quantity_difference_percent: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What the newest epoch of this process took over; *result* is adopting, adopted or failed."""
+
+    epoch: int
+    result: str = "adopting"
+    adopted: int = 0
+    cancelled: int = 0
+    recovered: int = 0
+    unknown: int = 0
+    milliseconds: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The engine at one instant; a new value replaces it at every turn of the loop, so readers need no lock."""
 
@@ -70,6 +92,11 @@ class Snapshot:
     database: str = "unknown"  # ok, or one sentence
     exchange: str = "unknown"  # ok, or one sentence
     clock_offset_ms: float = 0.0
+    unresolved: int = 0  # intents without a final outcome
+    journal: int = 0  # exits sent without the ledger and not yet in it
+    schema: tuple[str, str] = ("", "")  # the code's and the ledger's
+    shadow: Shadow = Shadow()
+    adoption: Adoption | None = None
 
     @property
     def halted(self) -> bool:

@@ -25,6 +25,7 @@ class Desk:
     entry_max_age: timedelta
     retries: dict[str, tuple[float, float]] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
+    unresolved: int = 0
 
     def save(self) -> None:
         """What a venue of our own must remember is in the ledger."""

@@ -63,6 +63,7 @@ def record(desk: Desk, write: VenueWrite, outcome: Outcome) -> None:
                 replaced(desk, write.request)
             settled(desk, write.client_id, OrderStatus.REFUSED, message=f"{code} {message}".strip())
         case Unknown(message):
+            desk.unresolved += 1
             settled(desk, write.client_id, OrderStatus.UNKNOWN, message=message)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradingbot.domain.order import WORKING, Cancel, OrderReport, OrderStatus, Purpose, VenueWrite
+from tradingbot.domain.order import WORKING, Cancel, OrderRecord, OrderReport, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution.book import order
 from tradingbot.execution.desk import SKEW, Desk
 from tradingbot.execution.record import keep_fills, settled
@@ -15,7 +15,8 @@ async def settle_due(desk: Desk) -> bool:
     for record in desk.ledger.unsettled():
         if is_due(desk, record.write.client_id):
             await settle(desk, record.write)
-    return not desk.ledger.unsettled()
+    desk.unresolved = len(desk.ledger.unsettled())
+    return desk.unresolved == 0
 
 
 def is_due(desk: Desk, client_id: str) -> bool:
@@ -58,19 +59,27 @@ def is_final(desk: Desk, write: VenueWrite, asked: datetime) -> bool:
     return asked > write.expires_at + desk.clock.scaled(SKEW) + desk.venue.visibility
 
 
-async def follow(desk: Desk, symbol: str) -> None:
-    """Every live order of *symbol*, and its fills, are in the ledger as the venue has them now."""
+async def follow(desk: Desk, symbol: str, listed: tuple[OrderReport, ...] | None = None) -> None:
+    """Every live order of *symbol*, and its fills, are in the ledger as the venue has them now, or *listed* them."""
     live = desk.book.live(symbol)
     if not live:
         return
-    listed = {report.client_id: report for report in await desk.venue.open_orders(symbol)}
+    open_now = {
+        report.client_id: report for report in (await desk.venue.open_orders(symbol) if listed is None else listed)
+    }
     for record in live:
         name = record.write.client_id
-        report = listed.get(name) or await desk.venue.order(symbol, name)
-        if report is not None:
+        report = open_now.get(name) or await desk.venue.order(symbol, name)
+        if report is not None and says_more(report, record):
             settled(desk, name, report.status, report)
     if desk.book.lacks_fills(symbol):
         await collect(desk, symbol)
+
+
+def says_more(report: OrderReport, record: OrderRecord) -> bool:
+    """True when *report* is news: what is known already costs no transaction."""
+    known = (record.status, record.filled, record.venue_id)
+    return known != (report.status, report.filled, report.venue_id)
 
 
 async def collect(desk: Desk, symbol: str) -> None:

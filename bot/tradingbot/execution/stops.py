@@ -69,6 +69,19 @@ def replacing(wish: Order, client_id: str) -> Order:
     )
 
 
+async def renew(desk: Desk, symbol: str, epochs: frozenset[int]) -> None:
+    """Every resting stop of *epochs*, which ended uncleanly, is now one of ours.
+
+    A predecessor cut off from the ledger may replace its own stop once more; the venue refuses that when it is gone.
+    """
+    for record in desk.book.orders(symbol, Purpose.STOP):
+        old = order(record)
+        wish = stop_order(desk.book, symbol, old.quantity)
+        if record.write.epoch in epochs and record.status is OrderStatus.OPEN and wish is not None:
+            await place(desk, replacing(wish, record.write.client_id))
+            await follow(desk, symbol)
+
+
 async def cover(desk: Desk, symbol: str) -> bool:
     """The stop was brought to the position; False when the venue refuses one although the position needs it."""
     refusals = 0

@@ -78,6 +78,10 @@ class Bars:
     def window(self, symbol: str, bars: int) -> Window:
         return self._series[symbol].window(bars)
 
+    def closed(self, symbol: str) -> tuple[Candle, ...]:
+        """The closed bars of *symbol* that are kept, oldest first."""
+        return self._series[symbol].candles
+
     def newest(self, symbol: str) -> Candle | None:
         """The newest closed bar of *symbol*."""
         return self._series[symbol].newest

@@ -33,6 +33,11 @@ class Series:
         return len(self._candles)
 
     @property
+    def candles(self) -> tuple[Candle, ...]:
+        """The closed bars kept, oldest first."""
+        return tuple(self._candles)
+
+    @property
     def newest(self) -> Candle | None:
         return self._candles[-1] if self._candles else None
 

@@ -70,12 +70,12 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapt
     await clock.measure()
     feed = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
     instruments = await feed.instruments(exchange.symbols)
-    venue = await venue_of(around, feed, clock, instruments)
+    venue = venue_of(around, feed, clock, instruments)
     return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)))
 
 
-async def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
-    """Where orders go: nowhere, to our own account on paper, or to the venue with the mounted keys."""
+def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
+    """Where orders go: nowhere, to our own account on paper, or to the venue with the mounted keys, not yet asked."""
     settings, keys = around.settings, around.secrets.exchange
     capital = {settings.currency: settings.capital.initial}
     if settings.mode == "dry-run":
@@ -93,17 +93,7 @@ async def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: M
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
     )
-    return await identified(CcxtVenue(account, clock))
-
-
-async def identified(venue: CcxtVenue) -> CcxtVenue:
-    """*venue*, which knows whose account it trades for."""
-    try:
-        await venue.identify()
-    except BaseException:
-        await venue.close()
-        raise
-    return venue
+    return CcxtVenue(account, clock)
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

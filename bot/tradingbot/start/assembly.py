@@ -12,12 +12,16 @@ from typing import TypeVar
 import structlog
 
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
+from tradingbot.domain.ports import LeaseWatch
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
 from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
 from tradingbot.ledger.connect import connect
 from tradingbot.ledger.open import bring_to_schema as to_schema
+from tradingbot.ledger.open import schema
+from tradingbot.ledger.tables import HEAD
+from tradingbot.ledger.watch import open_watch
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.start.across import Across, there
@@ -27,6 +31,7 @@ from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
 from tradingbot.strategy.registry import Strategy
+from tradingbot.trading import FEED_ENDED
 
 AGAIN_SECONDS = 1.0
 BEAT_SECONDS = 1.0
@@ -74,13 +79,14 @@ async def _opened(around: Around) -> str:
 
 
 async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> str:
-    engine = Engine(engine_parts(around, strategy, adapters, ledger))
+    watch = open_watch(ledger_url(around.settings))
+    engine = Engine(engine_parts(around, strategy, adapters, (ledger, watch)))
     around.desk.ledger = reader = await asyncio.to_thread(open_reader, ledger_url(around.settings))
     try:
         commands = Across(engine, asyncio.get_running_loop())
         await there(around.front, around.latch.attach(commands))
         reason = await engine.run()
-        if not around.latch.stopping and adapters.finite:
+        if not around.latch.stopping and reason == FEED_ENDED:
             log.info("Recording ended; serving its result until stopped")
             around.latch.detach(replace(engine.snapshot(), state=EngineState.STANDBY))
             while not await around.latch.stopped_within(AGAIN_SECONDS):
@@ -89,6 +95,7 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     finally:
         around.desk.ledger = None
         reader.close()
+        watch.close()
 
 
 async def _until_opened(around: Around, opening: Callable[[], Awaitable[Opened]]) -> Opened | None:
@@ -127,8 +134,8 @@ def open_book(around: Around, adapters: Adapters) -> SqlLedger:
     return ledger
 
 
-def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> Parts:
-    settings = around.settings
+def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: tuple[SqlLedger, LeaseWatch]) -> Parts:
+    settings, (ledger, watch) = around.settings, books
     return Parts(
         settings=EngineSettings(
             symbols=settings.exchange.symbols,
@@ -138,6 +145,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger:
             warmup_bars=settings.engine.warmup_bars,
             check_interval=settings.engine.check_interval,
             turn=None if adapters.finite else TURN,
+            schema=(HEAD, schema(ledger.engine) or ""),
         ),
         instance=around.instance,
         feed=adapters.feed,
@@ -149,4 +157,5 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, ledger:
         limits=RiskLimits(**settings.risk.model_dump()),
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
+        watch=watch,
     )

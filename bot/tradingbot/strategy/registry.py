@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -20,12 +20,14 @@ class Strategy:
     """A strategy with its parameters: *decide* looks at the last *bars* bars and the quantity held, at nothing else.
 
     *trained* is the range of data a model was learnt from; results inside it prove nothing.
+    *every* is set where decisions fall on a timer and not on bars.
     """
 
     name: str
     bars: int
     decide: Callable[[Window, Decimal], Intent | None]
     trained: tuple[datetime, datetime] | None = None
+    every: timedelta | None = None
 
 
 def strategy_of(name: str, parameters: Mapping[str, str], model: Model | None = None) -> Strategy:

@@ -58,6 +58,8 @@ class CcxtVenue:
 
         Raises VenueUnavailable when the venue does not say whose the key is.
         """
+        if self.account:
+            return
         answer = await self._asked("privateGetAccount", {})
         if "uid" not in answer:
             raise VenueUnavailable("privateGetAccount: the answer names no uid, so nobody knows whose ledger this is")

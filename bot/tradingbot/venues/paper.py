@@ -64,6 +64,9 @@ class PaperVenue:
         self.account = "paper"
         self.request_life = timedelta(seconds=2)
 
+    async def identify(self) -> None:
+        return
+
     async def send(self, write: VenueWrite) -> Outcome:
         symbol = write.request.symbol
         price = self._bar[symbol].open if symbol in self._bar else await self._price(symbol)

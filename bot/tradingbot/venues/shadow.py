@@ -19,6 +19,9 @@ class ShadowVenue:
     def __init__(self, balances: Mapping[str, Decimal]) -> None:
         self._balances = dict(balances)
 
+    async def identify(self) -> None:
+        return
+
     async def send(self, write: VenueWrite) -> Outcome:
         return Refused("DryRun", f"{write.client_id} was decided and not sent")
 

@@ -202,6 +202,13 @@ def test_status_is_the_form_of_the_contract() -> None:
             }
         ],
         "open_orders": 1,
+        "unresolved": 0,
+        "journal": 0,
+        "schema": {"code": "", "ledger": ""},
+        "exchange": "ok",
+        "database": "ok",
+        "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},
+        "adoption": None,
         "last_decision": {
             "symbol": "BTC/USDT",
             "bar": "2026-11-21T12:00:00Z",

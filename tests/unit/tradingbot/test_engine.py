@@ -338,12 +338,12 @@ def test_what_each_halt_leaves_possible(kind, orders):
 
     ledger = Halting()
     world = replay(story, sma(), ledger=ledger)
-    original = world.engine._guard.halts.refresh  # in a replay no timer looks for latches of others
+    original = world.engine._floor.guard.halts.refresh  # in a replay no timer looks for latches of others
 
     def looking() -> None:
-        world.engine._guard.halts.standing = {h.id: h for h in ledger.halts()}
+        world.engine._floor.guard.halts.standing = {h.id: h for h in ledger.halts()}
 
-    world.engine._guard.measure = wrapped(world.engine._guard.measure, looking)
+    world.engine._floor.guard.measure = wrapped(world.engine._floor.guard.measure, looking)
     run(world)
     original()
     assert traded(world) == orders

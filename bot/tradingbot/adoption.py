@@ -1,0 +1,74 @@
+"""Taking over: what the predecessor left at the venue is known, covered and settled before the first entry."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+from tradingbot.ahead import Ahead
+from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.lease import Lease
+from tradingbot.domain.order import OrderReport
+from tradingbot.domain.snapshot import Adoption
+from tradingbot.execution import settle, stops
+from tradingbot.execution.desk import SKEW
+from tradingbot.execution.inheritance import Inheritance
+from tradingbot.floor import Floor
+from tradingbot.trading import LONG_AGO, Trader
+
+Listed = Mapping[str, tuple[OrderReport, ...]]
+
+
+async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
+    """Ledger, venue and book agree, nothing is unsettled, every position is covered. A clean start is the same."""
+    parts, began = floor.parts, floor.parts.clock.monotonic()
+    floor.teller.adopting(Adoption(lease.epoch))
+    parts.venue.restore(parts.ledger.paper_book())
+    await quiet(floor)
+    listed = await asked(floor, lease)
+    ahead.refresh()
+    desk = ahead.desk(lease)
+    trader, left = Trader(floor, desk), Inheritance(desk)
+    unclean = parts.ledger.unclean(lease)
+    for symbol in floor.symbols:
+        trader.decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
+        await settle.follow(desk, symbol, listed[symbol])
+        await stops.renew(desk, symbol, unclean)
+        await trader.protect(symbol)
+    if left.unresolved:
+        await trader.settle()
+        for symbol in floor.symbols:
+            await trader.answer(symbol)
+    for symbol in floor.symbols:
+        for bar in floor.bars.closed(symbol):
+            await trader.pass_(bar)
+    floor.guard.load()
+    floor.teller.adopting(left.result(listed, parts.clock.monotonic() - began))
+    for symbol in floor.symbols:
+        newest = floor.bars.newest(symbol)
+        if newest is not None:
+            await trader.conclude(newest)
+    return trader
+
+
+async def asked(floor: Floor, lease: Lease) -> Listed:
+    """The venue's open orders by symbol, of the account this ledger is bound to; raises Misconfigured for another."""
+    venue, ledger = floor.parts.venue, floor.parts.ledger
+    known = venue.account
+    orders = asyncio.gather(*(venue.open_orders(symbol) for symbol in floor.symbols))
+    _, answers = await asyncio.gather(venue.identify(), orders)
+    if not known:
+        bound = ledger.bind(venue.account)
+        if bound != venue.account:
+            ledger.retire(lease, floor.parts.clock.now())
+            raise Misconfigured(
+                f"AccountChanged: ledger {ledger.ledger_id} keeps the book of account {bound}, "
+                f"not {venue.account}; name another database, or set exchange and key back"
+            )
+    return dict(zip(floor.symbols, answers, strict=True))
+
+
+async def quiet(floor: Floor) -> None:
+    """No request of an epoch that ended uncleanly can still arrive."""
+    clock, until = floor.parts.clock, floor.parts.ledger.quiet_until()
+    while until is not None and clock.now() <= until + clock.scaled(SKEW):
+        await floor.pause(timedelta(seconds=0.1))

@@ -1,0 +1,45 @@
+"""What every page of a process' life has in its hands, whether it trades or stands by."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from tradingbot.domain.instrument import Instrument
+from tradingbot.guard import Guard
+from tradingbot.inbox import Inbox
+from tradingbot.market.bars import Bars
+from tradingbot.parts import Parts
+from tradingbot.risk import checks
+from tradingbot.telling import Teller
+
+SECOND = timedelta(seconds=1)
+
+
+class Floor:
+    """Parts, what reaches the process, what it has seen of the market, and what it tells. No epoch is kept here."""
+
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings
+        self.parts = parts
+        self.inbox = Inbox()
+        keep = max(settings.warmup_bars, parts.strategy.bars)
+        self.bars = Bars(parts.feed, settings.timeframe, keep, parts.metrics)
+        self.guard = Guard(parts, self.bars)
+        self.teller = Teller(parts)
+        self.checks = checks.checks(parts.limits)
+        self.instruments: Mapping[str, Instrument] = {}
+        self.stopping = False
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return self.parts.settings.symbols
+
+    async def pause(self, duration: timedelta = SECOND) -> None:
+        """*duration* of wall time has passed, and the process has shown that it lives."""
+        self.teller.alive()
+        await self.parts.clock.sleep(self.parts.clock.scaled(duration))
+
+    def open_inbox(self) -> None:
+        """Market data, the timer and the news of the lease row reach the process from now on."""
+        parts, settings = self.parts, self.parts.settings
+        candles = parts.feed.candles(settings.symbols, settings.timeframe)
+        self.inbox.open(candles, settings.turn, parts.watch)

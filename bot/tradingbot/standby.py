@@ -1,0 +1,125 @@
+"""Waiting for the epoch, warm: market data, the ledger's book read ahead, and shadows of what it would decide."""
+
+from datetime import timedelta
+
+from tradingbot import deciding
+from tradingbot.ahead import Ahead
+from tradingbot.domain.candle import Candle
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.intent import Action, Decision
+from tradingbot.domain.lease import Lease, NotClaimed
+from tradingbot.domain.order import Order
+from tradingbot.domain.snapshot import Shadow
+from tradingbot.execution.desk import Desk
+from tradingbot.floor import Floor
+from tradingbot.inbox import Event, Turn
+
+# So far back a standby's decisions are compared with the trader's.
+COMPARED = timedelta(days=1)
+
+
+class Silent(Exception):
+    """This process' role holds the epoch, its holder is silent, and only a fresh start may claim: end."""
+
+
+class Standby:
+    """Sends nothing and asks the venue nothing private.
+
+    *held* tells how this process' last epoch ended, None before the first: only then does it claim one itself.
+    """
+
+    def __init__(self, floor: Floor, ahead: Ahead, held: str | None) -> None:
+        self._floor = floor
+        self._ahead = ahead
+        self._claims = held is None
+        self._why = NotClaimed("Ended", held or "", retry=False)
+
+    async def lease(self) -> Lease | None:
+        """The epoch, once this process has claimed it or was named; None when it is to stop first."""
+        floor = self._floor
+        lease = self._named_or_claimed()
+        if lease is None:
+            self._refresh()
+        while lease is None and not floor.stopping:
+            event = await self._next()
+            if isinstance(event, Candle):
+                await self._candle(event)
+            elif event is Turn.ROW:
+                lease = self._named_or_claimed()
+                if lease is None:
+                    self._refresh()
+        floor.inbox.answered()
+        return lease
+
+    async def _next(self) -> Event:
+        floor = self._floor
+        if floor.parts.settings.turn is None:
+            # A recording waits for whoever trades it.
+            await floor.pause()
+            return Turn.ROW
+        floor.open_inbox()
+        return await floor.inbox.next()
+
+    def _named_or_claimed(self) -> Lease | None:
+        ledger, instance = self._floor.parts.ledger, self._floor.parts.instance
+        lease = ledger.named(instance)
+        if lease is not None:
+            self._floor.teller.named(lease)
+            return lease
+        if self._claims:
+            found = ledger.claim(instance, self._floor.parts.clock.now())
+            if isinstance(found, Lease):
+                self._floor.teller.claimed(found)
+                return found
+            self._why, self._claims = found, found.retry
+        elif ledger.holder_silent(instance):
+            raise Silent("the holder of this colour is silent, and only a fresh start may claim")
+        return None
+
+    async def _candle(self, candle: Candle) -> None:
+        fresh = await self._floor.bars.take(candle, self._floor.parts.clock.now())
+        for bar in fresh[-1:]:
+            self._shadow(bar)
+        if fresh:
+            self._refresh()
+
+    def _shadow(self, bar: Candle) -> None:
+        """What this process would have done on *bar* is in the ledger; nothing is sent because of it."""
+        floor, strategy = self._floor, self._floor.parts.strategy
+        if strategy.every is not None:
+            return
+        desk = self._desk()
+        intent = deciding.intent(floor, desk, bar, covered=True)
+        request: Order | None = None
+        refusal = None
+        if intent is not None:
+            exposure = floor.guard.exposure(desk, counted=intent.action is Action.ENTER)
+            request, refusal = deciding.weighed(floor, desk, intent, exposure)
+        decision = Decision(strategy.name, bar.symbol, bar.open_time, intent, refusal)
+        revision = floor.parts.instance.revision
+        floor.parts.ledger.record_shadow(decision, revision, request.quantity if request else ZERO)
+        floor.teller.shadowed(decision)
+
+    def _refresh(self) -> None:
+        """Book, halts and comparison are as the ledger has them.
+
+        Not the book while a closed bar is on its way: its shadow has to rest on what the trader had before it.
+        """
+        floor, ledger = self._floor, self._floor.parts.ledger
+        now = floor.parts.clock.now()
+        if not self._ahead.bar_is_due(now):
+            self._ahead.refresh()
+        floor.guard.halts.refresh()
+        since = now - COMPARED
+        shadow = Shadow(*ledger.shadow_compared(floor.parts.instance.revision, since))
+        floor.teller.compared(shadow, len(ledger.unsettled()))
+        self._tell()
+
+    def _tell(self) -> None:
+        row = self._floor.parts.ledger.lease_row()
+        self._floor.teller.standby(self._why, row)
+        self._floor.teller.show(self._desk(), self._floor.guard)
+
+    def _desk(self) -> Desk:
+        """A desk that can write nothing: epoch 0 is refused by every ledger."""
+        return self._ahead.desk(Lease(self._floor.parts.ledger.ledger_id, 0, "", "", ""))

@@ -1,0 +1,189 @@
+"""One page: candle -> intent -> verdict -> order -> fill -> ledger, for as long as the epoch is ours."""
+
+import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from tradingbot import deciding, ticking
+from tradingbot.domain.candle import Candle
+from tradingbot.domain.errors import VenueUnavailable
+from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.intent import Decision
+from tradingbot.domain.order import Fill, OrderReport
+from tradingbot.execution import exits, record, send, settle, stops
+from tradingbot.execution.desk import Desk
+from tradingbot.floor import SECOND, Floor
+from tradingbot.handover import HandOver
+from tradingbot.inbox import Event, Turn
+
+FEED_ENDED = "the feed has ended"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Ended(StrEnum):
+    """Why this process trades no more, with nothing in flight unless it was told to stop."""
+
+    RELEASED = "released"  # the epoch belongs to another process
+    OVER = "over"  # stopped, or the feed has ended
+
+
+class Trader:
+    """One epoch's trading. It ends with its desk: what was decided under it is never sent under another."""
+
+    def __init__(self, floor: Floor, desk: Desk) -> None:
+        self.floor = floor
+        self.desk = desk
+        self.decided: dict[str, datetime] = {}
+        self.unanswered: set[str] = set()
+        self._looked_at = float("-inf")
+        self._hand_over = HandOver(floor, desk)
+
+    async def run(self) -> Ended:
+        """Each event has led to what it calls for, until stopped, the feed's end, or the release of the epoch."""
+        floor = self.floor
+        while not (floor.stopping or floor.inbox.is_over):
+            event = await floor.inbox.next()
+            try:
+                await self._turn(event)
+                if self._hand_over.ordered and await self._leave():
+                    return Ended.RELEASED
+            except VenueUnavailable as error:
+                floor.teller.venue_away(error)
+            floor.teller.show(self.desk, floor.guard)
+        floor.inbox.answered()
+        return Ended.OVER
+
+    async def _turn(self, event: Event) -> None:
+        match event:
+            case Candle():
+                fresh = await self.floor.bars.take(event, self.floor.parts.clock.now())
+                for bar in fresh:
+                    await self.pass_(bar)
+                if fresh:
+                    await self.conclude(fresh[-1])
+            case OrderReport() | Fill():
+                record.take_event(self.desk, event)
+                await self.cover(event.symbol)
+            case Turn.TIMER:
+                await self._look()
+            case Turn.ROW:
+                self._hand_over.look()
+            case Turn.TICK if not self._hand_over.ordered:
+                await self.tick()
+
+    async def _leave(self) -> bool:
+        """True when the epoch was released as ordered; an order that stands no longer lets decisions go on."""
+        for symbol in tuple(self.unanswered):
+            await self.answer(symbol)
+        if await self._hand_over.release():
+            return True
+        if self._hand_over.ordered:
+            asyncio.get_running_loop().call_later(0.05, self.floor.inbox.wake, Turn.ROW)
+            return False
+        for symbol in self.floor.symbols:
+            newest = self.floor.bars.newest(symbol)
+            if newest is not None:
+                await self.conclude(newest)
+        return False
+
+    async def pass_(self, bar: Candle) -> None:
+        """A venue of our own has matched against *bar*, with the trader's answers to its open."""
+        for _ in self.floor.parts.venue.observe(bar):
+            await self.answer(bar.symbol)
+        self.desk.save()
+
+    async def conclude(self, bar: Candle) -> None:
+        """The newest closed *bar* is decided, once: candle -> intent -> verdict -> order -> fill -> ledger."""
+        desk, guard = self.desk, self.floor.guard
+        self.unanswered.add(bar.symbol)
+        await settle.follow(desk, bar.symbol)
+        covered = await self.cover(bar.symbol)
+        guard.measure(desk, bar.close_time)
+        await self.obey_halts(bar.symbol)
+        strategy = self.floor.parts.strategy
+        if bar.open_time <= self.decided[bar.symbol] or self._hand_over.ordered or strategy.every is not None:
+            return
+        intent = deciding.intent(self.floor, desk, bar, covered)
+        request, refusal = deciding.verdict(self.floor, desk, intent) if intent else (None, None)
+        self.decided[bar.symbol] = bar.open_time
+        decision = Decision(strategy.name, bar.symbol, bar.open_time, intent, refusal)
+        outcome = await send.decide(desk, decision, request)
+        self.floor.teller.decided(decision, outcome)
+        if request is not None:
+            await self.answer(bar.symbol)
+
+    async def tick(self) -> None:
+        """A strategy that decides on a timer has decided once for each symbol."""
+        for symbol in self.floor.symbols:
+            if await ticking.tick(self.floor, self.desk, symbol):
+                await self.cover(symbol)
+
+    async def answer(self, symbol: str) -> None:
+        """What a write has led to is in the ledger; a position that no stop can cover is being left."""
+        self.unanswered.add(symbol)
+        await settle.follow(self.desk, symbol)
+        await self.protect(symbol)
+
+    async def protect(self, symbol: str) -> None:
+        """What is known to be held has its stop, or is being left."""
+        if await self.cover(symbol):
+            return
+        await exits.leave(self.desk, symbol, self.floor.bars.closes().get(symbol, ZERO), deciding.UNCOVERED)
+        await settle.follow(self.desk, symbol)
+        await self.cover(symbol)
+
+    async def cover(self, symbol: str) -> bool:
+        """The stop covers, or the timer comes back to it: also when the venue could not be asked half-way."""
+        self.unanswered.add(symbol)
+        covered = await stops.cover(self.desk, symbol)
+        if covered:
+            self.unanswered.discard(symbol)
+        return covered
+
+    async def _look(self) -> None:
+        """A turn of the timer: heartbeat, halts, what is unsettled or uncovered, and at intervals everything."""
+        parts, desk = self.floor.parts, self.desk
+        now = parts.clock.now()
+        self.floor.guard.halts.refresh()
+        await settle.settle_due(desk)
+        whole = parts.clock.monotonic() - self._looked_at >= parts.settings.check_interval.total_seconds()
+        for symbol in self.floor.symbols:
+            await self.obey_halts(symbol)
+            if whole or symbol in self.unanswered or (parts.strategy.every is None and settle.waits(desk, symbol)):
+                await self.answer(symbol)
+        if whole:
+            self._looked_at = parts.clock.monotonic()
+            self.floor.guard.measure(desk, now)
+
+    async def obey_halts(self, symbol: str) -> None:
+        """While anything halts, no entry works; under flatten one step towards flat was made."""
+        guard = self.floor.guard
+        if guard.ruling is HaltKind.FLATTEN:
+            flat = await exits.flatten(self.desk, symbol, self.floor.bars.closes().get(symbol, ZERO), guard.reason)
+            self.floor.teller.flattened(symbol, flat)
+        elif guard.ruling is not None:
+            await exits.drop_entries(self.desk, symbol, "halted")
+
+    async def settle(self) -> None:
+        """Nothing is unsettled any more."""
+        while not await settle.settle_due(self.desk):
+            await self.floor.pause(0.2 * SECOND)
+
+    async def finish(self) -> str:
+        """No new entries; what is in flight is settled, stops stay, and the epoch is retired."""
+        floor, ledger = self.floor, self.floor.parts.ledger
+        floor.teller.stopping()
+        while True:
+            try:
+                await self.settle()
+                for symbol in floor.symbols:
+                    await self.answer(symbol)
+                break
+            except VenueUnavailable as error:
+                floor.teller.venue_away(error)
+                await floor.pause()
+        self.desk.save()
+        floor.teller.show(self.desk, floor.guard)
+        ledger.retire(self.desk.lease, floor.parts.clock.now())
+        return "stopped" if floor.stopping else FEED_ENDED
