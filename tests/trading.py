@@ -235,7 +235,7 @@ class MemoryLedger:
         return True
 
     def decide(
-        self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
+        self, lease: Lease, decision: Decision, request: Order | Cancel | None, times: tuple[datetime, datetime] | None
     ) -> VenueWrite | None:
         self._fence(lease)
         key = (decision.strategy, decision.symbol)

@@ -26,6 +26,7 @@ class Floor:
         self.guard = Guard(parts, self.bars)
         self.teller = Teller(parts)
         self.checks = checks.checks(parts.limits)
+        self.beat_checks = checks.beat_checks(parts.limits)
         self.instruments: Mapping[str, Instrument] = {}
         self.stopping = False
 

@@ -134,12 +134,7 @@ class Teller:
         self.halts(guard)
 
     def decided(self, decision: Decision, outcome: Outcome | Refusal | None) -> None:
-        intent = decision.intent
-        refusal = outcome if isinstance(outcome, Refusal) else decision.refusal
-        action = "refused" if refusal else intent.action.value if intent else "hold"
-        self._metrics.decision(decision.strategy, decision.symbol, action)
-        if refusal is not None:
-            self._metrics.refusal(refusal.reason)
+        intent, refusal = decision.intent, self.ticked(decision, outcome)
         if intent is not None:
             code = f"{outcome.code} {outcome.message}" if isinstance(outcome, Refused) else None
             log.info(
@@ -150,9 +145,21 @@ class Teller:
                 reason=intent.reason,
                 refused=refusal.message if refusal else code,
             )
+        self.snapshot = replace(self.snapshot, bars_seen=self.snapshot.bars_seen + 1)
+
+    def ticked(self, decision: Decision, outcome: Outcome | Refusal | None) -> Refusal | None:
+        """The decision is counted and shown; fifty in a second are not logged."""
+        intent = decision.intent
+        refusal = outcome if isinstance(outcome, Refusal) else decision.refusal
+        action = "refused" if refusal else intent.action.value if intent else "hold"
+        self._metrics.decision(decision.strategy, decision.symbol, action)
+        if refusal is not None:
+            self._metrics.refusal(refusal.reason)
         reason = refusal.message if refusal else intent.reason if intent else ""
-        last = LastDecision(decision.symbol, decision.bar, action, reason)
-        self.snapshot = replace(self.snapshot, last_decision=last, bars_seen=self.snapshot.bars_seen + 1)
+        self.snapshot = replace(
+            self.snapshot, last_decision=LastDecision(decision.symbol, decision.bar, action, reason)
+        )
+        return refusal
 
     def show(self, desk: Desk, guard: Guard) -> None:
         """The snapshot is the engine as it stands after a turn."""

@@ -193,7 +193,7 @@ class Ledger(Protocol):
         ...
 
     def decide(
-        self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
+        self, lease: Lease, decision: Decision, request: Order | Cancel | None, times: tuple[datetime, datetime] | None
     ) -> VenueWrite | None:
         """Advances the cursor of (strategy, symbol) to the decided bar and inserts *request*, in one transaction.
 

@@ -16,10 +16,18 @@ log = structlog.stdlib.get_logger("tradingbot")
 def settled(
     desk: Desk, client_id: str, status: OrderStatus, report: OrderReport | None = None, message: str = ""
 ) -> OrderRecord:
-    """The ledger's record after the order moved to *status*, if that is forward."""
+    """The ledger's record after the order moved to *status*, if that is forward; what is known costs nothing."""
+    known = desk.book.record(client_id)
+    if known is not None and report is not None and not message and not says_more(report, known):
+        return known
     record = desk.ledger.settle(desk.lease, client_id, status, report, message)
     desk.book.put(record)
     return record
+
+
+def says_more(report: OrderReport, known: OrderRecord) -> bool:
+    """True when *report* is news."""
+    return (known.status, known.filled, known.venue_id) != (report.status, report.filled, report.venue_id)
 
 
 def keep_fills(desk: Desk, fills: Sequence[Fill]) -> tuple[Fill, ...]:

@@ -16,10 +16,10 @@ async def place(desk: Desk, request: Order | Cancel) -> Outcome:
     return await send(desk, write)
 
 
-async def decide(desk: Desk, decision: Decision, request: Order | None) -> Outcome | Refusal | None:
+async def decide(desk: Desk, decision: Decision, request: Order | Cancel | None) -> Outcome | Refusal | None:
     """The bar is decided, once for ever, and *request* was sent unless it had become stale; None = nothing to send."""
     timestamp = desk.clock.now()
-    if request is not None and is_stale(desk, request, timestamp):
+    if isinstance(request, Order) and is_stale(desk, request, timestamp):
         age = (timestamp - (request.seen_at or timestamp)).total_seconds()
         decision = replace(decision, refusal=Refusal("Stale", f"the data behind the entry is {age:g} s old"))
         request = None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradingbot.domain.order import WORKING, Cancel, OrderRecord, OrderReport, OrderStatus, Purpose, VenueWrite
+from tradingbot.domain.order import WORKING, Cancel, OrderReport, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution.book import order
 from tradingbot.execution.desk import SKEW, Desk
 from tradingbot.execution.record import keep_fills, settled
@@ -70,16 +70,10 @@ async def follow(desk: Desk, symbol: str, listed: tuple[OrderReport, ...] | None
     for record in live:
         name = record.write.client_id
         report = open_now.get(name) or await desk.venue.order(symbol, name)
-        if report is not None and says_more(report, record):
+        if report is not None:
             settled(desk, name, report.status, report)
     if desk.book.lacks_fills(symbol):
         await collect(desk, symbol)
-
-
-def says_more(report: OrderReport, record: OrderRecord) -> bool:
-    """True when *report* is news: what is known already costs no transaction."""
-    known = (record.status, record.filled, record.venue_id)
-    return known != (report.status, report.filled, report.venue_id)
 
 
 async def collect(desk: Desk, symbol: str) -> None:

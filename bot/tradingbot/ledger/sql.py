@@ -75,7 +75,7 @@ class SqlLedger(LedgerReader):
             return writes.fence_stands(connection)
 
     def decide(
-        self, lease: Lease, decision: Decision, request: Order | None, times: tuple[datetime, datetime] | None
+        self, lease: Lease, decision: Decision, request: Order | Cancel | None, times: tuple[datetime, datetime] | None
     ) -> VenueWrite | None:
         if request is not None and times is None:
             raise ValueError("a request needs its timestamp and its expiry")

@@ -91,7 +91,7 @@ def rate_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | 
     )
 
 
-def checks(limits: RiskLimits) -> tuple[Check, ...]:
+def checks(limits: RiskLimits, several: bool = False) -> tuple[Check, ...]:
     """In this order; the first refusal wins."""
     return (
         not_halted,
@@ -100,10 +100,15 @@ def checks(limits: RiskLimits) -> tuple[Check, ...]:
         entry(partial(within_daily_loss, limits)),
         entry(partial(within_drawdown, limits)),
         entry(nothing_unsettled),
-        entry(no_entry_working),
+        *(() if several else (entry(no_entry_working),)),
         entry(partial(room_for_position, limits)),
         entry(partial(rate_within, limits)),
     )
+
+
+def beat_checks(limits: RiskLimits) -> tuple[Check, ...]:
+    """The same without *no_entry_working*, for a strategy that keeps several entries working at once."""
+    return checks(limits, several=True)
 
 
 def refusal(intent: Intent, exposure: Exposure, ordered: tuple[Check, ...]) -> Refusal | None:

@@ -6,14 +6,16 @@ from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings
 from tradingbot.start.files import model_file
 from tradingbot.strategy.ml_basic import Model, model_of
-from tradingbot.strategy.registry import Strategy, strategy_of
+from tradingbot.strategy.registry import BENCH, NAMES, Strategy, strategy_of
 
 
 def strategy_from(settings: Settings) -> Strategy:
     """The strategy with its model, if it has one; raises Misconfigured."""
-    parameters = settings.strategy.parameters
+    parameters, name = settings.strategy.parameters, settings.strategy.name
+    if settings.mode == "live" and name in BENCH:
+        raise Misconfigured(f'strategy.name "{name}" is for benches, never for money: choose one of {", ".join(NAMES)}')
     model = _model(settings.paths.data, parameters) if "model" in parameters else None
-    return strategy_of(settings.strategy.name, parameters, model)
+    return strategy_of(name, parameters, model)
 
 
 def _model(data: Path, parameters: dict[str, str]) -> Model:

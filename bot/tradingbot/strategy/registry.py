@@ -9,10 +9,13 @@ from functools import partial
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.intent import Intent
 from tradingbot.domain.window import Window
-from tradingbot.strategy import ml_basic, rsi, sma_cross
+from tradingbot.strategy import metronome, ml_basic, rsi, sma_cross
+from tradingbot.strategy.metronome import Metronome
 from tradingbot.strategy.ml_basic import Model
 
 NAMES = ("ml_basic", "rsi", "sma_cross")
+# Never for money: refused in mode live.
+BENCH = ("metronome",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,19 @@ class Strategy:
     """A strategy with its parameters: *decide* looks at the last *bars* bars and the quantity held, at nothing else.
 
     *trained* is the range of data a model was learnt from; results inside it prove nothing.
-    *every* is set where decisions fall on a timer and not on bars.
+    A *metronome* decides on its timer and not on bars.
     """
 
     name: str
     bars: int
     decide: Callable[[Window, Decimal], Intent | None]
     trained: tuple[datetime, datetime] | None = None
-    every: timedelta | None = None
+    metronome: Metronome | None = None
+
+    @property
+    def every(self) -> timedelta | None:
+        """How long lies between two decisions where bars do not tell."""
+        return self.metronome.every if self.metronome else None
 
 
 def strategy_of(name: str, parameters: Mapping[str, str], model: Model | None = None) -> Strategy:
@@ -42,6 +50,8 @@ def strategy_of(name: str, parameters: Mapping[str, str], model: Model | None = 
         learnt = ml_basic.parse(parameters, model)
         trained = (learnt.model.trained_from, learnt.model.trained_to)
         return Strategy(name, learnt.bars, partial(ml_basic.ml_basic, parameters=learnt), trained)
+    if name in BENCH:
+        return Strategy(name, 1, lambda _window, _held: None, metronome=metronome.parse(parameters))
     raise Misconfigured(f'strategy.name: "{name}" is not known; choose one of {", ".join(NAMES)}')
 
 
