@@ -102,6 +102,8 @@ async def _footing(bot: Bot, spec: BotSpec, means: Means) -> Footing:
 
 async def _make(bot: Bot, kept: tuple[Manifest, ...], means: Means) -> Keep | None:
     """These objects exist, or why they cannot."""
+    # One of them was just seen to be absent, whatever is remembered of it.
+    means.cluster.memory.unsettle(bot.key)
     trouble = (await means.cluster.apply(bot, kept, ())).trouble
     return Keep(trouble.reason, trouble.message) if trouble else None
 
@@ -161,7 +163,10 @@ async def door_of(bot: Bot, spec: BotSpec, observed: Observed, means: Means) -> 
 
 
 async def _embedded_door(bot: Bot, observed: Observed, means: Means) -> LeaseDoor:
-    token = await places.operator_token(means.cluster.api, bot)
+    memory = means.cluster.memory
+    # A token is valid for a week after its successor came, and every rotation forgets the one that is kept here.
+    token = memory.operator_token(bot.key) or await places.operator_token(means.cluster.api, bot)
     if token is None:
         raise LedgerAway(f"Secret '{bot.name}-api' has no operator-token yet")
+    memory.remember_operator_token(bot.key, token)
     return EmbeddedDoor(means.http, Pods(urls(bot, observed, means.bot_port), token))
