@@ -74,6 +74,13 @@ def running_server() -> Iterator[postgres.Server]:
         yield server
 
 
+@pytest.fixture(name="server17", scope="session")
+def running_server_17() -> Iterator[postgres.Server]:
+    with postgres.server(17) as server:
+        migrate(server.create("template"))
+        yield server
+
+
 @pytest.fixture(name="file", scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ledger") / "template.sqlite"
@@ -83,6 +90,14 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="place", params=["sqlite", "postgresql"])
 def each_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    made = made_place(request, request.param, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(name="place", params=["sqlite", "postgresql", "postgresql17"])
+def every_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Each engine and each version the lease is promised on."""
     made = made_place(request, request.param, tmp_path)
     yield made
     made.close()
@@ -108,7 +123,7 @@ def made_place(request: pytest.FixtureRequest, engine: str, folder: Path) -> Pla
         path = folder / f"ledger-{next(NAMES)}.sqlite"
         shutil.copy(request.getfixturevalue("file"), path)
         return Place(engine, f"sqlite:///{path}")
-    server: postgres.Server = request.getfixturevalue("server")
+    server: postgres.Server = request.getfixturevalue("server17" if engine == "postgresql17" else "server")
     return Place(engine, server.create(f"ledger_{next(NAMES)}", "template"), server=server)
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL 15 for tests: made in a temporary folder, on loopback, gone with the block that asked for it."""
+"""A real PostgreSQL, 15 or 17, for tests: made in a temporary folder, on loopback, gone with the block that asked."""
 
 import os
 import pwd
@@ -15,8 +15,15 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-BINARIES = Path("/usr/lib/postgresql/15/bin")
+INSTALLED = 15
 READY_SECONDS = 30
+# Where a version from the cache sees the folder of one server.
+INSIDE = Path("/mnt")
+# It has no users of its own.
+ENTER = (
+    'mount --bind "$1" "$2/mnt" && mount --rbind /dev "$2/dev" && mount --bind /etc/passwd "$2/etc/passwd"'
+    ' && shift && exec chroot "$@"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Server:
 
     port: int
     pid: int
+    version: int = INSTALLED
 
     def url(self, database: str, role: str = "postgres") -> str:
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
@@ -37,51 +45,86 @@ class Server:
         return self.url(database)
 
 
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs of one version: installed, or in a root of their own below the cache."""
+
+    version: int
+    folder: Path
+
+    @property
+    def root(self) -> Path | None:
+        if self.version == INSTALLED:
+            return None
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tradingbot"
+        return Path(os.environ.get("TRADINGBOT_CACHE") or cache).absolute() / f"postgresql-{self.version}"
+
+    @property
+    def seen(self) -> Path:
+        """The server's folder as its programs see it."""
+        return INSIDE if self.root else self.folder
+
+    def check(self) -> None:
+        """A machine without them fails with the cure."""
+        program = (self.root or Path("/")) / f"usr/lib/postgresql/{self.version}/bin/postgres"
+        if not program.exists():
+            cure = f"cluster/postgres{self.version}" if self.root else "make setup"
+            raise RuntimeError(f"{program} is missing; run `{cure}`, which fetches PostgreSQL {self.version}")
+
+    def command(self, program: str, *arguments: str, death: str = "") -> list[str]:
+        """*program* without root's rights, which PostgreSQL refuses; by the signal *death* it ends with its parent."""
+        run = ["setpriv", *([f"--pdeathsig={death}"] if death else ["--no-new-privs"]), *_user(), "--"]
+        run += [f"/usr/lib/postgresql/{self.version}/bin/{program}", *arguments]
+        if self.root is None:
+            return run
+        mine = [] if os.getuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
+        return ["unshare", *mine, "--mount", "--", "sh", "-c", ENTER, "sh", str(self.folder), str(self.root), *run]
+
+
 @contextmanager
-def server(*, fsync: bool = False) -> Iterator[Server]:
-    """A fresh cluster; a machine without PostgreSQL 15 fails with the cure."""
-    if not (BINARIES / "postgres").exists():
-        raise RuntimeError(f"{BINARIES}/postgres is missing; run `make setup`, which installs PostgreSQL 15")
+def server(version: int = INSTALLED, *, fsync: bool = False) -> Iterator[Server]:
+    """A fresh cluster of that version."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        data = Path(folder) / "data"
+        programs = Programs(version, Path(folder))
+        programs.check()
         if os.getuid() == 0:
-            who = pwd.getpwnam("postgres" if _has("postgres") else "nobody")
+            who = pwd.getpwnam(_name())
             os.chown(folder, who.pw_uid, who.pw_gid)
-        _run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        data = str(programs.seen / "data")
+        initdb = ("-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        _run(programs.command("initdb", *initdb))
         port = _free_port()
-        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder}
+        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": programs.seen}
         settings |= {"fsync": "on" if fsync else "off", "max_connections": 60, "shared_buffers": "16MB"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (Path(folder) / "log").open("w") as log:
-            # The signal ends the server with its parent too, should that be killed.
-            command = [*_unprivileged("--pdeathsig=QUIT"), str(BINARIES / "postgres"), "-D", str(data), *options]
+            command = programs.command("postgres", "-D", data, *options, death="QUIT")
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         try:
             _wait(port, process, Path(folder) / "log")
-            yield Server(port, process.pid)
+            yield Server(port, process.pid, version)
         finally:
             # At once, without a checkpoint: nothing of it is kept.
             process.send_signal(signal.SIGQUIT)
             process.wait(30)
 
 
-def _has(user: str) -> bool:
-    return any(entry.pw_name == user for entry in pwd.getpwall())
+def _name() -> str:
+    return "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
 
 
-def _unprivileged(*more: str) -> list[str]:
-    """PostgreSQL refuses to run as root."""
+def _user() -> list[str]:
+    """By number: a root of its own does not know the names of this machine."""
     if os.getuid() != 0:
-        return ["setpriv", *more, "--"]
-    who = pwd.getpwnam("postgres" if _has("postgres") else "nobody")
-    return ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups", *more, "--"]
+        return []
+    who = pwd.getpwnam(_name())
+    return [f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
 
 
-def _run(binary: str, *arguments: str) -> None:
-    command = [*_unprivileged("--no-new-privs"), str(BINARIES / binary), *arguments]
+def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     if done.returncode:
-        raise RuntimeError(f"{binary} failed: {done.stderr.strip()}")
+        raise RuntimeError(f"{command[-1]} failed: {done.stderr.strip()}")
 
 
 def _free_port() -> int:

@@ -13,7 +13,7 @@ from ledgers import (  # noqa: F401
     TIMES,
     Place,
     claimed,
-    each_place,
+    every_place,
     fill,
     hold,
     instance,
@@ -21,6 +21,7 @@ from ledgers import (  # noqa: F401
     order,
     postgresql_place,
     running_server,
+    running_server_17,
     sqlite_place,
 )
 from tradingbot.domain.errors import Fenced, LedgerUnavailable

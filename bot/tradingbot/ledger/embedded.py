@@ -7,10 +7,10 @@ import re
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
-from tradingbot.ledger.clock import ledger_now
+from tradingbot.ledger.clock import ledger_now, on_server
 from tradingbot.ledger.tables import JOURNAL_FROM, heartbeats, holds, intents, lease, lease_history, ledger
 
 SILENCE = timedelta(seconds=5)
@@ -23,6 +23,8 @@ SUCCESSOR = re.compile(r"[^ ]+ [^ ]+/[^ ]* [^ ]+")
 
 def guard_ms(connection: Connection) -> int:
     """How long after an exit grant ends nothing may be fenced, granted or claimed by another."""
+    if on_server(connection):
+        return int(connection.execute(select(func.tb_guard_ms())).scalar_one())
     newest = select(intents.c.timestamp, intents.c.expires_at).where(intents.c.sequence < JOURNAL_FROM)
     row = connection.execute(newest.order_by(intents.c.sequence.desc()).limit(1)).first()
     # Rounded up, as a part of a millisecond is time too.
