@@ -127,10 +127,10 @@ class Pod:
 
 @contextlib.asynccontextmanager
 async def pod(
-    folder: Path, rendered: dict[str, Any], keys: str | None = None, url: str | None = None
+    folder: Path, rendered: dict[str, Any], keys: str | None = None, url: str | None = None, **variables: str
 ) -> AsyncIterator[Pod]:
-    """``atb`` as the pod starts it; ended when the context is left."""
-    environment = mounted(folder, rendered, keys, url)
+    """``atb`` as the pod starts it, with other *variables* if named; ended when the context is left."""
+    environment = {**mounted(folder, rendered, keys, url), **variables}
     command = "live" if rendered["mode"] == "live" else "paper"
     with (folder / "log").open("ab") as log:
         began = time.monotonic()

@@ -1,13 +1,16 @@
 """The invariants of the one-trader protocol, judged from the venue's own books and the ledger. Pure.
 
-I4: every venue order maps to one intent, and every intent ends. I5: the position by the ledger is the sum of the
-venue's fills, exactly. I9: covering stops equal the position to one step.
+I1: accepted intents never go back in epoch. I2: nothing of an epoch is accepted after something of a later one, cancels
+included. I3: one sender at a time, over [sent, answered]. I4: every venue order maps to one intent, and every intent
+ends. I5: the position by the ledger is the sum of the venue's fills, exactly. I9: covering stops equal the position to
+one step.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+WRITES = {"order", "cancel", "cancelReplace"}
 ENDED = {"filled", "cancelled", "expired", "refused", "absent"}
 
 
@@ -48,3 +51,70 @@ def uncovered(position: Decimal, stops: Iterable[Decimal], step: Decimal) -> Dec
     """I9: how much of the position no stop covers (negative: stops sell more than there is); 0 within one step."""
     gap = position - sum(stops, Decimal(0))
     return gap if abs(gap) >= step else Decimal(0)
+
+
+def accepted_writes(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What somebody sent and the venue carried out, in the order in which it did."""
+    return [e for e in entries if e["action"] in WRITES and e["outcome"] == "accepted" and e["request"]]
+
+
+def epoch_of(client_id: str) -> int | None:
+    """The epoch in one of our ids; None for a foreign one."""
+    return int(client_id[7:11], 36) if len(client_id) == 18 and client_id[0] == "t" else None
+
+
+def epochs_going_back(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """I1: accepted orders and replacements of an older epoch than one accepted before."""
+    newest, back = 0, []
+    for entry in accepted_writes(entries):
+        epoch = epoch_of(entry["client_id"]) if entry["action"] != "cancel" else None
+        if epoch is not None and epoch < newest:
+            back.append(f"{entry['client_id']} of epoch {epoch} after epoch {newest}")
+        newest = max(newest, epoch or 0)
+    return back
+
+
+def stale_writes(entries: Iterable[Mapping[str, Any]], senders: Mapping[int, str]) -> list[str]:
+    """I2: writes, cancels too, of a sender whose epoch was over; *senders* tells whose each epoch was.
+
+    A cancel names its target only, so it is judged by who sent it: the holder of the newest epoch seen, or of a later.
+    """
+    current, stale = 0, []
+    for entry in accepted_writes(entries):
+        epoch = epoch_of(entry["client_id"]) if entry["action"] != "cancel" else None
+        theirs = [e for e, sender in senders.items() if sender == entry["sender"] and e >= current]
+        if epoch is None and theirs:
+            epoch = min(theirs)
+        if epoch is None or epoch < current or senders.get(epoch) != entry["sender"]:
+            stale.append(f"{entry['action']} {entry['client_id']} by {entry['sender']} in epoch {current}")
+        current = max(current, epoch or 0)
+    return stale
+
+
+def two_senders(entries: Iterable[Mapping[str, Any]], life_ms: int = 2000) -> list[str]:
+    """I3: requests of different senders that overlap; one never answered lasts until it expires."""
+    spans = []
+    for entry in entries:
+        if entry["request"] and entry["sender"]:
+            end = entry["answered_ms"] if entry["answered_ms"] is not None else entry["arrived_ms"] + life_ms
+            spans.append((entry["arrived_ms"], end, entry["sender"]))
+    spans.sort()
+    overlaps, last = [], {}
+    for begin, end, sender in spans:
+        for other, until in last.items():
+            if other != sender and until > begin:
+                overlaps.append(f"{sender} at {begin} while {other} had one out until {until}")
+        last[sender] = max(end, last.get(sender, end))
+    return overlaps
+
+
+def gaps_ms(entries: Iterable[Mapping[str, Any]]) -> list[int]:
+    """From the last write accepted from a sender to the first new entry accepted from the next one."""
+    gaps, last = [], None
+    for entry in accepted_writes(entries):
+        if last is not None and entry["sender"] != last["sender"]:
+            if entry["action"] != "order" or entry["side"] != "BUY":
+                continue
+            gaps.append(entry["at_ms"] - last["at_ms"])
+        last = entry
+    return gaps
