@@ -2,14 +2,17 @@
 
 I1: accepted intents never go back in epoch. I2: nothing of an epoch is accepted after something of a later one, cancels
 included. I3: one sender at a time, over [sent, answered]. I4: every venue order maps to one intent, and every intent
-ends. I5: the position by the ledger is the sum of the venue's fills, exactly. I9: covering stops equal the position to
-one step.
+ends. I5: the position by the ledger is the sum of the venue's fills, exactly. I6: the gaps between two senders. I7: an
+aborted swap leaves the old colour as it was. I8: a restore exceeds every epoch ever issued. I9: covering stops equal
+the position to one step.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+STEP = Decimal("0.00001")
+ENTRY_GRACE_MS = 1000
 WRITES = {"order", "cancel", "cancelReplace"}
 ENDED = {"filled", "cancelled", "expired", "refused", "absent"}
 
@@ -118,3 +121,68 @@ def gaps_ms(entries: Iterable[Mapping[str, Any]]) -> list[int]:
             gaps.append(entry["at_ms"] - last["at_ms"])
         last = entry
     return gaps
+
+
+def holders(entries: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Who wrote first under each epoch, by the log alone."""
+    found: dict[int, str] = {}
+    for entry in accepted_writes(entries):
+        epoch = epoch_of(entry["client_id"]) if entry["action"] != "cancel" else None
+        if epoch is not None:
+            found.setdefault(epoch, entry["sender"])
+    return found
+
+
+def aborted_badly(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """I7: what is wrong after an aborted swap; rows of colour, epoch, trading, halted, stalled. None: as it was."""
+    if after["stalled"]:
+        return None
+    if after["colour"] != before["colour"]:
+        return "another colour holds the epoch"
+    if after["epoch"] < before["epoch"]:
+        return "the epoch went back"
+    if before["trading"] and not (after["trading"] or after["halted"]):
+        return "nobody trades, and nobody says so"
+    return None
+
+
+def issued_already(epoch: int, issued: Iterable[int]) -> list[int]:
+    """I8: the epochs ever issued that a restore did not exceed."""
+    return sorted(each for each in issued if each >= epoch)
+
+
+def unprotected_ms(entries: Sequence[Mapping[str, Any]], until_ms: int) -> int:
+    """I9: the longest time, beyond a second after an entry's fill, in which stops covered less than what is held."""
+    worst, since, held_now, stops = 0, None, Decimal(0), dict[str, Decimal]()
+    for entry in [*entries, {"action": "end", "at_ms": until_ms}]:
+        if since is not None:
+            worst = max(worst, entry["at_ms"] - since)
+        change = _held_change(entry)
+        held_now += change
+        _note_stop(stops, entry)
+        short = held_now - sum(stops.values(), Decimal(0)) >= STEP
+        if not short:
+            since = None
+        elif since is None:
+            since = entry["at_ms"] + (ENTRY_GRACE_MS if change > 0 else 0)
+    return max(0, worst)
+
+
+def _held_change(entry: Mapping[str, Any]) -> Decimal:
+    if entry["action"] != "fill":
+        return Decimal(0)
+    quantity = Decimal(str(entry["quantity"]))
+    return quantity if entry["side"] == "BUY" else -quantity
+
+
+def _note_stop(stops: dict[str, Decimal], entry: Mapping[str, Any]) -> None:
+    """*stops* holds what each working stop would sell."""
+    if not str(entry.get("type", "")).startswith("STOP") or entry["outcome"] == "refused":
+        return
+    name = entry["client_id"]
+    if entry["action"] in ("order", "cancelReplace"):
+        stops[name] = Decimal(str(entry["quantity"]))
+    elif entry["action"] in ("cancel", "expire"):
+        stops.pop(name, None)
+    elif entry["action"] == "fill" and name in stops:
+        stops[name] -= Decimal(str(entry["quantity"]))

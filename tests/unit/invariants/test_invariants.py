@@ -38,3 +38,52 @@ def test_a_position_without_its_stop_is_caught_in_both_directions():
     assert invariants.uncovered(Decimal("0.2995"), [Decimal("0.299")], step) == 0
     assert invariants.uncovered(Decimal("0.2995"), [], step) == Decimal("0.2995")
     assert invariants.uncovered(Decimal("0.1"), [Decimal("0.2")], step) == Decimal("-0.1")
+
+
+def test_an_aborted_swap_that_changed_something_is_named():
+    """I7: the old colour trades on or is halted as before; whatever else is said aloud by Stalled."""
+    before = {"colour": "blue", "epoch": 4, "trading": True, "halted": False, "stalled": False}
+    assert invariants.aborted_badly(before, before) is None
+    assert invariants.aborted_badly(before, {**before, "epoch": 5}) is None
+    assert invariants.aborted_badly(before, {**before, "trading": False, "halted": True}) is None
+    assert invariants.aborted_badly(before, {**before, "trading": False, "stalled": True}) is None
+    assert invariants.aborted_badly(before, {**before, "colour": "green"}) == "another colour holds the epoch"
+    assert invariants.aborted_badly(before, {**before, "epoch": 3}) == "the epoch went back"
+    silent = {**before, "trading": False}
+    assert invariants.aborted_badly(before, silent) == "nobody trades, and nobody says so"
+
+
+def test_a_restore_below_an_epoch_ever_issued_is_named():
+    """I8: equal is not above."""
+    assert invariants.issued_already(1005, [3, 5, 1004]) == []
+    assert invariants.issued_already(1005, [3, 1005, 1007]) == [1005, 1007]
+
+
+def entry(action, at, **changes):
+    return {"action": action, "outcome": "accepted", "at_ms": at, "side": "BUY", "type": "LIMIT", **changes}
+
+
+STOP = {"type": "STOP_LOSS", "side": "SELL", "client_id": "s1", "quantity": "1"}
+
+
+def test_a_second_without_a_stop_after_an_entry_is_allowed_and_no_more():
+    """I9: the stop is placed 400 ms after the fill; and another time 1,250 ms after it."""
+    bought = entry("fill", 1000, client_id="e1", quantity="1")
+    assert invariants.unprotected_ms([bought, entry("order", 1400, **STOP)], 9000) == 0
+    assert invariants.unprotected_ms([bought, entry("order", 2250, **STOP)], 9000) == 250
+
+
+def test_time_between_a_cancelled_stop_and_the_next_is_counted_from_its_first_millisecond():
+    """I9: what was covered once has no second to spare."""
+    log = [entry("fill", 1000, client_id="e1", quantity="1"), entry("order", 1100, **STOP)]
+    moved = [entry("cancel", 3000, **STOP), entry("order", 3040, **{**STOP, "client_id": "s2"})]
+    assert invariants.unprotected_ms([*log, *moved], 9000) == 40
+    assert invariants.unprotected_ms([*log, entry("cancel", 3000, **STOP)], 9000) == 6000
+    assert invariants.unprotected_ms([*log, entry("fill", 3000, **STOP)], 9000) == 0
+
+
+def test_each_epoch_belongs_to_who_wrote_first_under_it():
+    """By the log alone; who comes later under the same epoch is judged against the first."""
+    first = {"request": "order", "sender": "a", "client_id": "tq3v9zk000100000a1"}
+    log = [entry("order", 1, **first), entry("order", 2, **{**first, "sender": "b"})]
+    assert invariants.holders(log) == {1: "a"}
