@@ -45,7 +45,7 @@ async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
     floor.teller.adopting(left.result(listed, parts.clock.monotonic() - began))
     for symbol in floor.symbols:
         newest = floor.bars.newest(symbol)
-        if newest is not None:
+        if newest is not None and parts.strategy.every is None:
             await trader.conclude(newest)
     return trader
 

@@ -20,12 +20,15 @@ class Ahead:
 
     @classmethod
     async def prepared(cls, floor: Floor) -> "Ahead":
-        """The fence stands, the bars are warm, the book is read; public calls only."""
+        """The fence stands, the bars are warm, the book is read; public calls only, and none by a warm process."""
         parts = floor.parts
+        if floor.instruments:
+            return cls(floor)
         if not parts.ledger.self_test():
             raise Misconfigured("database: an intent of epoch 0 was not refused; restore the ledger's triggers")
-        floor.instruments = await parts.feed.instruments(floor.symbols)
+        instruments = await parts.feed.instruments(floor.symbols)
         await floor.bars.load(floor.symbols, parts.clock.now())
+        floor.instruments = instruments
         return cls(floor)
 
     def refresh(self) -> None:

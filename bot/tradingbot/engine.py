@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 from tradingbot.adoption import adopted
 from tradingbot.ahead import Ahead
@@ -18,6 +19,10 @@ from tradingbot.trading import Ended, Trader
 
 STOPPED = "stopped as a standby"
 UNSETTLED = "stopped with orders that the next start has to settle"
+
+
+# The successor adopts now, on the same database: who has let go reads it a moment later.
+GIVE_WAY = timedelta(seconds=0.25)
 
 
 class Engine:
@@ -47,7 +52,7 @@ class Engine:
                 except VenueUnavailable as error:
                     self._floor.teller.venue_away(error)
                     await self._again()
-                self._ahead = None
+                self._ahead, self._floor.instruments = None, {}
                 if self._floor.stopping:
                     return UNSETTLED if self._lease else STOPPED
         except Silent as silent:
@@ -72,6 +77,7 @@ class Engine:
             if await self._traded(trader) is Ended.OVER:
                 return await trader.finish()
             self._held, self._lease = f"epoch {trader.desk.lease.epoch} was handed over", None
+            await self._floor.pause(GIVE_WAY)
 
     async def _traded(self, trader: Trader) -> Ended:
         """*trader* has traded; nothing private reaches this process afterwards."""

@@ -7,7 +7,7 @@ from tradingbot.ahead import Ahead
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Decision
-from tradingbot.domain.lease import Lease, NotClaimed
+from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed
 from tradingbot.domain.order import Order
 from tradingbot.domain.snapshot import Shadow
 from tradingbot.execution.desk import Desk
@@ -37,18 +37,31 @@ class Standby:
     async def lease(self) -> Lease | None:
         """The epoch, once this process has claimed it or was named; None when it is to stop first."""
         floor = self._floor
-        lease = self._named_or_claimed()
-        if lease is None:
-            self._refresh()
+        lease = self._look()
         while lease is None and not floor.stopping:
             event = await self._next()
             if isinstance(event, Candle):
                 await self._candle(event)
             elif event is Turn.ROW:
-                lease = self._named_or_claimed()
-                if lease is None:
-                    self._refresh()
+                lease = self._look()
         floor.inbox.answered()
+        return lease
+
+    def _look(self) -> Lease | None:
+        """The epoch if the row gives it to us, or it could be claimed; else everything was read once more."""
+        ledger, instance = self._floor.parts.ledger, self._floor.parts.instance
+        lease = ledger.named(instance)
+        if lease is not None:
+            self._floor.teller.named(lease)
+            return lease
+        row = ledger.lease_row()
+        if row.successor is not None and row.successor.split(" ")[1] == instance.name:
+            # The epoch is about to come: what is read now need not be read then.
+            self._ahead.refresh()
+            return None
+        lease = self._claimed()
+        if lease is None:
+            self._refresh(row)
         return lease
 
     async def _next(self) -> Event:
@@ -60,12 +73,8 @@ class Standby:
         floor.open_inbox()
         return await floor.inbox.next()
 
-    def _named_or_claimed(self) -> Lease | None:
+    def _claimed(self) -> Lease | None:
         ledger, instance = self._floor.parts.ledger, self._floor.parts.instance
-        lease = ledger.named(instance)
-        if lease is not None:
-            self._floor.teller.named(lease)
-            return lease
         if self._claims:
             found = ledger.claim(instance, self._floor.parts.clock.now())
             if isinstance(found, Lease):
@@ -80,8 +89,6 @@ class Standby:
         fresh = await self._floor.bars.take(candle, self._floor.parts.clock.now())
         for bar in fresh[-1:]:
             self._shadow(bar)
-        if fresh:
-            self._refresh()
 
     def _shadow(self, bar: Candle) -> None:
         """What this process would have done on *bar* is in the ledger; nothing is sent because of it."""
@@ -100,7 +107,7 @@ class Standby:
         floor.parts.ledger.record_shadow(decision, revision, request.quantity if request else ZERO)
         floor.teller.shadowed(decision)
 
-    def _refresh(self) -> None:
+    def _refresh(self, row: LeaseRow) -> None:
         """Book, halts and comparison are as the ledger has them.
 
         Not the book while a closed bar is on its way: its shadow has to rest on what the trader had before it.
@@ -110,15 +117,10 @@ class Standby:
         if not self._ahead.bar_is_due(now):
             self._ahead.refresh()
         floor.guard.halts.refresh()
-        since = now - COMPARED
-        shadow = Shadow(*ledger.shadow_compared(floor.parts.instance.revision, since))
+        shadow = Shadow(*ledger.shadow_compared(floor.parts.instance.revision, now - COMPARED))
         floor.teller.compared(shadow, len(ledger.unsettled()))
-        self._tell()
-
-    def _tell(self) -> None:
-        row = self._floor.parts.ledger.lease_row()
-        self._floor.teller.standby(self._why, row)
-        self._floor.teller.show(self._desk(), self._floor.guard)
+        floor.teller.standby(self._why, row)
+        floor.teller.show(self._desk(), floor.guard)
 
     def _desk(self) -> Desk:
         """A desk that can write nothing: epoch 0 is refused by every ledger."""

@@ -35,7 +35,7 @@ class Inheritance:
             cancelled=sum(status not in WORKING for status in settled),
             recovered=sum(status not in UNSETTLED | NEVER_WAS for status in answered),
             unknown=sum(status in UNSETTLED for status in answered) + self._strangers(listed),
-            milliseconds=Decimal(round(seconds * 1000, 3)),
+            milliseconds=Decimal(str(round(seconds * 1000, 3))),
         )
 
     def _strangers(self, listed: Mapping[str, tuple[OrderReport, ...]]) -> int:
