@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from tradingbot_operator.domain.errors import Outdated, Refused
@@ -15,7 +16,10 @@ class Died(Exception):
 
 
 class FakeApi:
-    """As cluster.api.Api. *dies_at* counts requests; the fatal one has its effect only when *after* is true."""
+    """As cluster.api.Api. *dies_at* counts requests; the fatal one has its effect only when *after* is true.
+
+    *strike* is asked at every write instead, where it is set: what it raises before or after is what the caller meets.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Json] = {}
@@ -23,6 +27,7 @@ class FakeApi:
         self.dies_at: int | None = None
         self.after = False
         self.written: list[str] = []
+        self.strike: Callable[[str, bool], None] | None = None
         self._versions = itertools.count(100)
 
     def _step(self) -> bool:
@@ -131,8 +136,12 @@ class FakeApi:
 
     def _write(self, verb: str, kind: str, effect: Any) -> Json:
         dies = self._step()
+        if self.strike is not None:
+            self.strike(f"{verb} {kind}", False)
         answer = effect()
         self.written.append(f"{verb} {kind}")
+        if self.strike is not None:
+            self.strike(f"{verb} {kind}", True)
         if dies:
             raise Died
         return answer

@@ -36,7 +36,8 @@ def pages() -> dict[str, str]:
     """The reference, a page for each subject."""
     operator = {name: output("tradingbot-operator", "reference", page) for name, page in OPERATOR_PAGES.items()}
     bot = {name: output("python", "-m", "tradingbot.reference", name) for name in BOT_PAGES}
-    return {f"docs/reference/{name}.md": text for name, text in {**operator, **bot}.items()}
+    table = {"docs/handover-table.md": output("tradingbot-operator", "reference", "handover")}
+    return {f"docs/reference/{name}.md": text for name, text in {**operator, **bot}.items()} | table
 
 
 def generated() -> dict[str, str]:

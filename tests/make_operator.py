@@ -1,16 +1,23 @@
 """Makers of the operator's values, each with named changes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lease_model import FakeDoor, Ledger, Node
 from tradingbot_operator.domain.bot import Bot, parse
+from tradingbot_operator.domain.handover import Post
+from tradingbot_operator.domain.lease import LeaseRow, LedgerAway, Sign
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.observed import Halt, Observed, Pod, Report, Revision, TokenSecret, Workload
 from tradingbot_operator.domain.outcome import Applied, Trouble
+from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.domain.task import Task, parse_task
+from tradingbot_operator.handover import Reach
 from tradingbot_operator.plan.decide import decide
+from tradingbot_operator.render.bundle import Layout
 from tradingbot_operator.report.facts import Facts
 
 NOW = datetime(2026, 11, 21, 14, 0, 0, tzinfo=UTC)
@@ -104,6 +111,33 @@ def facts(spec: dict[str, Any] | None = None, trouble: Trouble | None = None, **
     plan = decide(subject, seen, changes.pop("site", SITE), now)
     assert not changes, changes
     return Facts(subject, seen, plan, Applied(trouble), now)
+
+
+def layout(run: Run, selector: str = "blue") -> Layout:
+    """One colour, as before the first swap."""
+    return Layout((Post("blue", run.revision, run.replicas),), selector)
+
+
+def row(**changes: Any) -> LeaseRow:
+    made = LeaseRow("q3v9zk", 4, "blue", "pod-1/1", None, None, None, False, signs=(Sign("pod-1/1", "trader", 100),))
+    return replace(made, **changes)
+
+
+def reach(
+    ledger: Ledger | None = None, node: Node | None = None, strike: Callable[[str, bool], None] | None = None
+) -> Reach:
+    """The lease and the processes of a model; without one, nothing answers."""
+
+    async def door(*_: Any) -> FakeDoor:
+        if ledger is None:
+            raise LedgerAway("there is no ledger here")
+        return FakeDoor(ledger, strike)
+
+    async def ask(ip: str) -> Report | None:
+        process = node.at(ip) if node else None
+        return node.report(process) if node and process else None
+
+    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0)
 
 
 def task(spec: dict[str, Any] | None = None, **changes: Any) -> Task:

@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import signal
+import string
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from tradingbot_operator.crd.text import both
 from tradingbot_operator.domain.bot import Manifest
 from tradingbot_operator.domain.errors import ClusterUnavailable, Refused
 from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
+from tradingbot_operator.domain.ledger import Fresh
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.names import COMPONENT, GROUP
 from tradingbot_operator.domain.outcome import Outcome
@@ -45,8 +47,11 @@ from tradingbot_operator.engine.queue import Key, Queue
 from tradingbot_operator.engine.store import Store
 from tradingbot_operator.engine.tally import Tally
 from tradingbot_operator.handlers import watch
+from tradingbot_operator.handover import Reach
+from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.logs import configure
 from tradingbot_operator.ops import fleet, listen, ops
+from tradingbot_operator.prepare import Means, door_of
 from tradingbot_operator.reconcile import reconcile
 from tradingbot_operator.reference import pages
 from tradingbot_operator.settings import Settings, address
@@ -186,7 +191,7 @@ async def _work(program: Program, session: aiohttp.ClientSession) -> int:
     # A bot that trades must not be reported silent only because the operator has just begun to ask.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(polling.round(time.monotonic()), FIRST_ANSWERS_SECONDS)
-    one_pass = _pass(program, site)
+    one_pass = _pass(program, site, session)
     tasks += [asyncio.create_task(engine.work(one_pass)) for _ in range(settings.workers)]
     tasks += [asyncio.create_task(polling.run())]
     tasks += [asyncio.create_task(audit.run(settings.audit_seconds, random.random))]
@@ -219,17 +224,20 @@ async def _survey(settings: Settings, api: Api) -> Site:
     )
 
 
-def _pass(program: Program, site: Site) -> Pass:
+def _pass(program: Program, site: Site, session: aiohttp.ClientSession) -> Pass:
     store = program.engine.store
     cluster = Cluster(program.api, program.engine.memory, site.pod_monitors)
     tasks = Tasks(program.api)
+    means = Means(cluster, Doors(), session, site, _fresh, program.settings.bot_http_port)
+    questions = partial(ask, session, port=program.settings.bot_port)
+    reach = Reach(partial(door_of, means=means), questions, time.monotonic, means)
 
     async def one_pass(key: Key) -> Outcome:
         kind, namespace, name = key
         tokens = Tokens(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         moment = Moment(datetime.now(UTC), site, tokens, store.observed((namespace, name)))
         if kind == BOT.kind:
-            return await reconcile((namespace, name), cluster, moment)
+            return await reconcile((namespace, name), cluster, moment, reach)
         return await steer((namespace, name), tasks, moment)
 
     return one_pass
@@ -254,6 +262,13 @@ async def _bots(api: Api, namespace: str | None) -> tuple[Manifest, ...]:
         return await api.list_metadata(BOT, namespace)
     except Absent:
         return ()
+
+
+def _fresh() -> Fresh:
+    """A ledger id and passwords of this moment."""
+    alphabet = string.digits + string.ascii_lowercase
+    ledger_id = "".join(secrets.choice(alphabet) for _ in range(6))
+    return Fresh(ledger_id, (secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(24)))
 
 
 def _wall() -> str:

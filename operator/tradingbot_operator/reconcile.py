@@ -1,34 +1,47 @@
 """The whole operator on one page: find, observe, decide, render, apply, report. I/O stands in the lines that await."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.lease import LedgerAway
+from tradingbot_operator.domain.ledger import Prepared, Preparing
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.observed import Observed, TokenSecret
-from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome
+from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome, Trouble
 from tradingbot_operator.domain.plan import Plan, Remove, Run
 from tradingbot_operator.domain.revision import is_record_of
+from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
+from tradingbot_operator.handover import Reach, carry_out, look, tell, write_down
 from tradingbot_operator.plan.decide import decide, wants_finalizer
-from tradingbot_operator.render.bundle import Given, intent, render
-from tradingbot_operator.render.revision import keyed
+from tradingbot_operator.prepare import Wanted, prepare
+from tradingbot_operator.render.bundle import Given, Layout, intent, render
+from tradingbot_operator.render.revision import content, keyed
 from tradingbot_operator.render.secret import rotated
 from tradingbot_operator.report.status import change, report
 from tradingbot_operator.report.wait import look_again
 
+LOOK_AT_LEDGER_SECONDS = 2.0
 
-async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment) -> Outcome:
+
+async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reach: Reach) -> Outcome:
     """The cluster holds what the bot asks for, and its status says how far that is."""
     bot = await cluster.find(key)
     if bot is None:
         return Outcome("gone")
-    observed = await cluster.complete(bot, moment.seen)
+    observed = await look(bot, await cluster.complete(bot, moment.seen), cluster, reach)
     plan = decide(bot, observed, moment.site, moment.now)
     await cluster.carry_orders(bot, plan)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
-    applied = await act(bot, observed, plan, (cluster, moment))
+    bot = await write_down(bot, plan, cluster, moment)
+    applied = await act(bot, observed, plan, (cluster, moment, reach))
     status = report(bot, observed, plan, applied, moment.now)
     if difference := change(bot.status, status):
         await cluster.write_status(bot, difference, status, moment.text)
+    for answer in plan.answers:
+        await tell(answer, cluster, moment)
     for ran in plan.ran:
         await cluster.record_image(bot, ran)
     if plan.rotate is not None:
@@ -38,29 +51,84 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment) -> O
     return Outcome("stalled" if applied.trouble else "done", look_again(bot, plan, applied, status))
 
 
-async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Moment]) -> Applied:
-    """What the plan asks for is written, unless it stands already; a plan that keeps touches nothing."""
-    cluster, moment = means
-    match plan.action, bot.spec:
-        case Run() as run, spec if not isinstance(spec, Rejection):
-            wanted = intent(bot, run, moment.site)
-            if cluster.memory.is_settled(bot.key, wanted):
-                return APPLIED
-            recorded = await cluster.recorded(bot, run.revision)
-            if recorded is not None and not is_record_of(spec, recorded):
-                await cluster.count_collision(bot)
-            alike = await cluster.recorded(bot, run.source) if recorded is None and run.source else None
-            if alike is not None and is_record_of(spec, alike):
-                recorded = keyed(alike, run)
-            bundle = render(bot, spec, run, Given(moment.site, moment.tokens, recorded))
-            applied = await cluster.apply(bot, bundle.kept, bundle.held)
-            if applied.trouble is None:
-                await cluster.prune(bot, observed, run, bundle.held)
-                cluster.memory.settle(bot.key, wanted)
-            return applied
-        case Remove() as remove, _:
-            await cluster.remove(bot, observed, remove)
-    return APPLIED
+async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Moment, Reach]) -> Applied:
+    """One effect on the lease, or the objects as they are to be, unless they stand already."""
+    cluster, _, reach = means
+    if plan.move is not None and plan.move.effect is not None:
+        await carry_out(bot, plan.move.effect, observed, (cluster, reach))
+        return APPLIED
+    if isinstance(plan.action, Remove):
+        await cluster.remove(bot, observed, plan.action)
+        return APPLIED
+    if plan.move is None or isinstance(bot.spec, Rejection):
+        return APPLIED
+    return await lay_out(bot, bot.spec, (observed, plan), means)
+
+
+async def lay_out(
+    bot: Bot, spec: BotSpec, known: tuple[Observed, Plan], means: tuple[Cluster, Moment, Reach]
+) -> Applied:
+    """Both colours run what they are to run, and the Service leads to the one that trades."""
+    (observed, plan), (cluster, moment, _) = known, means
+    run = plan.action if isinstance(plan.action, Run) else None
+    layout = Layout(plan.move.posts, plan.move.selector) if plan.move else Layout(())
+    wanted = intent(bot, run, layout, moment.site)
+    if cluster.memory.is_settled(bot.key, wanted):
+        return APPLIED
+    recorded = await _recorded(bot, spec, run, layout, cluster)
+    if run is not None and (unready := await _unready(bot, spec, (run, observed, recorded), means)):
+        return unready
+    bundle = render(bot, spec, run, layout, Given(moment.site, moment.tokens, recorded))
+    applied = await cluster.apply(bot, bundle.kept, bundle.held)
+    if applied.trouble is None:
+        if run is not None:
+            await cluster.prune(bot, observed, run, bundle.held)
+        cluster.memory.settle(bot.key, wanted)
+    return applied
+
+
+async def _recorded(
+    bot: Bot, spec: BotSpec, run: Run | None, layout: Layout, cluster: Cluster
+) -> Mapping[str, Mapping[str, Any]]:
+    """What each revision holds that is to run, as far as it was recorded before."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name in {each.revision for each in layout.posts} | ({run.revision} if run else set()):
+        data = await cluster.recorded(bot, name)
+        if data is not None:
+            found[name] = data
+    if run is None:
+        return found
+    own = found.get(run.revision)
+    if own is not None and not is_record_of(spec, own):
+        await cluster.count_collision(bot)
+    alike = await cluster.recorded(bot, run.source) if own is None and run.source else None
+    if alike is not None and is_record_of(spec, alike):
+        found[run.revision] = keyed(alike, run)
+    return found
+
+
+async def _unready(
+    bot: Bot,
+    spec: BotSpec,
+    wanted: tuple[Run, Observed, Mapping[str, Mapping[str, Any]]],
+    means: tuple[Cluster, Moment, Reach],
+) -> Applied | None:
+    """Why a ledger on a server cannot serve the wanted revision yet, or None."""
+    _, moment, reach = means
+    run, observed, recorded = wanted
+    if spec.database.mode is not DatabaseMode.POSTGRES or run.replicas == 0 or reach.means is None:
+        return None
+    data = recorded.get(run.revision) or keyed(content(bot, spec, moment.site, run.revision), run)
+    known = observed.revision(run.revision)
+    code = observed.report.schema.code if observed.report and observed.report.schema else None
+    try:
+        prepared = await prepare(bot, spec, Wanted(data, bool(known and known.image_id), code), reach.means)
+    except LedgerAway as reason:
+        return Applied(Trouble("LedgerAway", f"spec.database: {reason}; it is asked again", LOOK_AT_LEDGER_SECONDS))
+    if isinstance(prepared, Prepared):
+        return None
+    again = prepared.again_seconds if isinstance(prepared, Preparing) else None
+    return Applied(Trouble(prepared.reason, prepared.message, again))
 
 
 async def rotate(bot: Bot, tokens: TokenSecret, means: tuple[Cluster, Moment]) -> None:

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     audit_seconds: float = Field(300, ge=1, le=600, description="pause between two audits of everything owned")
     poll_seconds: float = Field(30, ge=1, le=600, description="pause between two questions to a bot's process")
     bot_port: int = Field(9090, ge=1, le=65535, description="port bots answer /status on")
+    bot_http_port: int = Field(8000, ge=1, le=65535, description="port bots answer /fence on")
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ PAGE_FILES = {
     "settings": "operator-settings.md",
     "tradingbot": "tradingbot.md",
     "bottask": "bottask.md",
+    "handover": "../handover-table.md",
 }
 
 

@@ -45,7 +45,7 @@ def rendered(spec, name, **site):
     run = decide(bot, make.observed(), make.SITE, make.NOW).action
     if not isinstance(run, Run):
         return f"# not run: {run.reason}: {run.message}\n"
-    bundle = render(bot, bot.spec, run, Given(make.site(**site), make.TOKENS))
+    bundle = render(bot, bot.spec, run, make.layout(run), Given(make.site(**site), make.TOKENS))
     kept = "# Created where absent, never written again.\n" + "---\n".join(text(each) for each in bundle.kept)
     held = "---\n# Held to what stands here, in this order.\n" + "---\n".join(text(each) for each in bundle.held)
     return kept + held

@@ -1,14 +1,16 @@
 """A bot's life as readable text: what happens, what the operator does, and what the status then says."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import make_operator as make
 from tradingbot_operator.domain.bot import parse
-from tradingbot_operator.domain.observed import Observed, Revision
+from tradingbot_operator.domain.handover import Order
+from tradingbot_operator.domain.lease import Sign
+from tradingbot_operator.domain.observed import Adoption, Observed, Revision, Schema
 from tradingbot_operator.domain.outcome import APPLIED
 from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run
 from tradingbot_operator.plan.decide import decide
@@ -37,6 +39,9 @@ class Life:
         status = report(bot, self.seen, plan, APPLIED, self.now)
         written = change(bot.status, status)
         self.body["status"] = status
+        if plan.move is not None and isinstance(plan.move.effect, Order):
+            named = replace(self.seen.row, successor=plan.move.effect.successor, order_left_ms=3000)
+            self.seen = replace(self.seen, row=named)
         said = {each["type"]: each for each in status["conditions"]}
         shown = [f"{name}={said[name]['status']} {said[name]['reason']}" for name in SHOWN if name in said]
         self.lines += [
@@ -52,12 +57,17 @@ class Life:
         if isinstance(plan.action, Run):
             others = tuple(each for each in self.seen.revisions if each.name != plan.action.revision)
             newest = Revision(plan.action.revision, "uid", plan.action.number, "config")
-            workload = make.workload(revision=newest.name, replicas=plan.action.replicas)
-            self.seen = replace(self.seen, revisions=(*others, newest), workloads=(workload,))
+            self.seen = replace(self.seen, revisions=(*others, newest))
+        if plan.move is not None:
+            made = (
+                make.workload(name=f"btc-{each.colour}", claim="btc-data", **asdict(each)) for each in plan.move.posts
+            )
+            self.seen = replace(self.seen, workloads=tuple(made))
         for note in plan.notes:
             told = {**self.seen.pods[0].annotations, **dict(note.annotations)}
             kept = {key: value for key, value in told.items() if value is not None}
-            self.seen = replace(self.seen, pods=(replace(self.seen.pods[0], annotations=kept),))
+            pods = tuple(replace(each, annotations=kept) if each.name == note.pod else each for each in self.seen.pods)
+            self.seen = replace(self.seen, pods=pods)
 
     def spec(self, **parts: Any) -> None:
         self.body["spec"] = {**self.body["spec"], **parts}
@@ -67,13 +77,31 @@ class Life:
         kept = {**self.body["metadata"].get("annotations", {}), **{f"tradingbot.io/{k}": v for k, v in notes.items()}}
         self.body["metadata"]["annotations"] = {k: v for k, v in kept.items() if v is not None}
 
-    def pod(self, said: Any = None, **changes: Any) -> None:
-        told = self.seen.pods[0].annotations if self.seen.pods else {}
-        pod = make.pod(**{"revision": self.seen.workloads[0].revision, "annotations": told, **changes})
-        self.seen = replace(self.seen, pods=(pod,), report=said)
+    def pod(self, said: Any = None, colour: str = "blue", **changes: Any) -> None:
+        """The colour's pod is so, its process says that, and the lease names it if it says an epoch."""
+        seen, uid = self.seen, f"pod-{colour}"
+        told = {each.name: each.annotations for each in seen.pods}
+        workload = seen.workload(colour)
+        as_made = {"name": f"btc-{colour}-abc", "uid": uid, "colour": colour, "revision": workload.revision}
+        pod = make.pod(**{**as_made, "annotations": told.get(f"btc-{colour}-abc", {}), **changes})
+        pods = tuple(each for each in seen.pods if each.colour != colour)
+        said = replace(said, instance=f"{uid}/1") if said else None
+        reports = {**seen.reports, uid: said} if said else {k: v for k, v in seen.reports.items() if k != uid}
+        row = seen.row
+        if said and said.epoch:
+            row = make.row(epoch=said.epoch, holder=colour, instance=f"{uid}/1", revision=pod.revision)
+        signs = tuple(Sign(f"{each}/1", "trader", 100) for each in reports)
+        self.seen = replace(
+            seen, pods=(*pods, pod), reports=reports, report=said, row=row and replace(row, signs=signs)
+        )
 
-    def no_pod(self) -> None:
-        self.seen = replace(self.seen, pods=(), report=None)
+    def no_pod(self, colour: str = "blue") -> None:
+        pods = tuple(each for each in self.seen.pods if each.colour != colour)
+        reports = {uid: said for uid, said in self.seen.reports.items() if uid != f"pod-{colour}"}
+        row = self.seen.row and replace(
+            self.seen.row, signs=tuple(Sign(f"{each}/1", "trader", 100) for each in reports)
+        )
+        self.seen = replace(self.seen, pods=pods, reports=reports, report=None, row=row if pods else None)
 
 
 def doing(plan: Plan) -> str:
@@ -81,7 +109,11 @@ def doing(plan: Plan) -> str:
     raised = f"; the halt '{plan.raised}' is copied to the bot" if plan.raised else ""
     match plan.action:
         case Run() as run:
-            text = f"run revision {run.revision} (number {run.number}) with {run.replicas} replica(s)"
+            posts = plan.move.posts if plan.move else ()
+            runs = ", ".join(f"{each.colour} {each.revision} x{each.replicas}" for each in posts)
+            text = f"revision {run.revision} (number {run.number}) is asked for; {runs}"
+            if plan.move and plan.move.effect:
+                text += f"; {type(plan.move.effect).__name__.lower()} for epoch {plan.move.effect.epoch}"
         case Keep() as keep:
             text = f"touch nothing: {keep.reason}"
         case Remove() as remove:
@@ -91,6 +123,14 @@ def doing(plan: Plan) -> str:
 
 def story() -> str:
     life = Life()
+    standby = make.said(
+        state="standby",
+        trading_active=False,
+        epoch=None,
+        exchange="ok",
+        database="ok",
+        schema=Schema("0002", "0002"),
+    )
     life.tell("a person applies the bot")
     life.pod(ready=False)
     life.tell("its pod is created and starts")
@@ -106,24 +146,34 @@ def story() -> str:
     life.tell("the process reads it from its own annotations and halts")
     life.annotate(halt=None, resume="h1 spread is back")
     life.tell("the person takes it back and resumes it by its id")
-    life.pod(make.said(epoch=5, highest_epoch=5))
+    life.pod(make.said(epoch=5, highest_epoch=5, unresolved=0, journal=0))
     life.tell("the process resumes")
     life.spec(modus="fast")
     life.tell("a person misspells a field")
     del life.body["spec"]["modus"]
     life.spec(strategy={"name": "sma_cross", "parameters": {"fast": "5"}})
     life.tell("the person corrects it and changes a parameter")
-    life.no_pod()
-    life.tell("the old pod has ended")
-    life.pod(make.said(epoch=6, highest_epoch=6))
-    life.tell("the new pod trades under the next epoch")
-    life.pod(ready=False, trouble="pod btc-blue-abc: CrashLoopBackOff: ledger is from a newer version")
-    life.tell("the process crashes again and again")
+    life.pod(standby, "green", ready=False)
+    life.tell("the other colour's pod starts")
+    life.pod(standby, "green")
+    life.tell("it stands by, and passes every gate")
+    life.tell("the order stands in the lease", 0)
+    life.pod(make.said(state="standby", trading_active=False, epoch=None, unresolved=0, journal=0))
+    life.pod(make.said(epoch=6, highest_epoch=6, exchange="ok", adoption=Adoption(6, "adopting")), "green")
+    life.tell("the trader has released to it", 0)
+    life.pod(make.said(epoch=6, highest_epoch=6, exchange="ok", adoption=Adoption(6, "adopted", 1)), "green")
+    life.tell("it has taken stock and trades")
+    trouble = "pod btc-green-abc: CrashLoopBackOff: the strategy divides by zero"
+    life.pod(None, "green", ready=False, trouble=trouble)
+    life.tell("the new one crashes again and again while it is observed", 60)
+    life.pod(make.said(epoch=7, highest_epoch=7))
+    life.tell("the old colour has the lease again")
+    life.tell("it trades; the other revision is held")
     life.spec(strategy={"name": "sma_cross"})
     life.tell("the person goes back to the old parameters")
-    life.no_pod()
-    life.pod(make.said(epoch=7, highest_epoch=7))
-    life.tell("the old revision trades again")
+    life.tell("the other colour is kept no longer", 900)
+    life.no_pod("green")
+    life.tell("its pod has ended")
     life.spec(suspend=True)
     life.tell("the person suspends the bot")
     life.no_pod()
@@ -131,10 +181,10 @@ def story() -> str:
     life.spec(suspend=False)
     life.tell("the person lets it run again")
     life.pod(make.said(epoch=8, highest_epoch=8))
-    life.tell("it trades")
+    life.tell("it trades again")
     life.body["metadata"]["deletionTimestamp"] = (life.now + timedelta(seconds=1)).isoformat()
     life.tell("the person deletes it")
-    life.seen = replace(life.seen, workloads=(make.workload(replicas=0),))
+    life.seen = replace(life.seen, workloads=tuple(replace(each, replicas=0) for each in life.seen.workloads))
     life.tell("the Deployment is at zero; the pod settles what is in flight", 20)
     life.no_pod()
     life.tell("the pod has ended", 10)

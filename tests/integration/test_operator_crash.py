@@ -33,7 +33,9 @@ def operator(api):
         result = None
         for _ in range(count):
             try:
-                result = await reconcile(BOT, cluster, make.moment(seen=seen(api), site=make.site(pod_monitors=True)))
+                result = await reconcile(
+                    BOT, cluster, make.moment(seen=seen(api), site=make.site(pod_monitors=True)), make.reach()
+                )
             except Outdated:
                 continue
         return result
@@ -210,7 +212,7 @@ def test_revision_that_was_recorded_is_applied_as_recorded():
     before = copy.deepcopy(api.one("Deployment", "btc-blue")["spec"])
     cluster = Cluster(api, Memory(), monitors=False)
     moment = make.moment(seen=seen(api), site=make.site(bot_image="newer"))
-    asyncio.run(reconcile(BOT, cluster, moment))
+    asyncio.run(reconcile(BOT, cluster, moment, make.reach()))
     assert api.one("Deployment", "btc-blue")["spec"] == before
 
 
@@ -225,7 +227,7 @@ def test_object_of_another_is_not_touched():
 
 def test_gone_bot_is_forgotten():
     """Nothing is done for a bot that does not exist."""
-    outcome = asyncio.run(reconcile(BOT, Cluster(FakeApi(), Memory(), monitors=False), make.moment()))
+    outcome = asyncio.run(reconcile(BOT, Cluster(FakeApi(), Memory(), monitors=False), make.moment(), make.reach()))
     assert outcome.result == "gone"
 
 

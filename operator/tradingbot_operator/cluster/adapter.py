@@ -162,6 +162,10 @@ class Cluster:
         await writes.write_status(self.api, bot, change)
         await events.tell(self.api, bot, after, now)
 
+    async def write_decision(self, bot: Bot, decision: Mapping[str, Any]) -> Bot:
+        """What is decided stands, unless someone wrote the bot since it was read."""
+        return await writes.write_status(self.api, bot, decision)
+
     async def finish(self, bot: Bot, action: Remove, now: str) -> None:
         """A bot whose end is complete is let go, last of all; what it leaves behind is named."""
         if action.step is not Step.RELEASE:

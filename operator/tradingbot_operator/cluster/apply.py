@@ -8,15 +8,17 @@ from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.cluster.reading import controller_uid
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.errors import Refused
-from tradingbot_operator.domain.kinds import BY_NAME
+from tradingbot_operator.domain.kinds import BY_NAME, SECRET
 from tradingbot_operator.domain.names import COMPONENT, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Trouble
+from tradingbot_operator.domain.revision import digest
 
 Identity = tuple[str, str]
 
 
 async def apply(api: Api, memory: Memory, bot: Bot, kept: tuple[Manifest, ...], held: tuple[Manifest, ...]) -> Applied:
     """All of *held* stands as written and all of *kept* exists, or the trouble says what does not."""
+    kept, held = _unwritten(memory, kept), _unwritten(memory, held)
     found = {identity(each): await _find(api, each) for each in (*kept, *held)}
     for manifest in (*kept, *held):
         if trouble := taken(bot, manifest, found[identity(manifest)]):
@@ -30,6 +32,16 @@ async def apply(api: Api, memory: Memory, bot: Bot, kept: tuple[Manifest, ...], 
     except Refused as error:
         return Applied(Trouble("ApplyRefused", f"the API server refused an object of this bot: {error}"))
     return APPLIED
+
+
+def _unwritten(memory: Memory, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """What does not stand already, as far as this process knows."""
+    return tuple(each for each in manifests if not memory.stands(place(each, each["kind"]), _content(each)))
+
+
+def _content(manifest: Manifest) -> str:
+    """One word for all that is asked of an object; of a Secret, that it is there: it is made anew each pass."""
+    return SECRET.kind if manifest["kind"] == SECRET.kind else digest(manifest, 20)
 
 
 def identity(manifest: Manifest) -> Identity:
@@ -55,7 +67,7 @@ def _is_ours(bot: Bot, manifest: Manifest, existing: Mapping[str, Any]) -> bool:
 
 
 def _remember(memory: Memory, bot: Bot, manifest: Manifest, body: Manifest) -> None:
-    memory.wrote(place(manifest, manifest["kind"]), trace(body, bot.key))
+    memory.wrote(place(manifest, manifest["kind"]), trace(body, bot.key), _content(manifest))
 
 
 async def _find(api: Api, manifest: Manifest) -> Manifest | None:

@@ -15,5 +15,5 @@ async def ask(session: aiohttp.ClientSession, ip: str, port: int = OPS_PORT) -> 
     try:
         async with session.get(f"http://{host}:{port}/status", timeout=PATIENCE) as answer:
             return report(await answer.json(content_type=None)) if answer.status == 200 else None
-    except (TimeoutError, aiohttp.ClientError, ValueError, KeyError, AttributeError):
+    except (TimeoutError, aiohttp.ClientError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError):
         return None

@@ -38,13 +38,26 @@ class Memory:
         self._noticed: dict[Place, Trace] = {}
         self._history: dict[Name, tuple[Revision, ...]] = {}
         self._tokens: dict[Name, TokenSecret] = {}
+        self._shut: dict[Name, tuple[int, float]] = {}
+        self._operator_tokens: dict[Name, str] = {}
+        self._told: dict[str, str] = {}
+        self._written_as: dict[Place, str] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
         return self._settled.get(bot) == intent
 
-    def wrote(self, where: Place, left: Trace) -> None:
+    def wrote(self, where: Place, left: Trace, content: str | None = None) -> None:
+        """The object is as *left*; *content* stands for all that was asked of it."""
         self._written[where] = left
+        if content is None:
+            self._written_as.pop(where, None)
+        else:
+            self._written_as[where] = content
+
+    def stands(self, where: Place, content: str) -> bool:
+        """Whether just that was asked of the object last, and nothing was seen to change since."""
+        return self._written_as.get(where) == content
 
     def settle(self, bot: Name, intent: str) -> None:
         """All that *intent* stands for has been written; unless a newer change was noticed meanwhile, it stands."""
@@ -57,10 +70,14 @@ class Memory:
         self._settled.pop(bot, None)
         self._history.pop(bot, None)
         self._tokens.pop(bot, None)
+        self._operator_tokens.pop(bot, None)
+        for where in [where for where in self._written_as if self._written[where].bot == bot]:
+            del self._written_as[where]
 
     def forget(self, bot: Name) -> None:
         """The bot is gone."""
         self.unsettle(bot)
+        self._shut.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
             self._noticed.pop(where, None)
@@ -104,6 +121,28 @@ class Memory:
 
     def forget_tokens(self, bot: Name) -> None:
         self._tokens.pop(bot, None)
+        self._operator_tokens.pop(bot, None)
+
+    def operator_token(self, bot: Name) -> str | None:
+        """What opens the fence of the bot's embedded ledger, if it is known."""
+        return self._operator_tokens.get(bot)
+
+    def remember_operator_token(self, bot: Name, token: str) -> None:
+        self._operator_tokens[bot] = token
+
+    def shut(self, bot: Name) -> tuple[int, float] | None:
+        """The epoch whose holder this process shut out, and when its last request is dead."""
+        return self._shut.get(bot)
+
+    def remember_shut(self, bot: Name, epoch: int, over: float) -> None:
+        self._shut[bot] = (epoch, over)
+
+    def told(self, task: str, phase: str) -> bool:
+        """Whether this process wrote that into the task of that uid."""
+        return self._told.get(task) == phase
+
+    def remember_told(self, task: str, phase: str) -> None:
+        self._told[task] = phase
 
     def places(self, kind: str) -> tuple[Place, ...]:
         return tuple(where for where in self._written if where[0] == kind)

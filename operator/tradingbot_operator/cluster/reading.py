@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from tradingbot_operator.domain.names import (
@@ -16,7 +17,17 @@ from tradingbot_operator.domain.names import (
     REQUEST,
     ROTATED_AT,
 )
-from tradingbot_operator.domain.observed import Halt, Pod, Report, Revision, TokenSecret, Workload
+from tradingbot_operator.domain.observed import (
+    Adoption,
+    Halt,
+    Pod,
+    Report,
+    Revision,
+    Schema,
+    Shadow,
+    TokenSecret,
+    Workload,
+)
 
 LONGEST_WORDS = 500
 FATAL_WAITS = {
@@ -56,7 +67,15 @@ def workload(body: Mapping[str, Any]) -> Workload:
         ready=status.get("readyReplicas", 0),
         existing=status.get("replicas", 0),
         controller=controller_uid(body),
+        claim=_claim(spec),
     )
+
+
+def _claim(spec: Mapping[str, Any]) -> str:
+    """The claim its pods keep their state on."""
+    volumes = ((spec.get("template") or {}).get("spec") or {}).get("volumes") or ()
+    claims = (each.get("persistentVolumeClaim") or {} for each in volumes if each.get("name") == "data")
+    return next((str(each.get("claimName") or "") for each in claims), "")
 
 
 def pod(body: Mapping[str, Any]) -> Pod:
@@ -76,6 +95,7 @@ def pod(body: Mapping[str, Any]) -> Pod:
             key: value for key, value in (meta.get("annotations") or {}).items() if key.startswith("tradingbot.io/")
         },
         image_id=_image_id(status),
+        made=meta.get("creationTimestamp") or "",
     )
 
 
@@ -154,4 +174,29 @@ def report(answer: Mapping[str, Any]) -> Report:
         ledger_id=answer.get("ledger_id"),
         holder=answer.get("holder"),
         halts=halts,
+        schema=_schema(answer.get("schema")),
+        exchange=answer.get("exchange"),
+        database=answer.get("database"),
+        adoption=_adoption(answer.get("adoption")),
+        unresolved=answer.get("unresolved"),
+        journal=answer.get("journal"),
+        shadow=_shadow(answer.get("shadow")),
     )
+
+
+def _schema(said: Any) -> Schema | None:
+    return Schema(str(said["code"]), str(said["ledger"])) if said else None
+
+
+def _adoption(said: Any) -> Adoption | None:
+    if not said:
+        return None
+    counts = {name: int(said.get(name) or 0) for name in ("adopted", "cancelled", "recovered", "unknown")}
+    return Adoption(int(said["epoch"]), str(said["result"]), milliseconds=int(said.get("milliseconds") or 0), **counts)
+
+
+def _shadow(said: Any) -> Shadow | None:
+    if not said:
+        return None
+    difference = Decimal(str(said.get("quantity_difference_percent") or "0"))
+    return Shadow(int(said["compared"]), int(said["differing"]), difference)

@@ -27,8 +27,10 @@ KEYS = f"{GROUP}/keys"
 REQUEST = f"{GROUP}/request"
 IMAGE_ID = f"{GROUP}/image-id"
 ROTATED_AT = f"{GROUP}/rotated-at"
+SKIP_GATES = f"{GROUP}/skip-gates"
 
 BLUE = "blue"
+GREEN = "green"
 CONTAINER = "bot"
 REVISION_VARIABLE = "TRADINGBOT_REVISION"
 

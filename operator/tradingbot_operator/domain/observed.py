@@ -1,8 +1,12 @@
 """A snapshot of what exists for one bot. What could not be read is None or absent, and never taken as done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+
+from tradingbot_operator.domain.lease import LeaseRow
+from tradingbot_operator.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Workload:
     ready: int
     existing: int
     controller: str | None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Pod:
     trouble: str | None
     annotations: Mapping[str, str]
     image_id: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,36 @@ class Halt:
     reason: str
     since: str
     cause: str = "Requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The schema a process was written for, and the one its ledger has."""
+
+    code: str
+    ledger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A standby's decisions against the trader's, bar by bar."""
+
+    compared: int
+    differing: int
+    quantity_difference_percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What came of taking over under *epoch*."""
+
+    epoch: int
+    result: str
+    adopted: int = 0
+    cancelled: int = 0
+    recovered: int = 0
+    unknown: int = 0
+    milliseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +93,14 @@ class Report:
     ledger_id: str | None = None
     holder: str | None = None
     halts: tuple[Halt, ...] = ()
+    schema: Schema | None = None
+    exchange: str | None = None
+    database: str | None = None
+    adoption: Adoption | None = None
+    # They count up with every bar and order: the newest value is known, but it is no news.
+    unresolved: int | None = field(default=None, compare=False)
+    journal: int | None = field(default=None, compare=False)
+    shadow: Shadow | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +143,29 @@ class TokenSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Shut:
+    """This process shut out the holder of *epoch*; its last request may live for *left_ms* yet."""
+
+    epoch: int
+    left_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
+    """*reports* are the last answers by pod uid; *row* is the lease, None while unknown."""
+
     workloads: tuple[Workload, ...] = ()
     pods: tuple[Pod, ...] = ()
     revisions: tuple[Revision, ...] = ()
-    report: Report | None = None
+    report: Report | None = None  # of the process that trades, or of the only one
+    reports: Mapping[str, Report] = field(default_factory=dict)
     namespace_halt: str | None = None
     siblings: int = 0
     keys: Keys | None = None
     tokens: TokenSecret | None = None
+    row: LeaseRow | None = None
+    shut: Shut | None = None
+    tasks: tuple[Task, ...] = ()
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

@@ -9,6 +9,7 @@ class Trouble:
 
     reason: str
     message: str
+    again_seconds: float | None = None  # it ends by itself: look again
 
 
 @dataclass(frozen=True, slots=True)

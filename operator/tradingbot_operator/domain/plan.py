@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tradingbot_operator.domain.handover import Move, Request, Terms
 from tradingbot_operator.domain.observed import TokenSecret
+from tradingbot_operator.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The bot runs *revision*, the *number*-th of its history, with that many replicas of the blue colour.
+    """The spec asks for *revision*, the *number*-th of the history, with that many replicas of who trades.
 
     *request* and *keys* are what the revision is made of. *source*: the revision that is the same but for its keys.
     """
@@ -65,6 +67,16 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a task is told: that it began with that target, or how it ended."""
+
+    task: Task
+    target: str | None
+    result: str | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     action: Run | Keep | Remove
     notes: tuple[Note, ...] = ()
@@ -72,3 +84,7 @@ class Plan:
     again_seconds: float | None = None
     rotate: TokenSecret | None = None  # its tokens are old enough to be followed by new ones
     ran: tuple[Ran, ...] = ()
+    move: Move | None = None  # of the hand-over; None where nothing can move
+    terms: Terms | None = None
+    answers: tuple[Answer, ...] = ()
+    takes: Request | None = None  # the task whose work begins in this pass

@@ -270,6 +270,11 @@ class BotSpec(Part):
         return self.mode is Mode.LIVE or self.exchange.sandbox
 
     @property
+    def shares_state(self) -> bool:
+        """Whether the state lies on a claim though no order stands at a venue: a paper ledger outlives its pod."""
+        return self.keeps_state or self.mode is Mode.PAPER
+
+    @property
     def keys_secret(self) -> str | None:
         """The Secret the first colour takes its keys from."""
         keys = self.exchange.credentials_secret_ref

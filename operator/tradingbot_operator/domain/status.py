@@ -30,14 +30,64 @@ class Active(Part):
     since: Moment
 
 
+class ReportedPlace(Part):
+    colour: Literal["blue", "green"]
+    revision: Word
+
+
+class ReportedVerdict(Part):
+    gate: Word
+    result: Literal["passed", "waiting", "refused", "skipped"]
+    message: Sentence = ""
+
+
+class ReportedHeld(Part):
+    revision: Word
+    reason: Sentence
+
+
+class ReportedAdoption(Part):
+    epoch: Int64
+    result: Word
+    adopted: Int64
+    cancelled: Int64
+    recovered: Int64
+    unknown: Int64
+    milliseconds: Int64
+
+
 class ReportedRollout(Part):
-    step: Word | None = None
-    candidate: Word | None = None
+    uid: Word
+    kind: Literal["swap", "rollback", "promotion", "restart", "takeover"]
+    step: Word
+    source: Annotated[ReportedPlace, Field(alias="from")]
+    """Who had the lease when it began."""
+    target: Annotated[ReportedPlace, Field(alias="to")]
+    """Who is to have it."""
+    epoch: Int64 | None = None
+    """Epoch of the trader that is asked to release."""
     successor: Word | None = None
-    started_at: Moment | None = None
+    """Role, process and revision that are to be named next."""
+    started_at: Moment
+    step_since: Moment
     deadline: Moment | None = None
+    """When this step is over, whatever has come of it."""
     reason: Sentence | None = None
-    held: bool | None = None
+    gates: Annotated[tuple[ReportedVerdict, ...], Field(max_length=32)] = ()
+    """What each gate said last."""
+    held: ReportedHeld | None = None
+    """A revision that is not tried again until the spec changes or a promote task names it."""
+    task: Word | None = None
+    """Task that asked for it."""
+    adoption: ReportedAdoption | None = None
+    """What the new trader found when it took over."""
+
+
+class ReportedTask(Part):
+    """A task that steered this bot; one of this name is never carried out again."""
+
+    name: Word
+    uid: Word
 
 
 class ReportedHalt(Part):
@@ -81,6 +131,8 @@ class BotStatus(Part):
     """Until when exits without the ledger were granted."""
     rollout: ReportedRollout | None = None
     """How far a swap is."""
+    tasks: Annotated[tuple[ReportedTask, ...], Field(max_length=64)] = ()
+    """Tasks that steered this bot, newest last; none is carried out twice."""
     halts: Annotated[tuple[ReportedHalt, ...], Field(max_length=64)] = ()
     """Halts that stand; each is resumed by its id."""
     reconciliation: ReportedReconciliation | None = None

@@ -27,6 +27,10 @@ TaskType = Literal[
 ]
 
 
+# What the state machine of a hand-over carries out.
+STEERED = frozenset({"rollback", "promote", "restart"})
+
+
 class TaskSpec(Part):
     bot: ObjectName
     """TradingBot in the same namespace."""
@@ -62,6 +66,7 @@ class Task:
     spec: TaskSpec | None
     complaint: str | None
     status: Mapping[str, Any]
+    created: str = ""
 
     @property
     def finished_at(self) -> datetime | None:
@@ -87,4 +92,5 @@ def parse_task(body: Mapping[str, Any]) -> Task:
         spec=spec,
         complaint=complaint,
         status=body.get("status") or {},
+        created=metadata.get("creationTimestamp") or "",
     )

@@ -8,6 +8,7 @@ from tradingbot_operator.cluster import reading
 from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, POD, TASK, Kind
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Observed, Pod, Report, Workload
+from tradingbot_operator.domain.task import STEERED, Task, parse_task
 from tradingbot_operator.engine.queue import Key
 
 Name = tuple[str, str]
@@ -22,6 +23,7 @@ class Store:
         self._pods: dict[Name, dict[str, Pod]] = defaultdict(dict)
         self._reports: dict[str, Report] = {}
         self._halts: dict[str, str] = {}
+        self._tasks: dict[Name, dict[str, Task]] = defaultdict(dict)
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
         """The object is known as it is now; the answer is what must be looked at, if this can matter to anything."""
@@ -32,6 +34,8 @@ class Store:
         self._prints[kind.kind, name] = print_
         if kind == NAMESPACE:
             return self._namespace(name[1], (body["metadata"].get("annotations") or {}).get(HALT))
+        if kind == TASK:
+            return self._task(name, body)
         bot = reading.bot_name(body)
         if kind == DEPLOYMENT and bot:
             self._workloads[name[0], bot][name[1]] = reading.workload(body)
@@ -47,6 +51,8 @@ class Store:
         self._prints.pop((kind.kind, name), None)
         if kind == NAMESPACE:
             return self._namespace(name[1], None)
+        if kind == TASK:
+            return self._task(name, None)
         bot = reading.bot_name(body)
         if bot:
             self._forget(kind, name, (name[0], bot))
@@ -58,6 +64,8 @@ class Store:
         keys: list[Key] = []
         for ghost in ghosts:
             del self._prints[kind.kind, ghost]
+            if kind == TASK:
+                self._task(ghost, None)
             keys += [(kind.kind, *ghost)] if kind in (BOT, TASK) else self._owners(kind, ghost)
         return tuple(keys)
 
@@ -75,6 +83,19 @@ class Store:
             gone = self._pods[bot].pop(name[1], None)
             if gone:
                 self._reports.pop(gone.uid, None)
+
+    def _task(self, name: Name, body: Mapping[str, Any] | None) -> tuple[Key, ...]:
+        """A task that steers a bot concerns that bot too, and at once."""
+        for (namespace, _), known in self._tasks.items():
+            if namespace == name[0]:
+                known.pop(name[1], None)
+        task = parse_task(body) if body is not None else None
+        own = (TASK.kind, *name)
+        if task is None or task.spec is None or task.spec.type not in STEERED:
+            return (own,)
+        bot = (name[0], task.spec.bot)
+        self._tasks[bot][name[1]] = task
+        return ((BOT.kind, *bot), own)
 
     def _namespace(self, namespace: str, halt: str | None) -> tuple[Key, ...]:
         if halt == self._halts.get(namespace):
@@ -103,7 +124,10 @@ class Store:
         said = [self._reports[pod.uid] for pod in pods if pod.uid in self._reports]
         # With two pods alive, the one that trades is the one that counts.
         report = max(said, key=lambda each: (each.trading_active, each.epoch or 0), default=None)
-        return Observed(workloads, pods, report=report, namespace_halt=self._halts.get(bot[0]))
+        reports = {pod.uid: self._reports[pod.uid] for pod in pods if pod.uid in self._reports}
+        tasks = tuple(self._tasks[bot].values()) if bot in self._tasks else ()
+        halt = self._halts.get(bot[0])
+        return Observed(workloads, pods, report=report, reports=reports, namespace_halt=halt, tasks=tasks)
 
     def answering(self) -> tuple[tuple[Name, Pod], ...]:
         """The pods that can be asked what they are doing: an unready or a stopping one may still trade."""
@@ -112,13 +136,13 @@ class Store:
 
     def heard(self, pod_uid: str, report: Report | None) -> bool:
         """The last answer of that pod is *report*; whether that is news."""
-        if report == self._reports.get(pod_uid):
-            return False
-        if report is None:
-            del self._reports[pod_uid]
-        else:
+        news = report != self._reports.get(pod_uid)
+        # What is no news is kept all the same: counters are read when a hand-over asks for them.
+        if report is not None:
             self._reports[pod_uid] = report
-        return True
+        elif news:
+            del self._reports[pod_uid]
+        return news
 
 
 def place(body: Mapping[str, Any]) -> Name:
@@ -139,7 +163,11 @@ def fingerprint(kind: Kind, body: Mapping[str, Any]) -> tuple[Any, ...]:
     meta = body["metadata"]
     if kind in (BOT, TASK, NAMESPACE):
         notes = tuple(sorted((meta.get("annotations") or {}).items()))
-        seen = (body.get("status") or {}).get("observedGeneration")
+        status = body.get("status") or {}
+        seen = (
+            status.get("observedGeneration"),
+            *((status.get("startedAt"), status.get("finishedAt")) if kind == TASK else ()),
+        )
         finalizers = tuple(meta.get("finalizers") or ())
         return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), notes, finalizers, seen
     if kind == POD:

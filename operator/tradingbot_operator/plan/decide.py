@@ -1,20 +1,26 @@
 """The choice: which revision runs with how many replicas, or why nothing is touched, or how far a deletion is."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
+from tradingbot_operator.domain.handover import Move, Seen
 from tradingbot_operator.domain.moment import soonest
 from tradingbot_operator.domain.names import FINALIZER
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.operations import Deletion
 from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run, Step
+from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.halts import notes, raised
+from tradingbot_operator.plan.handover import MOVING, move
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
+from tradingbot_operator.plan.sides import seen
+from tradingbot_operator.plan.tasks import answers, takes
 
 LOOK_AGAIN_SECONDS = 5.0
 LOOK_AT_KEYS_SECONDS = 300.0
@@ -23,10 +29,32 @@ LOOK_AT_KEYS_SECONDS = 300.0
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan. Halts are carried to the pods whatever the spec says."""
     action = _action(bot, observed, site, now)
+    moved = _moved(bot, observed, action, now)
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
     again = soonest(_again(action), _look_at_keys(action, observed), seconds_left(tokens, now))
-    return Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now), ran(observed))
+    plan = Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now), ran(observed))
+    if moved is None:
+        return plan
+    what, step = moved
+    said = answers(bot, observed, what.request, step)
+    takes_task = what.request if takes(what.request, step) else None
+    return replace(plan, move=step, terms=what.terms, answers=said, takes=takes_task)
+
+
+def _moved(bot: Bot, observed: Observed, action: Run | Keep | Remove, now: datetime) -> tuple[Seen, Move] | None:
+    """The next step of the hand-over; with a spec that is refused, of one to nothing new."""
+    if isinstance(action, Remove) or isinstance(bot.spec, Rejection):
+        return None
+    rollout = parse_rollout(bot.status)
+    what = seen(bot, bot.spec, observed, action.revision if isinstance(action, Run) else "", now)
+    if isinstance(action, Keep):
+        if not what.active.revision:
+            return None
+        under_way = rollout is not None and rollout.step in MOVING
+        asked = rollout.target.revision if rollout and under_way else what.active.revision
+        what = replace(what, wanted=asked)
+    return what, move(rollout, what, now)
 
 
 def _again(action: Run | Keep | Remove) -> float | None:

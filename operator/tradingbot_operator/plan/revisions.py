@@ -1,10 +1,11 @@
 """Which revision a request is: one that is recorded, or a new one; and which older ones may go."""
 
 from tradingbot_operator.domain.bot import Bot
-from tradingbot_operator.domain.names import BLUE
+from tradingbot_operator.domain.handover import Rollout
 from tradingbot_operator.domain.observed import Observed, Revision
 from tradingbot_operator.domain.plan import Ran, Run
 from tradingbot_operator.domain.revision import keyed_name, revision_name
+from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.spec import BotSpec
 
 
@@ -19,7 +20,7 @@ def run(bot: Bot, spec: BotSpec, observed: Observed) -> Run:
         revision=name,
         number=_number(name, observed),
         replicas=0 if spec.suspend else 1,
-        prune=_prune(name, observed, spec.rollout.history_limit),
+        prune=_prune(name, observed, spec.rollout.history_limit, parse_rollout(bot.status)),
         request=request,
         keys=keys or (recorded.keys if recorded else ""),
         source=alike[0].name if alike and recorded is None else None,
@@ -49,10 +50,12 @@ def _number(name: str, observed: Observed) -> int:
     return newest.number if newest.name == name else newest.number + 1
 
 
-def _prune(name: str, observed: Observed, limit: int) -> tuple[str, ...]:
-    """The oldest revisions beyond the limit, sparing what runs and what is about to."""
-    running = observed.workload(BLUE)
-    spared = {name} | ({running.revision} if running else set()) | {pod.revision for pod in observed.pods}
+def _prune(name: str, observed: Observed, limit: int, rollout: Rollout | None) -> tuple[str, ...]:
+    """The oldest revisions beyond the limit, sparing what runs, what is about to, what is held, and what is named."""
+    spared = {name} | {each.revision for each in observed.workloads} | {pod.revision for pod in observed.pods}
+    spared |= {rollout.source.revision, rollout.target.revision} if rollout else set()
+    spared |= {rollout.held.revision} if rollout and rollout.held else set()
+    spared |= {observed.row.revision} if observed.row and observed.row.revision else set()
     return tuple(each.name for each in _newest_first(observed)[limit:] if each.name not in spared)
 
 

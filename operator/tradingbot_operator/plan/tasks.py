@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from tradingbot_operator.domain.plan import Keep
-from tradingbot_operator.domain.task import Task
+from tradingbot_operator.domain.bot import Bot
+from tradingbot_operator.domain.handover import AT_REST, Move, Request, Rollout, Step
+from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.plan import Answer, Keep
+from tradingbot_operator.domain.task import STEERED, Task
+from tradingbot_operator.plan.sides import steers
 
 # The types whose work this operator can do; each later one moves here with the code that does it.
-SERVED: frozenset[str] = frozenset()
+SERVED: frozenset[str] = STEERED
 
 
 def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
@@ -16,11 +20,54 @@ def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
     spec = task.spec
     if not bot_exists:
         return Keep("BotNotFound", f"spec.bot: there is no TradingBot '{spec.bot}' in namespace {task.namespace}")
-    if spec.not_after and now >= datetime.fromisoformat(spec.not_after):
+    if spec.not_after and now >= datetime.fromisoformat(spec.not_after) and not task.status.get("startedAt"):
         return Keep("Expired", f"spec.notAfter: '{spec.not_after}' has passed; create a new task with a later time")
     if spec.type not in SERVED:
         return Keep("TypeNotServed", f"spec.type: '{spec.type}' is not carried out by this operator yet")
     return None
+
+
+def answers(bot: Bot, observed: Observed, request: Request | None, move: Move) -> tuple[Answer, ...]:
+    """What each task that steers is told in this pass."""
+    begun = {each["name"]: each["uid"] for each in bot.status.get("tasks") or ()}
+    said = (_answer(each, begun.get(each.name), request, move) for each in observed.tasks if steers(each))
+    return tuple(each for each in said if each is not None)
+
+
+def _answer(task: Task, begun: str | None, request: Request | None, move: Move) -> Answer | None:
+    if begun is not None:
+        return _of_begun(task, begun, move.rollout)
+    if request is None or request.task != task.name:
+        return None
+    if request.kind == "rollback" and request.target is None:
+        asked = task.spec.target if task.spec else None
+        return Answer(task, None, failed=f"spec.target: there is no revision '{asked or 'previous'}' to go back to")
+    if move.ends is not None:
+        return Answer(task, request.target, move.ends)
+    took = move.rollout is not None and move.rollout.task == task.name
+    return Answer(task, request.target) if took else None
+
+
+def _of_begun(task: Task, begun: str, rollout: Rollout | None) -> Answer | None:
+    """Of a task that was begun before: how far the hand-over is that it asked for."""
+    target = task.status.get("target")
+    if begun != task.uid:
+        return Answer(task, target, failed="a task of this name was carried out before; create one of another name")
+    if rollout is None or rollout.task != task.name:
+        return Answer(task, target, "carried out; another hand-over has followed")
+    if rollout.step in (Step.REFUSED, Step.IDLE):
+        return Answer(task, rollout.target.revision, failed=rollout.reason or "called off")
+    if rollout.step in AT_REST or rollout.step is Step.OBSERVING:
+        where = f"revision {rollout.target.revision} trades in colour {rollout.target.colour}"
+        return Answer(task, rollout.target.revision, where)
+    return None if task.status.get("startedAt") else Answer(task, rollout.target.revision)
+
+
+def takes(request: Request | None, move: Move) -> bool:
+    """Whether this move begins or ends what the task asks for: the status remembers its name from then on."""
+    if request is None:
+        return False
+    return move.ends is not None or (move.rollout is not None and move.rollout.task == request.task)
 
 
 def lifetime(task: Task) -> timedelta:

@@ -6,7 +6,9 @@ from prometheus_client import CollectorRegistry
 
 from tradingbot_operator.crd.definitions import bottasks, tradingbots
 from tradingbot_operator.crd.schema import Schema
+from tradingbot_operator.domain.handover import Step
 from tradingbot_operator.engine.tally import Tally
+from tradingbot_operator.plan.handover import RULES
 from tradingbot_operator.report.reasons import MAPPED, REASONS, STATES, TASK_REASONS, Reason
 from tradingbot_operator.settings import Settings
 
@@ -40,6 +42,20 @@ def conditions() -> str:
 
 def _row(reason: Reason) -> tuple[str, ...]:
     return reason.condition, reason.status, reason.reason, reason.meaning, reason.cure
+
+
+def handover() -> str:
+    """Every rule of a hand-over: at each step the first one that holds."""
+    rows = [
+        (step.value, str(number), rule.when, rule.then)
+        for step in Step
+        for number, rule in enumerate((each for each in RULES if step in each.steps), start=1)
+    ]
+    return (
+        f"{NOTICE}# Hand-over\n\nAt each step the first rule whose observation holds says what is done; the last rule"
+        " of a step always holds. `status.rollout.step` is written before the first effect of a step.\n\n"
+        + table(("step", "", "observation", "what is done"), rows)
+    )
 
 
 def metrics() -> str:
@@ -96,6 +112,7 @@ def _rules(schema: Schema) -> Iterator[Schema]:
 
 PAGES: dict[str, Callable[[], str]] = {
     "conditions": conditions,
+    "handover": handover,
     "metrics": metrics,
     "settings": settings,
     "tradingbot": lambda: _resource(tradingbots()),

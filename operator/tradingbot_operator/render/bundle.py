@@ -1,10 +1,11 @@
 """Everything that is to exist for a bot, in the order in which it is applied. What is absent is simply not in it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.handover import Post
 from tradingbot_operator.domain.names import BLUE
 from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.revision import digest
@@ -28,30 +29,43 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What rendering needs from outside. A *recorded* revision is taken as it was recorded, never rendered again."""
+    """What rendering needs from outside. *recorded* revisions are taken as recorded, never rendered again."""
 
     site: Site
     tokens: Tokens
-    recorded: Mapping[str, Any] | None = None
+    recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def render(bot: Bot, spec: BotSpec, run: Run, given: Given) -> Bundle:
-    """A bot at work: a pod's needs before the pod."""
-    data = given.recorded if given.recorded is not None else keyed(content(bot, spec, given.site, run.revision), run)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What each colour runs, and which one the Service leads to."""
+
+    posts: tuple[Post, ...]
+    selector: str = BLUE
+
+
+def render(bot: Bot, spec: BotSpec, run: Run | None, layout: Layout, given: Given) -> Bundle:
+    """A bot at work: a pod's needs before the pod. *run* is the revision the spec asks for, if it can be made."""
+    data = dict(given.recorded)
+    if run is not None and run.revision not in data:
+        data[run.revision] = keyed(content(bot, spec, given.site, run.revision), run)
+    posts = [each for each in layout.posts if each.revision in data]
     monitor = given.site.pod_monitors and spec.monitoring.pod_monitor == "Auto"
+    read = dict.fromkeys([each.revision for each in posts] + ([run.revision] if run else []))
+    configs = {each["metadata"]["name"]: each for each in (config_map(bot, data[name]["settings"]) for name in read)}
     held = (
-        config_map(bot, data["settings"]),
-        *claims(bot, spec),
-        service(bot, BLUE),
+        *configs.values(),
+        *claims(bot, spec, tuple(each.colour for each in layout.posts)),
+        service(bot, layout.selector),
         ops_service(bot),
         *network_policies(bot, given.site),
         *((pod_monitor(bot),) if monitor else ()),
-        controller_revision(bot, run, data),
-        deployment(bot, data["template"], run.replicas),
+        *((controller_revision(bot, run, data[run.revision]),) if run else ()),
+        *(deployment(bot, data[each.revision]["template"], each.replicas, each.colour) for each in posts),
     )
     return Bundle((token_secret(bot, given.tokens),), held)
 
 
-def intent(bot: Bot, run: Run, site: Site) -> str:
+def intent(bot: Bot, run: Run | None, layout: Layout, site: Site) -> str:
     """One word for all that rendering would make: while it is the same, nothing needs to be written again."""
-    return digest([bot.uid, bot.generation, asdict(run), asdict(site)], 20)
+    return digest([bot.uid, bot.generation, asdict(run) if run else None, asdict(layout), asdict(site)], 20)

@@ -1,20 +1,35 @@
 """Where a bot's state lives: a claim that outlives the bot, or a volume that dies with the pod."""
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.spec import BotSpec
-from tradingbot_operator.render.metadata import backup_claim_name, claim_name, kept_metadata
+from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
+from tradingbot_operator.render.metadata import backup_claim_name, claim_name, kept_metadata, selector
 
+DATA = "data"
+# Stands in a recorded template where the colour comes.
+OF_COLOUR = "{colour}"
 FOLDERS = ("logs", "models", "cache", "state")
 
 
-def claims(bot: Bot, spec: BotSpec) -> tuple[Manifest, ...]:
+def claims(bot: Bot, spec: BotSpec, colours: tuple[str, ...]) -> tuple[Manifest, ...]:
     """The claims of a bot: its state where that must outlive the pod, its backups where the claim is named after it.
 
-    Colours share the state while the ledger is embedded. Neither claim has an owner, so that both survive the bot.
+    Colours share the state while the ledger is embedded, and have one each beside a server. No claim has an owner, so
+    that all survive the bot.
     """
-    state = (_claim(bot, claim_name(bot), spec),) if spec.keeps_state else ()
+    state = tuple(_claim(bot, each, spec) for each in _state_claims(bot, spec, colours))
     own = spec.backup is not None and spec.backup.destination.claim == backup_claim_name(bot)
     return (*state, _claim(bot, backup_claim_name(bot), spec)) if own else state
+
+
+def _state_claims(bot: Bot, spec: BotSpec, colours: tuple[str, ...]) -> tuple[str, ...]:
+    if is_embedded(spec):
+        return (claim_name(bot),) if spec.shares_state else ()
+    return tuple(f"{claim_name(bot)}-{colour}" for colour in colours) if spec.keeps_state else ()
+
+
+def is_embedded(spec: BotSpec) -> bool:
+    """Whether the ledger is a file on the state volume."""
+    return spec.database.mode is DatabaseMode.EMBEDDED
 
 
 def _claim(bot: Bot, name: str, spec: BotSpec) -> Manifest:
@@ -32,6 +47,25 @@ def _claim(bot: Bot, name: str, spec: BotSpec) -> Manifest:
 
 
 def state_volume(bot: Bot, spec: BotSpec) -> Manifest:
-    if spec.keeps_state:
-        return {"name": "data", "persistentVolumeClaim": {"claimName": claim_name(bot)}}
-    return {"name": "data", "emptyDir": {"sizeLimit": spec.storage.size}}
+    """As a revision records it: where each colour has a claim, without the colour."""
+    if is_embedded(spec) and spec.shares_state:
+        return {"name": DATA, "persistentVolumeClaim": {"claimName": claim_name(bot)}}
+    if not is_embedded(spec) and spec.keeps_state:
+        return {"name": DATA, "persistentVolumeClaim": {"claimName": f"{claim_name(bot)}-{OF_COLOUR}"}}
+    return {"name": DATA, "emptyDir": {"sizeLimit": spec.storage.size}}
+
+
+def state_of_colour(volume: Manifest, colour: str) -> Manifest:
+    """The volume as that colour mounts it."""
+    claim = volume.get("persistentVolumeClaim")
+    if claim is None:
+        return volume
+    return {"name": DATA, "persistentVolumeClaim": {"claimName": claim["claimName"].replace(OF_COLOUR, colour)}}
+
+
+def beside_the_others(bot: Bot, spec: BotSpec) -> Manifest:
+    """A file is shared on one node only, so all pods of the bot must be there."""
+    if not (is_embedded(spec) and spec.shares_state):
+        return {}
+    term = {"labelSelector": {"matchLabels": selector(bot)}, "topologyKey": "kubernetes.io/hostname"}
+    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}

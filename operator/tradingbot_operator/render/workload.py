@@ -18,7 +18,7 @@ from tradingbot_operator.domain.names import (
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode, Profile
 from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
-from tradingbot_operator.render.storage import state_volume
+from tradingbot_operator.render.storage import DATA, beside_the_others, state_of_colour, state_volume
 
 SECRETS = "/etc/tradingbot/secrets"
 SETTINGS = "/etc/tradingbot"
@@ -58,6 +58,7 @@ def pod_template(bot: Bot, spec: BotSpec, site: Site, names: tuple[str, str]) ->
             "containers": [_container(spec, site, revision)],
             "volumes": _volumes(bot, spec, config),
             **_placement(spec),
+            **beside_the_others(bot, spec),
         },
     }
 
@@ -97,6 +98,8 @@ def _coloured(template: Mapping[str, Any], colour: str) -> Manifest:
 
 def _of_colour(volume: Manifest, colour: str) -> Manifest:
     """Each colour has a login of its own to the ledger, so that one can be shut out alone."""
+    if volume["name"] == DATA:
+        return state_of_colour(volume, colour)
     if volume["name"] != DATABASE:
         return volume
     return {"name": DATABASE, "secret": {**volume["secret"], "items": [{"key": colour, "path": "url"}]}}

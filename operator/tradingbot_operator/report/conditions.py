@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth
+from tradingbot_operator.report import handover
 from tradingbot_operator.report.facts import Facts
 
 Verdict = tuple[Truth, str, str]
@@ -35,10 +36,14 @@ def reconciling(facts: Facts) -> Verdict | None:
     """Something is under way that ends by itself."""
     if facts.removing:
         return YES, "Deleting", "the pod is stopped before the bot is let go"
-    if facts.refusal or facts.pod_trouble or facts.overdue:
+    if facts.preparing:
+        return YES, facts.preparing.reason, facts.preparing.message
+    if facts.refusal or handover.nobody(facts) or (not facts.under_way and (facts.pod_trouble or facts.overdue)):
         return None
     if facts.suspended:
         return (YES, "Stopping", "the pod is stopping") if facts.pods else None
+    if said := handover.step(facts):
+        return said
     return None if facts.active_pod else (YES, "Starting", "waiting for the pod of the wanted revision to be ready")
 
 
@@ -53,6 +58,10 @@ def stalled(facts: Facts) -> Verdict | None:
         return None
     if facts.refusal:
         return YES, facts.refusal.reason, facts.refusal.message
+    if said := handover.stuck(facts):
+        return said
+    if facts.under_way:
+        return None
     if facts.pod_trouble:
         return YES, "UnsafeKeyPermissions" if UNSAFE_KEY in facts.pod_trouble else "PodFailing", facts.pod_trouble
     if facts.overdue:
@@ -73,19 +82,6 @@ def trading_active(facts: Facts) -> Verdict:
     if report.halts:
         return NO, "Halted", f"trading is halted: {report.halts[0].reason}"
     return NO, "NotTrading", f"the bot's process is {report.state}"
-
-
-def single_writer(facts: Facts) -> Verdict:
-    """The ledger's lease names one instance, and that one answered."""
-    report = facts.report
-    if report is None or report.epoch is None:
-        return UNKNOWN, "NotReported", "no process has named its epoch"
-    return YES, "LeaseHeld", f"epoch {report.epoch} is held by {report.holder or report.instance}"
-
-
-def rollback_available(facts: Facts) -> Verdict:
-    """Another colour is warm and may take over; with one colour there is none."""
-    return NO, "OneColour", f"{facts.bot.name} has one colour; there is none to go back to"
 
 
 def backup_healthy(facts: Facts) -> Verdict:
@@ -123,6 +119,8 @@ def config_in_sync(facts: Facts) -> Verdict:
     """What runs is what the spec asks for."""
     if facts.refusal:
         return NO, facts.refusal.reason, facts.refusal.message
+    if facts.behind:
+        return NO, "OtherRevisionRuns", f"revision {facts.wanted} serves; the spec asks for {facts.asked}"
     if facts.wanted and facts.active_pod:
         return YES, "RevisionRuns", f"revision {facts.wanted} runs"
     return NO, "NotRunning", "the wanted revision does not run"
@@ -134,8 +132,8 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "Reconciling": reconciling,
     "Stalled": stalled,
     "TradingActive": trading_active,
-    "SingleWriter": single_writer,
-    "RollbackAvailable": rollback_available,
+    "SingleWriter": handover.single_writer,
+    "RollbackAvailable": handover.rollback_available,
     "BackupHealthy": backup_healthy,
     "MigrationsApplied": migrations_applied,
     "Halted": halted,
@@ -150,7 +148,7 @@ def conditions(facts: Facts) -> list[Condition]:
 
 
 def _generation(name: str, facts: Facts) -> int:
-    """With a refused spec, Ready stands for the generation that still runs: nobody may take it for the new one."""
-    if name == "Ready" and facts.refusal:
+    """While what runs is not what is asked for, Ready stands for the generation that still runs."""
+    if name == "Ready" and (facts.refusal or facts.behind):
         return int(facts.previous("Ready").get("observedGeneration", facts.bot.generation))
     return facts.bot.generation

@@ -54,6 +54,17 @@ CAUSES = (
     ("ForeignActivity", "somebody else trades on the account"),
 )
 
+# What Progressing and Reconciling say at each step of a hand-over.
+STEPS = (
+    ("Verifying", "the candidate runs; the message names the gate that is waited for"),
+    ("Draining", "the trader is asked to release the lease to the candidate"),
+    ("Releasing", "the trader settles what is in flight and releases"),
+    ("Adopting", "the lease has gone over; the new trader takes stock"),
+    ("RollingBack", "the lease is on its way back to the warm colour"),
+    ("Forced", "the trader does not answer; it is shut out before another one is named"),
+    ("LedgerPreparing", "logins, roles or schema of the ledger are made"),
+)
+
 REASONS: tuple[Reason, ...] = (
     Reason("Ready", "True", "PodReady", "a pod of the wanted revision can serve"),
     Reason("Ready", "True", "Halted", "a pod can serve; trading is halted", "resume by halt id when it is safe"),
@@ -65,7 +76,9 @@ REASONS: tuple[Reason, ...] = (
     Reason("Progressing", "True", "Stopping", "the pod is stopping"),
     Reason("Progressing", "True", "Deleting", "the bot is being deleted"),
     Reason("Progressing", "False", "Settled", "nothing is under way"),
+    *(Reason("Progressing", "True", *step) for step in STEPS),
     Reason("Reconciling", "True", "Starting", "a pod is being brought up"),
+    *(Reason("Reconciling", "True", *step) for step in STEPS),
     Reason("Reconciling", "True", "Stopping", "the pod is stopping"),
     Reason("Reconciling", "True", "Deleting", "the bot is being deleted"),
     *(Reason("Stalled", "True", *refusal) for refusal in REFUSALS),
@@ -77,15 +90,39 @@ REASONS: tuple[Reason, ...] = (
         "the exchange key may withdraw, or may not trade",
         "make a key that may trade and nothing else",
     ),
+    Reason(
+        "Stalled",
+        "True",
+        "Refused",
+        "the revision was refused before it traded; the old one trades on",
+        "change the spec, or name the revision in a promote task",
+    ),
+    Reason(
+        "Stalled",
+        "True",
+        "RolledBack",
+        "the revision traded and was taken back; the old one trades",
+        "change the spec, or name the revision in a promote task",
+    ),
+    Reason(
+        "Stalled",
+        "True",
+        "NobodyCanTrade",
+        "the lease has no living holder, and no process may take it",
+        "look at the pods of both colours",
+    ),
     Reason("Stalled", "True", "StartDeadlineExceeded", "no pod became ready in time", "read the pod's log"),
     Reason("TradingActive", "True", "Trading", "the process may place orders"),
     Reason("TradingActive", "False", "Halted", "a halt stands", "resume by halt id when it is safe"),
     Reason("TradingActive", "False", "NotTrading", "the process starts, stands by, is blocked or stops"),
     Reason("TradingActive", "False", "NoPod", "no pod runs"),
     Reason("TradingActive", "Unknown", "NotReported", "the process does not answer: it may or may not trade"),
-    Reason("SingleWriter", "True", "LeaseHeld", "one instance holds the ledger's lease and answered"),
+    Reason("SingleWriter", "True", "LeaseHeld", "one process holds the ledger's lease"),
     Reason("SingleWriter", "Unknown", "NotReported", "no process has named its epoch"),
-    Reason("RollbackAvailable", "False", "OneColour", "no other colour is warm"),
+    Reason("SingleWriter", "Unknown", "NobodyHolds", "the lease is free: nobody can write"),
+    Reason("RollbackAvailable", "True", "Warm", "the other colour takes over at once; the message says until when"),
+    Reason("RollbackAvailable", "False", "ColdOnly", "no other colour is warm; an older revision is started first"),
+    Reason("RollbackAvailable", "False", "OneColour", "there is no other revision"),
     Reason("BackupHealthy", "Unknown", "NotConfigured", "no backup is asked for"),
     Reason("BackupHealthy", "False", "NotServed", "a backup is asked for and this operator takes none"),
     Reason("MigrationsApplied", "True", "LedgerOpen", "the process has opened its ledger"),
@@ -98,6 +135,7 @@ REASONS: tuple[Reason, ...] = (
     Reason("Halted", "False", "NotHalted", "no halt stands"),
     Reason("Halted", "Unknown", "NotReported", "the process does not answer"),
     Reason("ConfigInSync", "True", "RevisionRuns", "what runs is what the spec asks for"),
+    Reason("ConfigInSync", "False", "OtherRevisionRuns", "another revision serves than the spec asks for"),
     Reason("ConfigInSync", "False", "NotRunning", "the wanted revision does not run"),
     *(Reason("ConfigInSync", "False", *refusal) for refusal in REFUSALS),
 )
@@ -105,7 +143,11 @@ REASONS: tuple[Reason, ...] = (
 # How the tools that wait read a bot (kstatus: Flux, Argo CD with its library, Helm 4 --wait).
 STATES: tuple[tuple[str, str, str, str, str], ...] = (
     ("not seen by the operator yet", "-", "-", "-", "InProgress (observedGeneration is -1)"),
-    ("first start, or a new version starts", "False", "True", "-", "InProgress"),
+    ("first start, or a new version starts in place", "False", "True", "-", "InProgress"),
+    ("swap, up to adoption", "True, of the old generation", "True", "-", "InProgress"),
+    ("observed, done", "True", "-", "-", "Current"),
+    ("candidate refused, or rolled back", "True, of the old generation", "-", "True", "Failed"),
+    ("nobody can trade", "False", "-", "True", "Failed"),
     ("runs what the spec asks for", "True", "-", "-", "Current"),
     ("spec refused, the old version runs on", "True, of the old generation", "-", "True", "Failed"),
     ("spec refused, nothing runs", "False", "-", "True", "Failed"),
@@ -119,6 +161,7 @@ TASK_REASONS: tuple[Reason, ...] = (
     Reason("Complete", "True", "Done", "the task was carried out"),
     Reason("Complete", "False", "NotDone", "the task was not carried out; Failed says why"),
     Reason("Failed", "False", "Done", "the task was carried out"),
+    Reason("Failed", "True", "NotCarriedOut", "the hand-over was refused or called off, or nothing fits", "read why"),
     Reason("Failed", "True", "TypeNotServed", "this operator does not carry out tasks of that type"),
     Reason(
         "Failed", "True", "BotNotFound", "there is no TradingBot of that name in the namespace", "name one that exists"

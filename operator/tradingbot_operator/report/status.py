@@ -9,12 +9,14 @@ from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth, placed
 from tradingbot_operator.domain.moment import FORM
-from tradingbot_operator.domain.names import BLUE
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Run
+from tradingbot_operator.domain.rollout import written
 from tradingbot_operator.report.conditions import conditions
 from tradingbot_operator.report.facts import Facts
+
+KEPT_TASKS = 64
 
 
 def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datetime) -> dict[str, Any]:
@@ -36,17 +38,38 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "highestEpoch": _highest_epoch(facts),
         "keyFingerprint": _keys(facts),
         "collisionCount": bot.status.get("collisionCount"),
+        "rollout": _rollout(bot, plan),
+        **carried(bot, plan),
     }
     return status | {name: value for name, value in optional.items() if value is not None}
 
 
+def _rollout(bot: Bot, plan: Plan) -> dict[str, Any] | None:
+    """The record of the newest hand-over; where nothing can move, as it was."""
+    if plan.move is None or plan.terms is None:
+        return bot.status.get("rollout")
+    return written(plan.move.rollout, plan.terms) if plan.move.rollout else None
+
+
+def carried(bot: Bot, plan: Plan) -> dict[str, Any]:
+    """The names of the tasks that steered the bot, that of this pass included: none is carried out twice."""
+    known = list(bot.status.get("tasks") or ())
+    if plan.takes is not None and plan.takes.task not in [each["name"] for each in known]:
+        known = [*known, {"name": plan.takes.task, "uid": plan.takes.uid}][-KEPT_TASKS:]
+    return {"tasks": known} if known else {}
+
+
 def _active(facts: Facts, now: str) -> dict[str, Any] | None:
-    """Which colour and revision serves, and since when."""
-    pod, before = facts.active_pod, facts.bot.status.get("active") or {}
-    if pod is None:
-        return None
-    epoch = facts.report.epoch if facts.report else before.get("epoch")
-    active = {"colour": pod.colour or BLUE, "revision": pod.revision} | ({"epoch": epoch} if epoch is not None else {})
+    """Which colour and revision serves, and since when; while none does, which one did last."""
+    pod, before, row = facts.active_pod, facts.bot.status.get("active") or {}, facts.observed.row
+    if pod is None and row is None:
+        return before or None
+    said = facts.report.epoch if facts.report else before.get("epoch")
+    epoch = row.epoch if row else said
+    revision = pod.revision if pod else before.get("revision") or facts.wanted
+    if revision is None:
+        return before or None
+    active = {"colour": facts.colour, "revision": revision} | ({"epoch": epoch} if epoch is not None else {})
     same = all(before.get(name) == active[name] for name in ("colour", "revision"))
     return active | {"since": before["since"] if same and "since" in before else now}
 
@@ -62,7 +85,9 @@ def _keys(facts: Facts) -> str | None:
 def _highest_epoch(facts: Facts) -> int | None:
     """The highest epoch ever seen: it never goes back, whatever a process says."""
     said = facts.report
-    seen = (facts.bot.status.get("highestEpoch"), said.epoch if said else None, said.highest_epoch if said else None)
+    row = facts.observed.row.epoch if facts.observed.row else None
+    told = (said.epoch, said.highest_epoch) if said else ()
+    seen = (facts.bot.status.get("highestEpoch"), row, *told)
     return max((epoch for epoch in seen if epoch is not None), default=None)
 
 
@@ -71,6 +96,8 @@ def phase(facts: Facts, current: list[Condition]) -> str:
     true = {condition.type for condition in current if condition.status is Truth.TRUE}
     if facts.removing:
         return "Deleting"
+    if facts.under_way and facts.rollout and not facts.suspended and "Stalled" not in true:
+        return facts.rollout.step.value
     if "Stalled" in true:
         return "Stalled"
     if facts.suspended:

@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
+from tradingbot_operator.domain.handover import Post
 from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.site import Tokens
-from tradingbot_operator.render.bundle import Given, intent, render
+from tradingbot_operator.render.bundle import Given, Layout, intent, render
 
 RUN = Run("r" * 20, 3, 1)
 
 
 def bundle(spec=None, run=RUN, recorded=None, **site):
     bot = make.bot(spec)
-    return render(bot, bot.spec, run, Given(make.site(**site), make.TOKENS, recorded))
+    known = {run.revision: recorded} if recorded else {}
+    return render(bot, bot.spec, run, make.layout(run), Given(make.site(**site), make.TOKENS, known))
 
 
 def one(spec=None, kind="Deployment", **given):
@@ -81,14 +83,40 @@ def test_live_mode_starts_the_live_verb():
     assert json.loads(one(make.LIVE, kind="ConfigMap")["data"]["settings.json"])["database"] == {"mode": "postgres"}
 
 
-def test_state_outlives_the_pod_only_where_orders_are_at_a_venue():
-    """A claim without owner in sandbox, a volume that goes with the pod otherwise."""
-    kept = next(v for v in pod(make.SANDBOX)["volumes"] if v["name"] == "data")
+@pytest.mark.parametrize("spec", [make.MINIMAL, make.SANDBOX], ids=["paper", "sandbox"])
+def test_embedded_ledger_outlives_its_pod_and_is_shared_by_both_colours(spec):
+    """One claim without owner, and all pods of the bot on its node."""
+    kept = next(v for v in pod(spec)["volumes"] if v["name"] == "data")
     assert kept == {"name": "data", "persistentVolumeClaim": {"claimName": "btc-data"}}
-    gone = next(v for v in pod()["volumes"] if v["name"] == "data")
+    assert "ownerReferences" not in one(spec, "PersistentVolumeClaim")["metadata"]
+    term = pod(spec)["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]
+    assert term["labelSelector"] == {"matchLabels": {"tradingbot.io/bot": "btc"}}
+
+
+def test_replay_keeps_nothing():
+    """A simulation starts from nothing each time."""
+    spec = {**make.MINIMAL, "mode": "sim"}
+    gone = next(v for v in pod(spec)["volumes"] if v["name"] == "data")
     assert gone == {"name": "data", "emptyDir": {"sizeLimit": "20Gi"}}
-    assert "PersistentVolumeClaim" not in {each["kind"] for each in bundle().held}
-    assert "ownerReferences" not in one(make.SANDBOX, "PersistentVolumeClaim")["metadata"]
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in bundle(spec).held}
+    assert "affinity" not in pod(spec)
+
+
+def test_each_colour_has_a_claim_beside_a_server():
+    """A live colour has a state volume of its own, and may run on another node than the other."""
+    both = Layout((Post("blue", RUN.revision, 1), Post("green", RUN.revision, 1)), "green")
+    bot = make.bot(make.LIVE)
+    made = render(bot, bot.spec, RUN, both, Given(make.site(allow_live=True), make.TOKENS)).held
+    claims = [each["metadata"]["name"] for each in made if each["kind"] == "PersistentVolumeClaim"]
+    assert claims == ["btc-data-blue", "btc-data-green"]
+    blue, green = (each["spec"]["template"]["spec"] for each in made if each["kind"] == "Deployment")
+    mounted = [
+        v["persistentVolumeClaim"]["claimName"] for pod in (blue, green) for v in pod["volumes"] if v["name"] == "data"
+    ]
+    assert mounted == ["btc-data-blue", "btc-data-green"]
+    assert "affinity" not in blue
+    leads = next(each for each in made if each["kind"] == "Service" and each["metadata"]["name"] == "btc")
+    assert leads["spec"]["selector"]["tradingbot.io/colour"] == "green"
 
 
 @pytest.mark.parametrize(("auto", "known", "made"), [("Auto", True, 1), ("Never", True, 0), ("Auto", False, 0)])
@@ -109,11 +137,11 @@ def test_token_is_in_the_secret_and_nowhere_else():
 def test_intent_is_the_same_for_the_same_wish_whatever_the_tokens():
     """A pass that would write the same writes nothing."""
     bot = make.bot()
-    first = intent(bot, RUN, make.SITE)
-    assert first == intent(bot, RUN, make.SITE)
-    assert first != intent(bot, replace(RUN, replicas=0), make.SITE)
-    assert first != intent(make.bot(generation=2), RUN, make.SITE)
-    assert first != intent(bot, RUN, make.site(pod_monitors=True))
+    first = intent(bot, RUN, make.layout(RUN), make.SITE)
+    assert first == intent(bot, RUN, make.layout(RUN), make.SITE)
+    assert first != intent(bot, RUN, make.layout(replace(RUN, replicas=0)), make.SITE)
+    assert first != intent(make.bot(generation=2), RUN, make.layout(RUN), make.SITE)
+    assert first != intent(bot, RUN, make.layout(RUN), make.site(pod_monitors=True))
     assert Tokens("a", "b") != make.TOKENS
 
 

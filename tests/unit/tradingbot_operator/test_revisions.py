@@ -23,12 +23,18 @@ def run(*history, keys="k1", spec=None, status=None):
 
 
 def template(run, recorded=None):
-    made = render(BOT, BOT.spec, run, Given(make.SITE, make.TOKENS, recorded))
+    made = render(
+        BOT,
+        BOT.spec,
+        run,
+        make.layout(run),
+        Given(make.SITE, make.TOKENS, {run.revision: recorded} if recorded else {}),
+    )
     return made.held[-1]["spec"]["template"]
 
 
 def data(run):
-    return render(BOT, BOT.spec, run, Given(make.SITE, make.TOKENS)).held[-2]["data"]
+    return render(BOT, BOT.spec, run, make.layout(run), Given(make.SITE, make.TOKENS)).held[-2]["data"]
 
 
 def test_fingerprint_changes_with_the_keys_and_says_nothing_about_them():
@@ -41,7 +47,7 @@ def test_fingerprint_changes_with_the_keys_and_says_nothing_about_them():
 def test_first_revision_of_a_bot_with_keys_is_named_with_them():
     """Request and keys are noted beside the name, so that a change of either is told from the other."""
     assert run() == Run(FIRST, 1, 1, request=REQUEST, keys="k1")
-    record = render(BOT, BOT.spec, run(), Given(make.SITE, make.TOKENS)).held[-2]
+    record = render(BOT, BOT.spec, run(), make.layout(run()), Given(make.SITE, make.TOKENS)).held[-2]
     assert record["metadata"]["annotations"]["tradingbot.io/request"] == REQUEST
     assert record["metadata"]["annotations"]["tradingbot.io/keys"] == "k1"
     assert template(run())["metadata"]["annotations"]["tradingbot.io/keys"] == "k1"
@@ -84,7 +90,9 @@ def test_revision_of_an_older_operator_is_taken_to_have_had_these_keys():
     recorded = data(Run(REQUEST, 1, 1))
     assert template(adopted, recorded) == template(Run(REQUEST, 1, 1), recorded)
     assert "tradingbot.io/keys" not in template(adopted, recorded)["metadata"]["annotations"]
-    noted = render(BOT, BOT.spec, adopted, Given(make.SITE, make.TOKENS, recorded)).held[-2]
+    noted = render(
+        BOT, BOT.spec, adopted, make.layout(adopted), Given(make.SITE, make.TOKENS, {adopted.revision: recorded})
+    ).held[-2]
     assert noted["metadata"]["annotations"]["tradingbot.io/keys"] == "k1"
     assert noted["data"] == recorded
 

@@ -17,8 +17,8 @@ def asked(**spec):
 
 def test_type_that_is_not_served_is_said_so():
     """No task is taken and then forgotten."""
-    assert refusal(asked(), True, make.NOW) == Keep(
-        "TypeNotServed", "spec.type: 'rollback' is not carried out by this operator yet"
+    assert refusal(asked(type="drDrill"), True, make.NOW) == Keep(
+        "TypeNotServed", "spec.type: 'drDrill' is not carried out by this operator yet"
     )
 
 
@@ -36,10 +36,10 @@ def test_task_does_not_start_after_its_time(seconds, reason):
     assert refusal(late, True, make.NOW + timedelta(seconds=seconds)).reason == reason
 
 
-def test_served_task_is_not_refused(monkeypatch):
+@pytest.mark.parametrize("kind", ["rollback", "promote", "restart"])
+def test_served_task_is_not_refused(kind):
     """A type the operator serves passes every check."""
-    monkeypatch.setattr("tradingbot_operator.plan.tasks.SERVED", frozenset({"rollback"}))
-    assert refusal(asked(), True, make.NOW) is None
+    assert refusal(asked(type=kind), True, make.NOW) is None
 
 
 @pytest.mark.parametrize(
