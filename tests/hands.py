@@ -83,7 +83,7 @@ def establish(server: postgres.Server) -> None:
         connection.execute(f"GRANT pg_signal_backend TO {FENCER}")
         if server.version >= 16:
             for name in logins:
-                connection.execute(f"GRANT {name} TO {FENCER} WITH ADMIN OPTION")
+                connection.execute(f"GRANT {name} TO {FENCER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
         connection.execute(f"CREATE DATABASE hands OWNER {OWNING}")
     prepare(server.url("hands", OWNING), Wanted(LEDGER, FENCER, OWNER, UNBOUND, None), random.Random(7).randrange)
 
@@ -110,7 +110,7 @@ def every_hands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hand
 
 
 @pytest.fixture(name="server_hands", params=["postgresql", "postgresql17"])
-def server_hands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hands]:
+def both_servers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hands]:
     """The same where roles are the database's own."""
     made = made_hands(request, request.param, tmp_path)
     yield made
