@@ -2,30 +2,57 @@
 
 import asyncio
 import contextlib
-import sqlite3
+import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
 import bots
-from bots import OPERATOR, Pod
+import postgres
+from bots import Pod
+from exchange_simulator.control.faults import Fault
 from exchange_simulator.dialect.limits import Limits
 from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
 from invariants import epochs_going_back, gaps_ms, sent_twice, stale_writes, two_senders
+from ledgers import OWNER
+from tradingbot.ledger import Book
+from tradingbot.ledger.connect import connect
+from tradingbot.ledger.door import LedgerDoor
+from tradingbot.ledger.prepare import Wanted, prepare
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8B"
+LEDGER, FENCER, OWNING = "sw4pp1", "swap_fencer", "swap_owner"
 PACE = {"every_ms": "20", "notional": "10", "positions": "3"}
 # A decision every 20 ms is more than a person's venue lets anybody do.
 ROOM = Limits(weight=10**9, orders_ten_seconds=10**9, orders_day=10**9)
 REVISIONS = {"blue": "0123456789abcdef0123", "green": "fedcba9876543210fedc"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the ledger is for each colour, and for the operator."""
+
+    engine: str
+    urls: dict[str, str]
+    fencer: str
+
+    def holder(self, colour: str) -> str:
+        return colour if self.engine == "sqlite" else f"tb_{LEDGER}_{colour}"
+
+    def database(self, colour: str) -> dict[str, Any]:
+        if self.engine == "sqlite":
+            return {"mode": "embedded", "path": self.urls[colour].removeprefix("sqlite:///")}
+        return {"mode": "postgres"}
 
 
 @dataclass
@@ -34,33 +61,59 @@ class Pair:
 
     venue: Venue
     pods: dict[str, Pod]
-    ledger: str
+    place: Place
+    door: LedgerDoor
 
-    async def row(self) -> dict[str, Any]:
-        return await self.fence("status", {})
-
-    async def fence(self, function: str, body: dict[str, Any]) -> dict[str, Any]:
-        pod = next(iter(self.pods.values()))
-        code, answer = await pod.api(f"/fence/{function}", body, token=OPERATOR)
-        assert code == 200, answer
-        return answer
+    async def order(self, to: str, lasts_ms: int = 5000) -> int:
+        """The operator has ordered the hand-over to *to*; the epoch it will get."""
+        status = await self.pods[to].status()
+        successor = f"{self.place.holder(to)} {status['instance']} {status['revision']}"
+        epoch = self.door.state().row.epoch
+        assert self.door.order(epoch, None, successor, lasts_ms)
+        return epoch + 1
 
     async def hand_over(self, to: str) -> dict[str, Any]:
-        """The status of *to* once it trades, after the order that an operator would give."""
-        row, status = await self.row(), await self.pods[to].status()
-        successor = f"{to} {status['instance']} {status['revision']}"
-        order = {"epoch": row["epoch"], "expected": None, "successor": successor, "lasts_ms": 5000}
-        assert (await self.fence("order", order))["done"]
-        return await self.pods[to].until(lambda seen: seen["epoch"] == row["epoch"] + 1 and trades(seen), 10)
+        """The status of *to* once it trades."""
+        epoch = await self.order(to)
+        return await self.pods[to].until(lambda seen: seen["epoch"] == epoch and trades(seen), 15)
 
     def entries(self) -> list[dict[str, Any]]:
         return [entry_fields(entry) for entry in self.venue.exchange.log.entries]
 
     def senders(self) -> dict[int, str]:
         """Whose each epoch was, as the venue names them."""
-        with contextlib.closing(sqlite3.connect(self.ledger)) as connection:
-            rows = connection.execute("SELECT epoch, instance FROM lease_history WHERE event IN ('claim', 'named')")
-            return {epoch: f"tradingbot/0.1.0 pod/{instance.partition('/')[0]}" for epoch, instance in rows}
+        begun = text("SELECT epoch, instance FROM lease_history WHERE event IN ('claim', 'named', 'grant')")
+        engine = connect(self.place.fencer, read_only=True)
+        with engine.begin() as connection:
+            rows = connection.execute(begun).all()
+        engine.dispose()
+        return {row.epoch: f"tradingbot/0.1.0 pod/{row.instance.partition('/')[0]}" for row in rows}
+
+
+@pytest.fixture(name="place", params=["sqlite", "postgresql"])
+def each_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A ledger on each engine, on a server that syncs as a person's would."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/ledger.sqlite"
+        yield Place("sqlite", {"blue": url, "green": url}, url)
+        return
+    with postgres.server(fsync=True) as server:
+        yield prepared(server)
+
+
+def prepared(server: postgres.Server) -> Place:
+    """The ledger as the migration leaves it, with the roles the operator makes."""
+    roles = {colour: f"tb_{LEDGER}_{colour}" for colour in ("blue", "green", "task")}
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for name in (OWNING, FENCER, *roles.values()):
+            connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"ALTER ROLE {FENCER} CREATEROLE")
+        connection.execute(f"GRANT pg_signal_backend TO {FENCER}")
+        connection.execute(f"CREATE DATABASE swaps OWNER {OWNING}")
+    wanted = Wanted(LEDGER, FENCER, OWNER, Book("sandbox", "binance", ""), None)
+    prepare(server.url("swaps", OWNING), wanted, random.Random(7).randrange)
+    urls = {colour: server.url("swaps", roles[colour]) for colour in ("blue", "green")}
+    return Place("postgresql", urls, server.url("swaps", FENCER))
 
 
 def entry_fields(entry: Any) -> dict[str, Any]:
@@ -77,9 +130,8 @@ def simulator() -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def pair(folder: Path, **parameters: str) -> AsyncIterator[Pair]:
-    """Blue trades, green stands by, on one embedded ledger."""
-    ledger = f"{folder}/ledger.sqlite"
+async def pair(folder: Path, place: Place, **parameters: str) -> AsyncIterator[Pair]:
+    """Blue trades and green stands by."""
     async with contextlib.AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running(simulator(), time.time))
         pods = {}
@@ -90,12 +142,15 @@ async def pair(folder: Path, **parameters: str) -> AsyncIterator[Pair]:
                 exchange={"endpoint": venue.url, "sandbox": True},
                 strategy={"name": "metronome", "timeframe": "1m", "parameters": {**PACE, **parameters}},
                 risk={"max_orders_per_minute": 10000},
-                database={"mode": "embedded", "path": ledger},
+                database=place.database(colour),
             )
             variables = {"TRADINGBOT_COLOUR": colour, "TRADINGBOT_REVISION": REVISIONS[colour]}
-            pods[colour] = await stack.enter_async_context(bots.pod(folder / colour, rendered, KEY, **variables))
+            url = place.urls[colour] if place.engine == "postgresql" else None
+            pods[colour] = await stack.enter_async_context(bots.pod(folder / colour, rendered, KEY, url, **variables))
             await pods[colour].until(lambda seen, state=state: seen["state"] == state, 60)
-        yield Pair(venue, pods, ledger)
+        door = LedgerDoor(place.fencer)
+        stack.callback(door.close)
+        yield Pair(venue, pods, place, door)
 
 
 def judged(both: Pair) -> list[int]:
@@ -108,19 +163,41 @@ def judged(both: Pair) -> list[int]:
     return gaps_ms(entries)
 
 
+async def swapped(both: Pair, times: int) -> list[float]:
+    """The epoch went back and forth *times*; how long each adoption took."""
+    took = []
+    for number in range(times):
+        to, other = ("green", "blue") if number % 2 == 0 else ("blue", "green")
+        status = await both.hand_over(to)
+        took.append(float(status["adoption"]["milliseconds"]))
+        await asyncio.sleep(0.4)
+        left = await both.pods[other].status()
+        assert (left["state"], left["epoch"]) == ("standby", None)
+    return took
+
+
 @pytest.mark.asyncio
-async def test_the_epoch_goes_back_and_forth_and_one_process_sends_at_a_time(tmp_path: Path) -> None:
-    """Ten swaps on an embedded ledger: I1, I2, I3 from the order log, and a gap far below what a restart takes."""
-    async with pair(tmp_path) as both:
-        adopted = []
-        for number in range(10):
-            to = ("green", "blue")[number % 2]
-            status = await both.hand_over(to)
-            adopted.append(float(status["adoption"]["milliseconds"]))
-            await asyncio.sleep(0.3)
-            other = await both.pods["blue" if to == "green" else "green"].status()
-            assert (other["state"], other["epoch"]) == ("standby", None)
+async def test_the_epoch_goes_back_and_forth_and_one_process_sends_at_a_time(place: Place, tmp_path: Path) -> None:
+    """Ten swaps: I1, I2 and I3 from the order log, and a gap far below what a restart takes."""
+    async with pair(tmp_path, place) as both:
+        took = await swapped(both, 10)
         gaps = judged(both)
-        print("gaps ms", sorted(gaps), "adoption ms", sorted(adopted))
+        print(place.engine, "bare: gaps ms", sorted(gaps), "adoption ms", sorted(took))
         assert len(gaps) == 10
         assert max(gaps) <= 2000
+
+
+@pytest.mark.asyncio
+async def test_a_loaded_trader_hands_over_orders_position_and_stop(place: Place, tmp_path: Path) -> None:
+    """Ten swaps over a way of 20 ms, with five resting orders and a position: the taker adopts all of it."""
+    async with pair(tmp_path, place, positions="5", holds="100") as both:
+        both.venue.exchange.faults.add(Fault(0, "delay_before", parameters={"ms": 20}))
+        await both.pods["blue"].until(lambda seen: seen["open_orders"] >= 6, 30)
+        took = await swapped(both, 10)
+        gaps = judged(both)
+        print(place.engine, "loaded: gaps ms", sorted(gaps), "adoption ms", sorted(took))
+        assert len(gaps) == 10
+        status = await both.pods["blue"].status()
+        (held,) = status["positions"]
+        # The commission was taken in the coin bought; less than a step can have no stop.
+        assert abs(Decimal(held["quantity"]) - Decimal(held["covered"])) < Decimal("0.00001")
