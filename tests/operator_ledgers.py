@@ -104,8 +104,8 @@ def _signatures(connection: psycopg.Connection[Any], names: tuple[str, ...]) -> 
 
 
 @contextmanager
-def running(migrate: Any) -> Iterator[postgres.Server]:
-    with postgres.server() as server:
+def running(migrate: Any, version: int = 15) -> Iterator[postgres.Server]:
+    with postgres.server(version) as server:
         establish(server, migrate)
         yield server
 

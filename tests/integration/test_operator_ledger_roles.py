@@ -19,9 +19,9 @@ WORDS = {"blue": "blue word", "green": "green%word", "task": "task@word"}
 IDS = (f"aaaaa{digit}" for digit in itertools.chain("0123456789", "bcdefghijk"))
 
 
-@pytest.fixture(scope="module")
-def server():
-    with postgres.server() as running:
+@pytest.fixture(scope="module", params=[15, 17])
+def server(request):
+    with postgres.server(request.param) as running:
         yield running
 
 
@@ -150,6 +150,20 @@ async def test_a_fencer_without_its_rights_is_refused(server, fencer, ledger, ta
     answer = await kept(fencer, ledger, WORDS)
     assert answer == Keep("FencerRightsMissing", sentence.format(fencer.role, fencer.role), 30.0)
     assert facts(server, ledger) == []
+
+
+@pytest.mark.asyncio
+async def test_a_role_of_somebody_else_needs_admin_option(server, fencer, ledger):
+    """From version 16 on CREATEROLE alone changes no role that another one made; before, it does."""
+    super_sql(server, f"CREATE ROLE tb_{ledger}_green")
+    answer = await kept(fencer, ledger, WORDS)
+    if version(server) < 160000:
+        assert answer is True
+        return
+    assert answer.message == (
+        f"spec.database.postgres.fencerSecretRef: role '{fencer.role}' lacks ADMIN OPTION on role 'tb_{ledger}_green';"
+        f' run: GRANT tb_{ledger}_green TO "{fencer.role}" WITH ADMIN OPTION'
+    )
 
 
 @pytest.mark.asyncio
