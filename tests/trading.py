@@ -254,6 +254,18 @@ class MemoryLedger:
         self.records[name] = OrderRecord(made, OrderStatus.INTENDED, ZERO, None)
         return made
 
+    def replay(self, lease: Lease, entry: VenueWrite) -> OrderRecord:
+        self._fence(lease)
+        return self.records.setdefault(entry.client_id, OrderRecord(entry, OrderStatus.UNKNOWN, ZERO, None))
+
+    def recover(self, lease: Lease, client_id: str, report: OrderReport) -> OrderRecord:
+        self._fence(lease)
+        purpose = Purpose.ENTRY if report.side is Side.BUY else Purpose.EXIT
+        request = Order(report.symbol, report.side, report.type, purpose, report.quantity, reason="recovered")
+        made = VenueWrite(client_id, 0, 0, request, report.at, report.at)
+        found = OrderRecord(made, report.status, report.filled, report.venue_id)
+        return self.records.setdefault(client_id, found)
+
     def settle(
         self, lease: Lease, client_id: str, status: OrderStatus, report: OrderReport | None, message: str
     ) -> OrderRecord:

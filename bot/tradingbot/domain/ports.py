@@ -205,6 +205,14 @@ class Ledger(Protocol):
         """Inserts one write that no strategy decision stands behind (stops, cancels, exits by halt)."""
         ...
 
+    def replay(self, lease: Lease, entry: VenueWrite) -> OrderRecord:
+        """The journal's *entry* stands in the book as sent, its outcome unknown; a second time changes nothing."""
+        ...
+
+    def recover(self, lease: Lease, client_id: str, report: OrderReport) -> OrderRecord:
+        """The order of ours without an intent stands in the book as the venue reports it; once."""
+        ...
+
     def settle(
         self, lease: Lease, client_id: str, status: OrderStatus, report: OrderReport | None, message: str
     ) -> OrderRecord:

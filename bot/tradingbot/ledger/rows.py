@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from tradingbot.domain.clientid import parse_client_id
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Lease
@@ -71,7 +72,10 @@ def record(row: Row[Any]) -> OrderRecord:
             seen_at=row.seen_at,
             reason=row.reason,
         )
-    write = VenueWrite(row.client_id, row.epoch, row.sequence, request, row.timestamp, row.expires_at)
+    # Its name tells the epoch it was sent under, which for a replayed one is not that of who wrote the row.
+    name = parse_client_id(row.client_id)
+    epoch = name.epoch if name else row.epoch
+    write = VenueWrite(row.client_id, epoch, row.sequence, request, row.timestamp, row.expires_at)
     return OrderRecord(write, OrderStatus(row.status), row.filled, row.venue_id, row.message)
 
 

@@ -12,7 +12,7 @@ from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
 from tradingbot.ledger import lease as leases
-from tradingbot.ledger import shadow, tables, writes
+from tradingbot.ledger import recovery, shadow, tables, writes
 from tradingbot.ledger.connect import writing
 from tradingbot.ledger.highwater import Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
@@ -89,6 +89,14 @@ class SqlLedger(LedgerReader):
     def intend(self, lease: Lease, request: Order | Cancel, timestamp: datetime, expires_at: datetime) -> VenueWrite:
         with writing(self.engine) as connection:
             return writes.intend(connection, lease, request, (timestamp, expires_at))
+
+    def replay(self, lease: Lease, entry: VenueWrite) -> OrderRecord:
+        with writing(self.engine) as connection:
+            return recovery.replay(connection, lease, entry)
+
+    def recover(self, lease: Lease, client_id: str, report: OrderReport) -> OrderRecord:
+        with writing(self.engine) as connection:
+            return recovery.recover(connection, lease, client_id, report)
 
     def settle(
         self, lease: Lease, client_id: str, status: OrderStatus, report: OrderReport | None, message: str
