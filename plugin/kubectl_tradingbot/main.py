@@ -9,13 +9,20 @@ from rich.console import Console
 from rich.live import Live
 
 from kubectl_tradingbot import __version__
+from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.domain.view import BotView
+from kubectl_tradingbot.incident import emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
 from kubectl_tradingbot.table import fleet, page
 
 program = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+program.add_typer(keys, name="keys")
+program.command()(halt)
+program.command()(resume)
+program.command("emergency-stop")(emergency_stop)
+program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]
 

@@ -12,14 +12,15 @@ class ClusterSaysNo(Exception):
     """kubectl refused; its own sentence is the message."""
 
 
-def kubectl(*arguments: str) -> str:
-    """What kubectl prints for *arguments*; ClusterSaysNo with its last line otherwise."""
+def kubectl(*arguments: str, text: str | None = None) -> str:
+    """What kubectl prints for *arguments*, with *text* as its input; ClusterSaysNo with its last line otherwise."""
     try:
         # The arguments are a list and never reach a shell; which kubectl is the caller's own choice.
         done = subprocess.run(  # noqa: S603  # nosec B603 B607
             ["kubectl", *arguments],  # noqa: S607
             capture_output=True,
             text=True,
+            input=text,
             timeout=30,
             check=False,
         )
@@ -35,10 +36,14 @@ def kubectl(*arguments: str) -> str:
 
 def bots(namespace: str | None, name: str | None) -> tuple[BotView, ...]:
     """Every bot asked for, with what each says of itself; *namespace* None is the context's, ``*`` is all."""
+    return tuple(view_of(each, live(each["metadata"])) for each in resources(namespace, name))
+
+
+def resources(namespace: str | None, name: str | None) -> list[Mapping[str, Any]]:
+    """The TradingBots asked for, as the API server serves them."""
     scope = ["-A"] if namespace == "*" else ["-n", namespace] if namespace else []
     answer = json.loads(kubectl("get", "tradingbots.tradingbot.io", *([name] if name else []), *scope, "-o", "json"))
-    resources = answer["items"] if answer["kind"] == "List" else [answer]
-    return tuple(view_of(resource, live(resource["metadata"])) for resource in resources)
+    return list(answer["items"]) if answer["kind"] == "List" else [answer]
 
 
 def live(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,0 +1,134 @@
+"""What the verbs write and ask, each through kubectl."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubectl_tradingbot.observe import ClusterSaysNo, kubectl, live, resources
+
+BOTS = "tradingbots.tradingbot.io"
+HALT, RESUME = "tradingbot.io/halt", "tradingbot.io/resume"
+# What an exchange lets nobody sell; a rest worth less, in the quote coin, is no position.
+DUST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """One TradingBot as the cluster shows it and as it shows itself."""
+
+    resource: Mapping[str, Any]
+    live: Mapping[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return str(self.resource["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.resource["metadata"]["namespace"])
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.resource.get("status") or {}
+        return found
+
+    @property
+    def halts(self) -> Sequence[Mapping[str, Any]]:
+        """The process' own word, or the last one reported when it is silent."""
+        found: Sequence[Mapping[str, Any]] = (self.live or self.status).get("halts") or []
+        return found
+
+    def condition(self, kind: str) -> Mapping[str, Any]:
+        found = (each for each in self.status.get("conditions") or [] if each["type"] == kind)
+        return next(found, {})
+
+    @property
+    def held(self) -> list[str]:
+        """What is held, dust left out; empty when nobody answers."""
+        positions = (self.live or {}).get("positions") or []
+        return [str(each["symbol"]) for each in positions if _worth(each) >= DUST]
+
+    @property
+    def is_flat(self) -> bool:
+        """The process itself says that nothing but dust is held and no order is open."""
+        return self.live is not None and not self.held and self.live.get("open_orders") == 0
+
+
+def _worth(position: Mapping[str, Any]) -> float:
+    return float(position.get("quantity") or 0) * float(position.get("mark") or 0)
+
+
+def found(namespace: str | None, name: str | None) -> list[Bot]:
+    """The bots asked for, each asked itself."""
+    return [Bot(each, live(each["metadata"])) for each in resources(namespace, name)]
+
+
+def one(namespace: str | None, name: str) -> Bot:
+    return found(namespace, name)[0]
+
+
+def annotate(bot: Bot, *notes: str) -> None:
+    """*notes* are ``key=value``, or ``key-`` to take it away."""
+    kubectl("annotate", BOTS, bot.name, "-n", bot.namespace, "--overwrite", *notes)
+
+
+def order_namespace(namespace: str, order: str) -> None:
+    """One write that reaches every bot of the namespace."""
+    kubectl("annotate", "namespace", namespace, "--overwrite", f"{HALT}={order}")
+
+
+def suspend(bot: Bot) -> None:
+    kubectl("patch", BOTS, bot.name, "-n", bot.namespace, "--type", "merge", "-p", '{"spec":{"suspend":true}}')
+
+
+def failing_checks(bot: Bot) -> list[str]:
+    """What keeps a bot from trading well, by the checks it makes itself; each as name and finding."""
+    path = f"/api/v1/namespaces/{bot.namespace}/services/{bot.name}:ops/proxy/metrics"
+    try:
+        text = kubectl("get", "--raw", path)
+    except ClusterSaysNo as error:
+        return [f"process: {error}"]
+    wanted = {"api_connected": "exchange: the venue does not answer", "tradingbot_database_up": "database: away"}
+    values = {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if "{" in line}
+    return [told for metric, told in wanted.items() if values.get(metric) != 1.0]
+
+
+def wait(true: Callable[[], bool], seconds: float) -> bool:
+    """Whether it became true in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def records(bot: Bot) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The revisions of *bot*, and the events about it."""
+    revisions = json.loads(
+        kubectl(
+            *("get", "controllerrevisions.apps", "-n", bot.namespace, "-o", "json"),
+            *("-l", f"tradingbot.io/bot={bot.name}"),
+        )
+    )
+    about = f"involvedObject.kind=TradingBot,involvedObject.name={bot.name}"
+    events = json.loads(kubectl("get", "events", "-n", bot.namespace, "-o", "json", "--field-selector", about))
+    return revisions["items"], events["items"]
+
+
+def write_keys(bot: Bot, name: str, keys: Mapping[str, str]) -> None:
+    """Secret *name* holds exactly *keys*; they go through standard input and are shown nowhere."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": bot.namespace, "labels": {"tradingbot.io/bot": bot.name}},
+        "stringData": dict(keys),
+    }
+    try:
+        kubectl("create", "-f", "-", text=json.dumps(body))
+    except ClusterSaysNo as error:
+        if "already exists" not in str(error):
+            raise
+        kubectl("replace", "-f", "-", text=json.dumps(body))

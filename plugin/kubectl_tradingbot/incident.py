@@ -1,0 +1,156 @@
+"""The verbs of an incident: stop, flatten, let go on, and see what was changed."""
+
+import json
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from kubectl_tradingbot import cluster
+from kubectl_tradingbot.cluster import HALT, RESUME, Bot
+from kubectl_tradingbot.domain.history import history
+
+REFUSED, USAGE, LATE = 1, 2, 3
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
+Name = Annotated[str, typer.Argument(help="the bot")]
+Reason = Annotated[str, typer.Option("--reason", help="why; it is kept with the halt")]
+Patience = Annotated[int, typer.Option("--timeout", min=1, help="seconds to wait; exit 3 when they are over")]
+
+
+class Kind(StrEnum):
+    REDUCE = "reduce"
+    HALT = "halt"
+    FLATTEN = "flatten"
+
+
+def halt(
+    bot: Name, reason: Reason, kind: Kind = Kind.HALT, namespace: Namespace = None, timeout: Patience = 30
+) -> None:
+    """Stop a bot until somebody resumes it."""
+    _given(reason)
+    one = cluster.one(namespace, bot)
+    cluster.annotate(one, f"{HALT}={kind.value}: {reason}")
+    _until(lambda: _halted(one, reason), timeout, f"{bot} does not say yet that it is halted")
+    ids = [each["id"] for each in cluster.one(one.namespace, bot).halts if each["reason"] == reason]
+    typer.echo(f"{bot} is halted ({kind.value}): kubectl tradingbot resume {bot} --id {' '.join(ids)} --reason ...")
+
+
+def resume(  # noqa: PLR0913 - the flags of one verb
+    bot: Name,
+    reason: Reason,
+    halt_id: Annotated[str | None, typer.Option("--id", help="the halt; needed when several stand")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="although a check fails")] = False,
+    namespace: Namespace = None,
+    timeout: Patience = 30,
+) -> None:
+    """Clear one halt of a bot whose checks pass."""
+    _given(reason)
+    one = cluster.one(namespace, bot)
+    standing = {str(each["id"]): each for each in one.halts}
+    if not standing:
+        _stop(REFUSED, f"{bot} is not halted")
+    if halt_id is None and len(standing) > 1:
+        _stop(REFUSED, f"{bot} has {len(standing)} halts; name one with --id: {', '.join(standing)}")
+    chosen = halt_id or next(iter(standing))
+    if chosen not in standing:
+        _stop(REFUSED, f"--id {chosen} is not a halt of {bot}; write one of {', '.join(standing)}")
+    failing = [] if anyway else cluster.failing_checks(one)
+    if failing:
+        _stop(
+            REFUSED, f"{bot} is not well, so it stays halted ({'; '.join(failing)}); --anyway resumes it all the same"
+        )
+    written = [f"{HALT}-"] if standing[chosen]["source"] == "annotation" else []
+    cluster.annotate(one, f"{RESUME}={chosen} {reason}", *written)
+    _until(partial(_cleared, one, chosen), timeout, f"{bot} does not say yet that {chosen} is cleared")
+    left = len(standing) - 1
+    typer.echo(f"{chosen} is cleared; {left} more halt{'' if left == 1 else 's'} of {bot} stand")
+
+
+def emergency_stop(  # noqa: PLR0913 - the flags of one verb
+    reason: Reason,
+    bot: Annotated[str | None, typer.Argument(help="one bot; or --all")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every bot of every namespace")] = False,
+    flatten: Annotated[bool, typer.Option("--flatten", help="close every position too")] = False,
+    scale_to_zero: Annotated[bool, typer.Option("--scale-to-zero", help="then end every pod too")] = False,
+    namespace: Namespace = None,
+    timeout: Patience = 60,
+) -> None:
+    """Stop one bot or all of them at once; with --flatten wait until each is flat."""
+    _given(reason)
+    if (bot is None) is not every:
+        _stop(USAGE, "give one bot or --all")
+    order = f"{'flatten' if flatten else 'halt'}: {reason}"
+    since = time.monotonic()
+    stopped = cluster.found("*" if every else namespace, bot)
+    if every:
+        for space in sorted({each.namespace for each in stopped}):
+            cluster.order_namespace(space, order)
+    for each in [] if every else stopped:
+        cluster.annotate(each, f"{HALT}={order}")
+    for each in stopped:
+        _until(partial(_halted, each, reason), timeout, f"{each.name} does not say yet that it is halted")
+        typer.echo(f"{each.namespace}/{each.name} is halted after {time.monotonic() - since:.1f} s")
+    for each in stopped if flatten else []:
+        _until(partial(_flat, each), timeout, f"{each.name} is not flat yet, or does not answer")
+        typer.echo(f"{each.namespace}/{each.name} is flat")
+    for each in stopped if scale_to_zero else []:
+        cluster.suspend(each)
+    for each in stopped if scale_to_zero else []:
+        _until(partial(_suspended, each), timeout, f"{each.name} is not suspended yet")
+        typer.echo(f"{each.namespace}/{each.name} is suspended")
+
+
+def show_history(
+    bot: Name, as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False, namespace: Namespace = None
+) -> None:
+    """What was changed on a bot, and what it went through."""
+    entries = history(*cluster.records(cluster.one(namespace, bot)))
+    if as_json:
+        typer.echo(json.dumps(entries, indent=2))
+        return
+    for entry in entries:
+        what = "; ".join(f"{each['field']}: {each['before']} -> {each['after']}" for each in entry.get("changes", []))
+        told = what or entry.get("message") or entry.get("revision", "")
+        typer.echo(f"{entry['at']}  {entry['kind']:<14} {entry.get('reason') or entry.get('number') or ''}  {told}")
+
+
+def _given(reason: str) -> None:
+    if not reason.strip():
+        _stop(USAGE, "--reason is empty: write why")
+
+
+def _again(bot: Bot) -> Bot:
+    return cluster.one(bot.namespace, bot.name)
+
+
+def _flat(bot: Bot) -> bool:
+    return _again(bot).is_flat
+
+
+def _cleared(bot: Bot, halt_id: str) -> bool:
+    return halt_id not in {each["id"] for each in _again(bot).halts}
+
+
+def _halted(bot: Bot, reason: str) -> bool:
+    now = _again(bot)
+    answered = any(reason == each["reason"] for each in now.halts)
+    return answered or (now.live is None and now.condition("TradingActive").get("reason") == "NoPod")
+
+
+def _suspended(bot: Bot) -> bool:
+    now = _again(bot)
+    ready = now.condition("Ready")
+    return ready.get("reason") == "Suspended" and ready.get("status") == "True"
+
+
+def _until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    if not cluster.wait(true, seconds):
+        _stop(LATE, f"{otherwise} ({seconds:g} s)")
+
+
+def _stop(code: int, sentence: str) -> None:
+    typer.echo(f"kubectl tradingbot: {sentence}", err=True)
+    raise typer.Exit(code)

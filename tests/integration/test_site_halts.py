@@ -1,0 +1,175 @@
+"""Incidents as a person handles them: kubectl, operator and real traders, judged by the venue's order log."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import onenode
+import operators
+from onenode import Running, Site, seconds_until, wait_bars
+from operators import create_bot, eventually, patch_bot, state
+
+Note = Callable[[str, str], None]
+FALL = {"symbol": "BTCUSDT", "shock_percent": "-21"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with onenode.site(tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+def halted(site: Site, bot: str) -> tuple[str | None, str | None]:
+    return state(site.server, bot, "Halted")
+
+
+@contextlib.contextmanager
+def bot(site: Site, name: str, **changes: Any) -> Iterator[Running]:
+    """A bot that trades; it is gone when the block ends, its pod too."""
+    create_bot(site.server, name, onenode.spec(site.venue, **changes))
+    try:
+        yield site.trading(name)
+    finally:
+        site.control("market", {"outage": False})
+        site.kubectl("annotate", "tb", name, "-n", "trading", "tradingbot.io/delete=done")
+        site.kubectl("delete", "tb", name, "-n", "trading", "--timeout=60s")
+
+
+HOLDING = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
+FEW = {
+    "maxOrderNotional": "980",
+    "maxPositionNotional": "980",
+    "orderFractionPercent": "98",
+    "stopLossPercent": "60",
+}
+
+
+def holds(pod: Running) -> bool:
+    """Something is held, with its stop at the venue."""
+    return bool(pod.status()["positions"] and pod.status()["open_orders"])
+
+
+@pytest.mark.row("S1-038")
+@pytest.mark.row("S1-090")
+def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Note) -> None:
+    """Less than two seconds from the resource's annotation to no more buys; the metric says so."""
+    with bot(site, "quick") as pod:
+        eventually(site.buys, within=60)
+        watch = time.monotonic()
+        said = site.atb("halt", "quick", "-n", "trading", "--reason", "t")
+        evidence("time kubectl atb halt quick --reason t", f"{said} ({time.monotonic() - watch:.1f} s)")
+        assert time.monotonic() - watch < 5
+        assert pod.metric("trading_halted") == 1
+        seen = len(site.buys())
+        wait_bars(pod)
+        assert len(site.buys()) == seen
+        assert eventually(lambda: halted(site, "quick") == ("True", "Halt"))
+        site.atb("resume", "quick", "-n", "trading", "--reason", "ok")
+        eventually(lambda: pod.status()["state"] == "trading", within=10)
+        site.kubectl("annotate", "tb", "quick", "-n", "trading", "tradingbot.io/halt=again")
+        took = seconds_until(lambda: pod.metric("trading_halted") == 1, 5)
+        evidence("kubectl annotate tb quick tradingbot.io/halt=again", f"halted {took:.2f} s after it returned")
+        assert took < 2
+
+
+@pytest.mark.row("S0-155")
+@pytest.mark.row("S0-156")
+@pytest.mark.row("S0-014")
+def test_a_flash_drawdown_flattens_and_only_a_reason_resumes(site: Site, evidence: Note) -> None:
+    """A price 21 % lower: everything is sold, the condition names it, a deleted pod changes nothing."""
+    risk = {**FEW, "flashDrawdownPercent": "20"}
+    with bot(site, "flash", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
+        eventually(lambda: holds(pod), within=60)
+        evidence("POST /control/market", json.dumps(site.control("market", FALL)))
+        took = seconds_until(lambda: halted(site, "flash") == ("True", "FlashDrawdown"), 20)
+        evidence("kubectl get tb flash (condition Halted)", f"FlashDrawdown after {took:.1f} s")
+        assert took < 15
+        eventually(lambda: pod.status()["open_orders"] == 0, within=10)
+        seen, old = len(site.buys()), pod.name
+        site.kubectl("delete", "pod", old, "-n", "trading", "--wait=false")
+        eventually(lambda: pod.process.poll() is not None, within=60)
+        eventually(lambda: any(name != old for name in site.node.pods), within=60)
+        pod = site.pod("flash")
+        eventually(lambda: pod.status().get("state") == "halted", within=60)
+        wait_bars(pod)
+        assert len(site.buys()) == seen
+        said = site.atb("resume", "flash", "-n", "trading", code=2)
+        evidence("kubectl atb resume flash", said)
+        assert "--reason" in said
+        site.control("market", {"symbol": "BTCUSDT", "shock_percent": "26.6"})
+
+
+@pytest.mark.row("S4-052")
+def test_a_daily_loss_halts_by_its_name_and_nothing_is_entered(site: Site, evidence: Note) -> None:
+    """Loss of 100 is the limit; a shock while a position is open costs more than that."""
+    risk = {**FEW, "maxDailyLoss": "100"}
+    with bot(site, "losing", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
+        eventually(lambda: holds(pod), within=60)
+        site.control("market", {"symbol": "BTCUSDT", "shock_percent": "-11"})
+        eventually(lambda: halted(site, "losing") == ("True", "DailyLossLimit"), within=30)
+        seen = len(site.buys())
+        wait_bars(pod)
+        evidence("kubectl get tb losing -n trading", site.kubectl("get", "tb", "losing", "-n", "trading"))
+        assert len(site.buys()) == seen
+        assert float(pod.status()["portfolio"]["daily_pnl"]) <= -100
+        site.control("market", {"symbol": "BTCUSDT", "shock_percent": "12.4"})
+
+
+@pytest.mark.row("S0-141")
+@pytest.mark.row("S0-090")
+def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(site: Site, evidence: Note) -> None:
+    """Exit code 0 means flat by the process' own word; the venue and the ledger agree."""
+    with bot(site, "closing", strategy=HOLDING) as pod:
+        eventually(lambda: holds(pod), within=60)
+        said = site.atb("emergency-stop", "closing", "-n", "trading", "--flatten", "--reason", "manual")
+        evidence("kubectl atb emergency-stop closing --flatten --reason manual", said)
+        shown = pod.status()
+        assert shown["open_orders"] == 0
+        account = site.control(f"accounts/{operators.KEYS['apiKey']}")
+        mine = [row for row in account["open_orders"] if row["clientOrderId"].startswith(f"t{shown['ledger_id']}")]
+        assert mine == []
+        sold = [order for order in shown["last_orders"] if order["side"] == "sell" and order["status"] == "filled"]
+        evidence("GET /status .last_orders", json.dumps(sold[0]))
+        assert sold[0]["reason"] == "manual"
+
+
+@pytest.mark.row("S0-120")
+@pytest.mark.row("S0-121")
+@pytest.mark.row("S0-119")
+def test_history_lists_every_change_with_what_differs(site: Site, evidence: Note) -> None:
+    """Two patches are two entries; one of parameters is told from one of limits and one of the image."""
+    patches = (
+        {"strategy": {"parameters": {"fast": "3"}}},
+        {"risk": {"maxDailyLoss": "8000"}},
+        {"image": "localhost/tradingbot:0.1.1"},
+    )
+    with bot(site, "story"):
+        for number, patch in enumerate(patches):
+            patch_bot(site.server, "story", {"spec": patch})
+            eventually(lambda number=number: len(shown(site, "story")) >= number + 2, within=30)
+        entries = shown(site, "story")
+    evidence("kubectl atb history story --json", json.dumps(entries))
+    assert [entry["kind"] for entry in entries] == ["created", "parameter", "configuration", "image"]
+    assert entries[1]["changes"] == [{"field": "spec.strategy.parameters.fast", "before": "2", "after": "3"}]
+
+
+def shown(site: Site, name: str) -> list[dict[str, Any]]:
+    entries = json.loads(site.atb("history", name, "-n", "trading", "--json"))
+    return [entry for entry in entries if entry["kind"] != "event"]
+
+
+@pytest.mark.row("S3-137")
+def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None:
+    """One command for all namespaces: halted, then suspended, then gone."""
+    with bot(site, "one"), bot(site, "two"):
+        said = site.atb("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
+        site.kubectl("annotate", "namespace", "trading", "tradingbot.io/halt-")
+        evidence("kubectl atb emergency-stop --all --scale-to-zero --reason t", said)
+        evidence("kubectl get tb -A", site.kubectl("get", "tb", "-A"))
+        for name in ("one", "two"):
+            assert state(site.server, name, "Ready") == ("True", "Suspended")
+        assert json.loads(site.kubectl("get", "pods", "-A", "-o", "json"))["items"] == []
