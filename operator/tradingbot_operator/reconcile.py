@@ -30,6 +30,8 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     """The cluster holds what the bot asks for, and its status says how far that is."""
     bot = await cluster.find(key)
     if bot is None:
+        if reach.means is not None:
+            await reach.means.doors.forget(key)
         return Outcome("gone")
     observed = await look(bot, await cluster.complete(bot, moment.seen), cluster, reach)
     plan = decide(bot, observed, moment.site, moment.now)

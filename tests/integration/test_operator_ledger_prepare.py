@@ -1,12 +1,7 @@
 """A ledger on a person's server is prepared step by step: real API server, real PostgreSQL, the real ``atb``."""
 
 import base64
-import contextlib
-import json
-import os
-import subprocess
 
-import aiohttp
 import psycopg
 import pytest
 import pytest_asyncio
@@ -14,23 +9,13 @@ import pytest_asyncio
 import make_operator as make
 import operators
 import postgres
-from bots import ATB
-from operators import BOTS, create_bot, found
-from tradingbot_operator.cluster.adapter import Cluster
-from tradingbot_operator.cluster.api import connect
-from tradingbot_operator.cluster.memory import Memory
-from tradingbot_operator.domain.bot import parse
-from tradingbot_operator.domain.errors import Outdated
+from operators import found
+from prepared_ledgers import World
 from tradingbot_operator.domain.lease import LedgerAway
-from tradingbot_operator.domain.ledger import Fresh, Prepared, Preparing
+from tradingbot_operator.domain.ledger import Prepared, Preparing
 from tradingbot_operator.domain.plan import Keep
-from tradingbot_operator.ledger.doors import Doors
-from tradingbot_operator.prepare import Means, Wanted, door_of, prepare
-from tradingbot_operator.render.revision import content
+from tradingbot_operator.prepare import door_of
 
-SPEC = {**make.MINIMAL, "database": make.LIVE["database"]}
-NAMESPACE = "/api/v1/namespaces/trading"
-JOBS = "/apis/batch/v1/namespaces/trading/jobs"
 NAMES = iter(f"bot{number}" for number in range(100))
 
 
@@ -44,115 +29,6 @@ def server(tmp_path_factory):
 def database():
     with postgres.server() as running:
         yield running
-
-
-class World:
-    """One bot with a database of its own, and an operator's means, which end and begin anew at will."""
-
-    def __init__(self, server, database, name, folder):
-        self.server, self.database, self.name, self.folder = server, database, name, folder
-        self.owner, self.fencer = f"owner_{name}", f"fencer_{name}"
-        self.minted = iter(f"{name[-1]}{letter}zzzz" for letter in "abcdefgh")
-
-    def sql(self, statement, database="postgres"):
-        with psycopg.connect(self.database.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-    def establish(self):
-        self.sql(f"CREATE ROLE {self.owner} LOGIN")
-        self.sql(f"CREATE ROLE {self.fencer} LOGIN CREATEROLE")
-        self.sql(f"GRANT pg_signal_backend TO {self.fencer}")
-        self.sql(f"CREATE DATABASE {self.name} OWNER {self.owner}")
-        self.sql(f"ALTER SCHEMA public OWNER TO {self.owner}", self.name)
-        for secret, role in (("owner", self.owner), ("fencer", self.fencer)):
-            self.secret(f"{self.name}-{secret}", {"url": self.database.url(self.name, role)})
-        refs = {f"{each}SecretRef": {"name": f"{self.name}-{each}"} for each in ("owner", "fencer")}
-        create_bot(self.server, self.name, {**SPEC, "database": {"mode": "postgres", "postgres": refs}})
-
-    def secret(self, name, data):
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
-        code, answer = self.server.request("POST", f"{NAMESPACE}/secrets", body)
-        assert code == 201, answer
-
-    @property
-    def bot(self):
-        return parse(found(self.server, f"{BOTS.format('trading')}/{self.name}"))
-
-    def fresh(self):
-        return Fresh(next(self.minted), ("b", "g", "t"))
-
-    @contextlib.asynccontextmanager
-    async def operator(self):
-        """The means of one operator's life."""
-        api = await connect(str(self.server.kubeconfig))
-        doors = Doors()
-        async with aiohttp.ClientSession() as http:
-            try:
-                yield Means(Cluster(api, Memory(), False), doors, http, make.SITE, self.fresh)
-            finally:
-                await doors.close()
-                await api.aclose()
-
-    async def step(self, means, served=False, code=None):
-        bot = self.bot
-        data = content(bot, bot.spec, make.SITE, "r1")
-        try:
-            return await prepare(bot, bot.spec, Wanted(data, served, code), means)
-        except Outdated as outdated:
-            return str(outdated)
-
-    def job(self):
-        own = [
-            each
-            for each in self.server.request("GET", JOBS)[1]["items"]
-            if each["metadata"]["name"].startswith(f"{self.name}-migrate-")
-        ]
-        return own[0] if own else None
-
-    def run_job(self):
-        """As the kubelet and the Job's controller would: the real command with what the Job mounts."""
-        job = self.job()
-        pod = job["spec"]["template"]["spec"]
-        volumes = {each["name"]: each for each in pod["volumes"]}
-        settings = found(self.server, f"{NAMESPACE}/configmaps/{volumes['settings']['configMap']['name']}")
-        secret = found(self.server, f"{NAMESPACE}/secrets/{volumes['owner']['secret']['secretName']}")
-        (self.folder / "secrets/owner").mkdir(parents=True, exist_ok=True)
-        (self.folder / "secrets/owner/url").write_bytes(base64.b64decode(secret["data"]["url"]))
-        rendered = json.loads(settings["data"]["settings.json"])
-        rendered["paths"] = {"data": str(self.folder), "secrets": str(self.folder / "secrets")}
-        (self.folder / "settings.json").write_text(json.dumps(rendered))
-        command = [ATB, *pod["containers"][0]["command"][1:]]
-        environment = {"PATH": os.environ["PATH"], "TRADINGBOT_SETTINGS": str(self.folder / "settings.json")}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        self.end_job(job, done.returncode, done.stderr.strip())
-        return done.returncode, done.stderr
-
-    def end_job(self, job, code, words):
-        time = "2026-11-21T14:00:00Z"
-        if code == 0:
-            kinds, ended = ("SuccessCriteriaMet", "Complete"), {"succeeded": 1, "completionTime": time}
-        else:
-            kinds, ended = ("FailureTarget", "Failed"), {"failed": 1}
-            self.failed_pod(job, code, words)
-        conditions = [{"type": kind, "status": "True", "reason": "Test", "lastTransitionTime": time} for kind in kinds]
-        status = {"startTime": time, "conditions": conditions, **ended}
-        path = f"{JOBS}/{job['metadata']['name']}/status"
-        code, answer = self.server.request("PATCH", path, {"status": status}, operators.MERGE)
-        assert code == 200, answer
-
-    def failed_pod(self, job, code, words):
-        name = job["metadata"]["name"]
-        template = job["spec"]["template"]
-        labels = template["metadata"]["labels"]
-        spec = {**template["spec"], "automountServiceAccountToken": False}
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
-        assert self.server.request("POST", f"{NAMESPACE}/pods", body)[0] == 201
-        ended = {"exitCode": code, "message": words, "finishedAt": "2026-11-21T14:00:00Z"}
-        container = {"name": "migrate", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
-        operators.pod_status(
-            self.server, name, {"phase": "Failed", "containerStatuses": [{**container, "state": {"terminated": ended}}]}
-        )
 
 
 @pytest_asyncio.fixture
@@ -197,11 +73,11 @@ async def test_each_step_is_done_by_an_operator_of_its_own(world):
         if isinstance(results[-1], Preparing) and "Job" in results[-1].message:
             break
     assert len(results) == 4
-    secret = found(world.server, f"{NAMESPACE}/secrets/{world.name}-ledger")
+    secret = found(world.server, f"{world.core}/secrets/{world.name}-ledger")
     assert world.run_job()[0] == 0
     async with world.operator() as means:
         assert isinstance(await world.step(means), Prepared)
-    assert found(world.server, f"{NAMESPACE}/secrets/{world.name}-ledger") == secret
+    assert found(world.server, f"{world.core}/secrets/{world.name}-ledger") == secret
     roles = world.sql(f"SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tb_{world.bot.status['ledgerId']}_%'")
     assert roles == [(3,)]
 
@@ -221,7 +97,7 @@ async def test_a_revision_that_has_served_needs_no_job(world):
     async with world.operator() as means:
         await prepared(world, means)
         options = {"propagationPolicy": "Background"}
-        path = f"{JOBS}/{world.job()['metadata']['name']}"
+        path = f"{world.jobs}/{world.job()['metadata']['name']}"
         assert world.server.request("DELETE", path, options)[0] == 200
         assert isinstance(await world.step(means, served=True), Prepared)
         assert world.job() is None
@@ -234,7 +110,7 @@ async def test_the_logins_of_the_secret_are_those_of_the_roles(world):
     """The bot's own address leads into the ledger, with the rights of a colour and no more."""
     async with world.operator() as means:
         await prepared(world, means)
-    secret = found(world.server, f"{NAMESPACE}/secrets/{world.name}-ledger")["data"]
+    secret = found(world.server, f"{world.core}/secrets/{world.name}-ledger")["data"]
     with psycopg.connect(base64.b64decode(secret["blue"]).decode()) as colour:
         claimed, refusal = colour.execute("SELECT * FROM tb_claim('pod-1/a', 'r1')").fetchone()
         assert (claimed, refusal) == (1, None)
@@ -247,7 +123,7 @@ async def test_missing_secrets_are_named_and_nothing_is_made(world):
     """Owner first, then fencer; when both are there the preparation goes on by itself."""
     async with world.operator() as means:
         for secret, field in (("fencer", "fencerSecretRef"), ("owner", "ownerSecretRef")):
-            assert world.server.request("DELETE", f"{NAMESPACE}/secrets/{world.name}-{secret}")[0] == 200
+            assert world.server.request("DELETE", f"{world.core}/secrets/{world.name}-{secret}")[0] == 200
             answer = await world.step(means)
             assert isinstance(answer, Keep)
             assert answer.reason == "DatabaseSecretMissing"
@@ -281,7 +157,7 @@ async def test_a_database_of_another_bot_is_left_alone(world, server, database, 
     other = World(server, database, next(NAMES), tmp_path)
     other.establish()
     for secret, role in (("owner", world.owner), ("fencer", world.fencer)):
-        assert server.request("DELETE", f"{NAMESPACE}/secrets/{other.name}-{secret}")[0] == 200
+        assert server.request("DELETE", f"{world.core}/secrets/{other.name}-{secret}")[0] == 200
         other.secret(f"{other.name}-{secret}", {"url": database.url(world.name, role)})
     async with other.operator() as means:
         await other.step(means)

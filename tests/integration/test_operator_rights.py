@@ -9,7 +9,9 @@ import applied
 import charts
 import make_operator as make
 import operators
+import postgres
 from operators import bot, condition, create_bot, deployment, eventually, found, names, patch_bot, state
+from prepared_ledgers import World
 
 ACCOUNT = "system:serviceaccount:tradingbot-system:tradingbot-operator"
 RIGHTS = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
@@ -91,6 +93,22 @@ def failed_task(server, namespace, operator):
     eventually(lambda: condition(found(server, f"{tasks}/once"), "Failed").get("reason") == "BotNotFound", operator.log)
 
 
+def ledger_life(server, namespace, operator, folder):
+    """Everything the operator does for a ledger on a server, up to the pod that may use it."""
+    with postgres.server() as database:
+        world = World(server, database, "ledgered", folder, namespace)
+        world.establish()
+        eventually(world.job, operator.log, 40)
+        code, said = world.run_job()
+        assert code == 0, said
+        made = eventually(lambda: deployment(server, "ledgered", namespace), operator.log)
+        volumes = made["spec"]["template"]["spec"]["volumes"]
+        mounted = [each["secret"]["secretName"] for each in volumes if each["name"] == "database"]
+        assert mounted == ["ledgered-ledger"]
+        assert server.request("DELETE", f"{operators.BOTS.format(namespace)}/ledgered")[0] == 200
+        eventually(lambda: bot(server, "ledgered", namespace) is None, operator.log)
+
+
 def test_rights_of_the_chart_are_enough_for_everything(server, granted, tmp_path):
     """With the ServiceAccount of the chart a bot lives its whole life, and nothing is refused."""
     with operators.operator(granted(), tmp_path) as operator:
@@ -112,3 +130,28 @@ def test_rights_on_some_namespaces_are_enough_for_those(server, granted, tmp_pat
         ) == (None, None)
         assert deployment(server, "stranger", "elsewhere") is None
         assert operator.metric('tradingbot_operator_api_requests_total{code="403"') == 0
+
+
+def test_rights_of_the_chart_are_enough_for_a_ledger_on_a_server(server, granted, tmp_path):
+    """Passwords, roles and the migration Job are made with them; no right on Secrets or Jobs goes beyond that."""
+    with operators.operator(granted(), tmp_path) as operator:
+        operator.start()
+        ledger_life(server, "trading", operator, tmp_path)
+        assert operator.metric('tradingbot_operator_api_requests_total{code="403"') == 0
+        assert "orbidden" not in operator.log()
+
+
+def test_rights_on_jobs_and_secrets_end_where_their_use_ends(server, granted):
+    """The operator lists no Secret, and neither lists, changes nor deletes a Job."""
+    narrow = granted()
+    core, batch = "/api/v1/namespaces/trading", "/apis/batch/v1/namespaces/trading"
+    assert narrow.request("GET", f"{core}/secrets/keys")[0] == 200
+    assert narrow.request("GET", f"{batch}/jobs/none")[0] == 404
+    for verb, path in (
+        ("GET", f"{core}/secrets"),
+        ("DELETE", f"{core}/secrets/keys"),
+        ("GET", f"{batch}/jobs"),
+        ("PATCH", f"{batch}/jobs/none"),
+        ("DELETE", f"{batch}/jobs/none"),
+    ):
+        assert narrow.request(verb, path, {}, "application/merge-patch+json")[0] == 403, (verb, path)

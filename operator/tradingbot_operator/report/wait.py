@@ -17,7 +17,8 @@ TROUBLE_SECONDS = 10.0
 def look_again(bot: Bot, plan: Plan, applied: Applied, status: Mapping[str, Any]) -> float | None:
     """The soonest of: when the plan says, after a trouble another may cure, at the deadline of a start."""
     if applied.trouble:
-        return soonest(plan.again_seconds, applied.trouble.again_seconds or TROUBLE_SECONDS)
+        asked = applied.trouble.again_seconds
+        return soonest(plan.again_seconds, TROUBLE_SECONDS if asked is None else asked)
     starting = any(each["type"] == "Reconciling" for each in status["conditions"])
     rollout = Rollout() if isinstance(bot.spec, Rejection) else bot.spec.rollout
     moves = plan.move.again_ms / 1000 if plan.move and plan.move.again_ms is not None else None

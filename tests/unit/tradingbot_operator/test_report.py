@@ -304,6 +304,7 @@ def test_when_to_look_again():
     again = lambda facts: look_again(facts.bot, facts.plan, facts.applied, status(facts))  # noqa: E731
     assert again(deleting) == 5.0
     assert again(replace(done, applied=Applied(TAKEN))) == 10.0
+    assert again(replace(done, applied=Applied(Trouble("LedgerPreparing", "the roles are made", 0.0)))) == 0.0
     assert again(starting) == 601.0
     assert again(done) is None
     assert again(make.facts({**make.MINIMAL, "modus": "x"})) is None
