@@ -27,6 +27,7 @@ class Teller:
         self._stopping = False
         self._standing = False
         self._why = self._held_back = ""
+        self._venue = "ok"
         self._flat: frozenset[str] = frozenset()
         self.snapshot = Snapshot(
             heartbeat=clock.monotonic(),
@@ -62,6 +63,7 @@ class Teller:
         if adoption.result == "adopted":
             counts = {name: getattr(adoption, name) for name in ("adopted", "cancelled", "recovered", "unknown")}
             log.info("Adopted", epoch=adoption.epoch, **counts, milliseconds=str(adoption.milliseconds))
+            self.venue_answers()
         self._change(adoption=adoption)
 
     def standby(self, why: NotClaimed, row: LeaseRow) -> None:
@@ -113,7 +115,11 @@ class Teller:
     def venue_away(self, error: Exception) -> None:
         log.warning("Venue unavailable", error=str(error))
         self._metrics.failure("venue")
-        self._change(exchange=str(error))
+        self._venue = str(error) or type(error).__name__
+        self._change(exchange=self._venue)
+
+    def venue_answers(self) -> None:
+        self._venue = "ok"
 
     def stopping(self) -> None:
         log.info("Stopping: no new entries, in-flight orders are settled, protective stops stay")
@@ -182,7 +188,7 @@ class Teller:
             data_seen_at=seen_at,
             data_age_seconds=age,
             database="ok",
-            exchange="ok",
+            exchange=self._venue,
         )
 
     def _state(self, around: picture.Surroundings, guard: Guard) -> EngineState:

@@ -50,6 +50,7 @@ class Trader:
                     return Ended.RELEASED
             except VenueUnavailable as error:
                 floor.teller.venue_away(error)
+                self._looked_at = float("-inf")
             floor.teller.show(self.desk, floor.guard)
         floor.inbox.answered()
         return Ended.OVER
@@ -155,6 +156,9 @@ class Trader:
         if whole:
             self._looked_at = parts.clock.monotonic()
             self.floor.guard.measure(desk, now)
+            # Also a trader with nothing at the venue is to know that it still answers, and still takes the key.
+            await desk.venue.open_orders(self.floor.symbols[0])
+            self.floor.teller.venue_answers()
 
     async def obey_halts(self, symbol: str) -> None:
         """While anything halts, no entry works; under flatten one step towards flat was made."""

@@ -72,6 +72,11 @@ class Venue(Protocol):
     account: str
 
     @property
+    def key_refused(self) -> str:
+        """Why the venue no longer takes the key, once that is certain; empty until then."""
+        ...
+
+    @property
     def request_life(self) -> timedelta:
         """How long after its timestamp the venue may still act on a request, in venue time."""
         ...

@@ -30,6 +30,7 @@ from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
+from tradingbot.start.keys import watch_key
 from tradingbot.strategy.registry import Strategy
 from tradingbot.trading import FEED_ENDED
 
@@ -82,6 +83,7 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     watch = open_watch(ledger_url(around.settings))
     engine = Engine(engine_parts(around, strategy, adapters, (ledger, watch)))
     around.desk.ledger = reader = await asyncio.to_thread(open_reader, ledger_url(around.settings))
+    watching = asyncio.create_task(watch_key(around, adapters.venue))
     try:
         commands = Across(engine, asyncio.get_running_loop())
         await there(around.front, around.latch.attach(commands))
@@ -93,6 +95,7 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
                 continue
         return reason
     finally:
+        watching.cancel()
         around.desk.ledger = None
         reader.close()
         watch.close()

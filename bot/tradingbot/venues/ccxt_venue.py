@@ -1,9 +1,10 @@
 """The live venue through one exchange class of ccxt, which signs and sends; what is said is read by our own dialect."""
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from tradingbot.domain.order import Accepted, Cancel, Fill, OrderReport, Outcome
 from tradingbot.venues import binance
 from tradingbot.venues.clock import Pace, VenueClock
 from tradingbot.venues.consequence import TOO_MANY, WRONG_TIME, Answered, is_unknown_order, outcome_of, retry_after
+from tradingbot.venues.key import REFUSED, KeyDoubt, permitted
 from tradingbot.venues.one_exchange import exchange_class, library_error
 from tradingbot.venues.user_stream import Listener, listen
 
@@ -52,18 +54,36 @@ class CcxtVenue:
         self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
         self._names: dict[str, str] = {}
         self._open_at = 0.0
+        self._key = KeyDoubt()
 
     async def identify(self) -> None:
         """*account* is a fingerprint of the account itself, so that a ledger outlives a rotated key.
 
-        Raises VenueUnavailable when the venue does not say whose the key is.
+        Raises VenueUnavailable when the venue does not say whose the key is, and Misconfigured when it may do what
+        no trader needs, or not what every one does.
         """
         if self.account:
             return
-        answer = await self._asked("privateGetAccount", {})
+        answer, rights = await asyncio.gather(self._asked("privateGetAccount", {}), self._rights())
+        if rights is not None:
+            permitted(rights)
         if "uid" not in answer:
             raise VenueUnavailable("privateGetAccount: the answer names no uid, so nobody knows whose ledger this is")
         self.account = hashlib.sha256(f"{self.name}:{answer['uid']}".encode()).hexdigest()[:16]
+
+    async def _rights(self) -> Mapping[str, Any] | None:
+        """What the key may do; None where another address than the venue's own does not say."""
+        try:
+            rights: Mapping[str, Any] = await self._read("sapiGetAccountApiRestrictions", {})
+        except Answered as answer:
+            if answer.status == 404 and self._account.endpoint is not None:
+                return None
+            raise VenueUnavailable(f"sapiGetAccountApiRestrictions: {answer}") from answer
+        return rights
+
+    @property
+    def key_refused(self) -> str:
+        return self._key.refused
 
     @property
     def request_life(self) -> timedelta:
@@ -133,9 +153,12 @@ class CcxtVenue:
             # A stepped venue waits for its trader, who asks after every bar: events would only race with that.
             return
         account = self._account
-        listener = Listener(account.key, account.secret, account.endpoint, account.agent, account.proxy)
+        listener = Listener(account.key, account.secret, account.endpoint, account.agent, account.proxy, self._usable)
         async for event in listen(listener, self._clock, self._symbols):
             yield event
+
+    def _usable(self) -> bool:
+        return not (self._key.refused or self._key.doubted)
 
     def observe(self, candle: Candle) -> Iterator[None]:  # noqa: ARG002 - a real venue sees the market itself
         return iter(())
@@ -147,6 +170,7 @@ class CcxtVenue:
         return
 
     async def close(self) -> None:
+        await self._key.close()
         await self._exchange.close()
 
     async def _name(self, symbol: str, row: Mapping[str, Any]) -> str:
@@ -159,7 +183,12 @@ class CcxtVenue:
 
     @property
     def _closed(self) -> str:
-        """Why nothing is asked of the venue now: it has told this address to wait, and a ban grows with each call."""
+        """Why nothing is asked of the venue now: it has told this address to wait, and a ban grows with each call.
+
+        A key that it refuses is no reason to go on asking either.
+        """
+        if self._key.refused or self._key.doubted:
+            return f"the venue refuses the key{f' ({self._key.refused})' if self._key.refused else ''}"
         left = self._open_at - self._clock.monotonic()
         return f"the venue told us to wait, {left:.0f} s are left" if left > 0 else ""
 
@@ -167,9 +196,27 @@ class CcxtVenue:
         """What an error says about the next request: wait that long, or look at the clock again."""
         if answer.status in TOO_MANY:
             self._open_at = self._clock.monotonic() + retry_after(answer.headers)
+        if answer.code in REFUSED:
+            self._key.doubt(str(answer), self._refuses, self._forget)
         if answer.code == WRONG_TIME:
             with contextlib.suppress(VenueUnavailable):
                 await self._clock.measure()
+
+    async def _refuses(self) -> bool:
+        """Whether the venue refuses the key for the plainest of questions; what cannot be told is no refusal."""
+        signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
+        try:
+            await self._exchange.privateGetAccount(signed)
+        except Answered as answer:
+            return answer.code in REFUSED
+        except (aiohttp.ClientError, TimeoutError, OSError, library_error()):
+            return False
+        return False
+
+    def _forget(self) -> None:
+        """This process holds no key any more."""
+        self._exchange.apiKey = self._exchange.secret = ""
+        self._account = replace(self._account, key="", secret="")
 
     def _known(self, symbol: str, row: Mapping[str, Any]) -> OrderReport:
         found = binance.report(symbol, row)
@@ -221,7 +268,13 @@ def _exchange(account: Account, clock: VenueClock) -> Any:
         "options": {"maxRetriesOnFailure": 0},
     }
     if account.endpoint is not None:
-        options["urls"] = {"api": {"public": f"{account.endpoint}/api/v3", "private": f"{account.endpoint}/api/v3"}}
+        options["urls"] = {
+            "api": {
+                "public": f"{account.endpoint}/api/v3",
+                "private": f"{account.endpoint}/api/v3",
+                "sapi": f"{account.endpoint}/sapi/v1",
+            }
+        }
     if account.proxy is not None:
         options["aiohttp_proxy"] = account.proxy
     made = Plain(options)

@@ -62,6 +62,7 @@ class PaperVenue:
         self._used: dict[str, Decimal] = {}
         self._dirty = False
         self.account = "paper"
+        self.key_refused = ""
         self.request_life = timedelta(seconds=2)
 
     async def identify(self) -> None:

@@ -13,6 +13,7 @@ class ShadowVenue:
 
     name = "shadow"
     account = "dry-run"
+    key_refused = ""
     request_life = timedelta(seconds=2)
     visibility = timedelta(0)
 

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -26,6 +26,7 @@ class Listener:
     endpoint: str | None
     agent: str
     proxy: str | None = None
+    usable: Callable[[], bool] = lambda: True
 
     @property
     def url(self) -> str:
@@ -44,6 +45,9 @@ async def listen(listener: Listener, clock: Clock, symbols: Mapping[str, str]) -
     async with aiohttp.ClientSession(headers={"User-Agent": listener.agent}) as session:
         while True:
             try:
+                if not listener.usable():
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
                 async with session.ws_connect(listener.url, heartbeat=20.0, proxy=listener.proxy) as socket:
                     await socket.send_str(listener.subscription(binance.milliseconds(clock.now())))
                     async for message in socket:
