@@ -264,6 +264,7 @@ def with_counts(known: dict[str, float], name: str, found: tuple[list[float], li
 def main(times: int, peer_times: int) -> int:
     subprocess.run(["cluster/up"], cwd=node.ROOT, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["demo/install"], cwd=node.ROOT, check=True, stdout=subprocess.DEVNULL)
+    driven.named_anew()
     with nodeapi.opened() as api:
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": driven.NAMESPACE}})
         swaps.prepared(api)

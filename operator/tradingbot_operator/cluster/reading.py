@@ -192,7 +192,8 @@ def _adoption(said: Any) -> Adoption | None:
     if not said:
         return None
     counts = {name: int(said.get(name) or 0) for name in ("adopted", "cancelled", "recovered", "unknown")}
-    return Adoption(int(said["epoch"]), str(said["result"]), milliseconds=int(said.get("milliseconds") or 0), **counts)
+    took = int(Decimal(str(said.get("milliseconds") or 0)))
+    return Adoption(int(said["epoch"]), str(said["result"]), milliseconds=took, **counts)
 
 
 def _shadow(said: Any) -> Shadow | None:

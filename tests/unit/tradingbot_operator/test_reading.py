@@ -174,3 +174,10 @@ def test_moment_and_observed_answer_what_they_are_asked(monkeypatch):
     assert make.moment().text == "2026-11-21T14:00:00Z"
     monkeypatch.setenv("OPERATOR_WATCH_NAMESPACES", "a, b,,c")
     assert Settings().namespaces == ("a", "b", "c")
+
+
+def test_an_adoption_is_read_as_the_bot_writes_it():
+    """The bot writes milliseconds as a decimal in a string; a report that cannot be read would be no report at all."""
+    said = {"instance": "p/1", "adoption": {"epoch": 3, "result": "adopted", "adopted": 1, "milliseconds": "135.259"}}
+    read = reading.report(said).adoption
+    assert (read.epoch, read.result, read.adopted, read.milliseconds) == (3, "adopted", 1, 135)
