@@ -14,6 +14,8 @@ PURE := --cov=tradingbot_operator.plan --cov=tradingbot_operator.render --cov=tr
 LOCKED := $(VENV)/.locked-$(shell sha256sum requirements/dev.txt requirements/bootstrap.txt 2>/dev/null | sha256sum | cut -c1-16)
 SCRIPTS = $(shell git ls-files | xargs -r grep -lE '^\#!/(usr/bin/env bash|bin/bash|bin/sh)' 2>/dev/null)
 export UV_PYTHON_DOWNLOADS := never
+# Empty is unset: whatever the caller says, bytecode and rewritten assertions are kept from run to run.
+export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/bin:$(PATH)
 
 .PHONY: help setup demo demo-down test check unit golden contract integration e2e chaos bench images manifests cluster-up cluster-down rows clean fmt venv lock
@@ -60,8 +62,8 @@ fmt: venv
 lock: venv
 	@requirements/lock
 
-unit: venv ## Pure tests, with every branch of the pure folders covered
-	@$(PYTEST) -q -n auto tests/unit $(PURE) --cov-branch --cov-fail-under=100 --cov-report=term
+unit: venv ## Pure tests, with every branch of the pure folders covered (DEEP=1 tries 1000 examples of each property)
+	@$(PYTEST) -q -n auto tests/unit $(if $(DEEP),--hypothesis-profile=deep) $(PURE) --cov-branch --cov-fail-under=100 --cov-report=term
 
 golden: venv ## Golden texts (GOLDEN_UPDATE=1 rewrites them; read the difference)
 	@$(PYTEST) -q tests/golden

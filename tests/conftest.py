@@ -1,11 +1,23 @@
 """Row marks: which runbook row a test proves, and what was run to prove it."""
 
+import gc
 import hashlib
 import json
 import pathlib
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+# How many examples are tried: few at every run, many with --hypothesis-profile=deep (make unit DEEP=1). Other processes
+# share the machine, so no example is too slow.
+settings.register_profile("quick", max_examples=40, deadline=None, print_blob=True)
+settings.register_profile("deep", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("quick")
+
+# What is imported while tests are collected stays: it is neither collected meanwhile nor walked again after every few
+# tests, which is a sixth of the time of the unit tests.
+gc.disable()
 
 ROOT = pathlib.Path(__file__).parent.parent
 PROOFS = ROOT / "build" / "rows"
@@ -29,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marks = [mark.args[0] for mark in item.iter_markers("row")]
         if len(marks) > 3:
             raise pytest.UsageError(f"{item.nodeid} carries {len(marks)} row marks; split it, three are the most")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(hookwrapper=True)

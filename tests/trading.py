@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,9 @@ def write(request: Order | Cancel | None = None, sequence: int = 1, at: datetime
     return VenueWrite(name, 1, sequence, request or order(), at, at + timedelta(seconds=2))
 
 
+@cache
 def recorded(prefix: str, symbol: str = BTC) -> tuple[Candle, ...]:
-    """The candles of the simulator's file that begins with *prefix*."""
+    """The candles of the simulator's file that begins with *prefix*, read once."""
     file = next(DATA.glob(f"{prefix}*.csv"))
     return load_candles(file, symbol, file.name.split("-")[1])
 
@@ -128,6 +130,8 @@ class MemoryLedger:
     clean: set[int] = field(default_factory=set)
     pods: dict[int, str] = field(default_factory=dict)
     version: int = 0
+    deaf: bool = False
+    holder: str = "blue"
 
     def _here(self) -> None:
         if self.away:
@@ -156,6 +160,8 @@ class MemoryLedger:
         self._fence(lease)
         if self.ordered != successor:
             return NotReleased("OtherSuccessor" if self.ordered else "NoOrder")
+        if self.deaf:
+            return NotReleased("SuccessorSilent")
         self.clean.add(self.epoch)
         self.grant(successor)
         return Released(self.epoch)
@@ -163,7 +169,7 @@ class MemoryLedger:
     def grant(self, to: Successor) -> None:
         """The next epoch belongs to *to*, as the operator gives it after a forced fence."""
         self.epoch, self.instance, self.ordered, self.released = self.epoch + 1, to.instance, None, False
-        self.pods[self.epoch] = to.instance.partition("/")[0]
+        self.pods[self.epoch], self.holder = to.instance.partition("/")[0], to.holder
         self.version += 1
 
     def order(self, to: Successor | None) -> None:
@@ -223,10 +229,11 @@ class MemoryLedger:
     def lease_row(self) -> LeaseRow:
         self._here()
         ordered = self.ordered and self.ordered.text
-        return LeaseRow(self.ledger_id, self.epoch, "blue", self.instance, "r", ordered, None, None)
+        return LeaseRow(self.ledger_id, self.epoch, self.holder, self.instance, "r", ordered, None, None)
 
     def quiet_until(self) -> datetime | None:
-        return max((r.write.expires_at for r in self.records.values() if r.write.epoch < self.epoch), default=None)
+        unclean = (r.write for r in self.records.values() if r.write.epoch not in {*self.clean, self.epoch})
+        return max((write.expires_at for write in unclean), default=None)
 
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
         self._here()

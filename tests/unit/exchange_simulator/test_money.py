@@ -160,4 +160,4 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestTrading.settings = settings(stateful_step_count=30)

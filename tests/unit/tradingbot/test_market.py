@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trading import BTC, START, CountingMetrics, candle
@@ -184,7 +184,6 @@ def test_data_is_as_old_as_the_newest_that_came():
     assert made.marks[BTC] == running(2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=40))
 def test_whatever_comes_bars_are_closed_unique_and_in_order(came):
     """Duplicates, gaps, running bars in any order: the decided bars only ever go forward."""

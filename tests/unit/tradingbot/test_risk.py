@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trading import BTC, LIMITS, START, instrument, order
@@ -234,7 +234,6 @@ def test_a_sized_entry_is_an_order():
     assert sized(intent(), exposure(), LIMITS).quantity == D(10)
 
 
-@settings(deadline=None)
 @given(
     equity=st.decimals("1", "1e6", places=2),
     cash=st.decimals("0", "1e6", places=2),

@@ -5,9 +5,10 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trading import AT_ONCE, DATA, OFTEN, START, bars, recorded
@@ -187,40 +188,50 @@ def test_a_model_is_refused_on_the_data_it_was_trained_on():
 FILES = sorted(DATA.glob("*.csv"))
 
 
+@cache
+def whole_window(file: str) -> Window:
+    """All the bars of *file*."""
+    return window_of(recorded(file))
+
+
+def part(window: Window, first: int, end: int) -> Window:
+    """The bars from *first* to before *end*."""
+    return Window(window.candles[first:end], window.closes[first:end])
+
+
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_prefix_of_the_bars_gives_a_prefix_of_the_decisions(name, file):
     """No decision looks ahead: on bars[:k] the first k decisions are those of all bars (every strategy, every file)."""
-    strategy, window = made(name), window_of(recorded(file.stem))
+    strategy, window = made(name), whole_window(file.stem)
     whole = decisions(strategy, window, len(window.candles))
     assert sum(intent is not None for intent in whole) > 10
-    for k in range(strategy.bars, len(window.candles), len(window.candles) // 12):
-        assert decisions(strategy, Window(window.candles[:k], window.closes[:k]), k) == whole[: k - strategy.bars + 1]
+    for k in range(strategy.bars, len(window.candles), len(window.candles) // 5):
+        assert decisions(strategy, part(window, 0, k), k) == whole[: k - strategy.bars + 1]
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_late_start_decides_the_same(name, file):
     """Streaming equals batch: with just the bars it needs, a fresh process decides as one that has seen all."""
-    strategy, window = made(name), window_of(recorded(file.stem))
+    strategy, window = made(name), whole_window(file.stem)
     for k in range(strategy.bars, len(window.candles), 53):
         needed = window_of(window.candles[k - strategy.bars : k])
         for held in (FLAT, HELD):
-            assert strategy.decide(needed, held) == strategy.decide(Window(window.candles[:k], window.closes[:k]), held)
+            assert strategy.decide(needed, held) == strategy.decide(part(window, 0, k), held)
 
 
 def decisions(strategy, window: Window, k: int) -> list:
     """One decision a bar, entering and leaving as wished."""
     made_, held = [], FLAT
     for end in range(strategy.bars, k + 1):
-        intent = strategy.decide(Window(window.candles[:end][-strategy.bars :], window.closes[:end]), held)
+        intent = strategy.decide(part(window, end - strategy.bars, end), held)
         if intent is not None:
             held = HELD if intent.action is Action.ENTER else FLAT
         made_.append(intent)
     return made_
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 10**6), min_size=9, max_size=40))
 def test_sma_cross_never_enters_and_exits_on_the_same_bar(closes):
     """Whatever the bars, at most one of the two is wanted."""
@@ -243,7 +254,7 @@ def test_the_recording_lets_no_story_wait_longer_than_it_allows(strategy, entry,
     # A strategy sees over the joint: the last bars of the day stand before the first.
     window = window_of((*day[-chosen.bars + 1 :], *day))
     ends = range(chosen.bars, len(window.candles) + 1)
-    seen = [Window(window.candles[at - chosen.bars : at], window.closes[at - chosen.bars : at]) for at in ends]
+    seen = [part(window, end - chosen.bars, end) for end in ends]
     assert len(seen) == len(day) == 1440
     for held, longest in ((FLAT, entry), (HELD, leaving)):
         quiet = "".join("-" if chosen.decide(each, held) is None else " " for each in seen)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trading import BTC, START, bars, candle, instrument, order, write
@@ -238,7 +238,6 @@ def fill(trade: str) -> Fill:
     return Fill(BTC, trade, "t1", "1", Side.BUY, D(1), D(1), D(0), "USDT", START, bar=None)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["BTC", "USDT", "BNB"]), st.decimals("0", "1e9", places=8), max_size=3),
     st.integers(0, 5),
