@@ -41,7 +41,9 @@ LIVE: dict[str, Any] = {
         "maxPositionNotional": "200",
         "maxDrawdownPercent": "5",
         "maxDailyLoss": "50",
+        "maxOrdersPerMinute": 5,
     },
+    "safety": {"acknowledgeLiveRisk": True},
     "contacts": [{"name": "on-call", "email": "on-call@example.org"}],
 }
 SANDBOX: dict[str, Any] = {

@@ -259,8 +259,12 @@ class Site:
         return self._said([str(BIN / "kubectl-atb"), *arguments], code)
 
     def _said(self, command: list[str], code: int | None) -> str:
-        tool = pathlib.Path(bots_tool("kubectl")).parent
-        environment = {**os.environ, "KUBECONFIG": str(self.server.kubeconfig), "PATH": f"{tool}:{os.environ['PATH']}"}
+        folder = pathlib.Path(tool("kubectl")).parent
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.server.kubeconfig),
+            "PATH": f"{folder}:{os.environ['PATH']}",
+        }
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
         said = done.stdout + done.stderr
         assert code is None or done.returncode == code, f"{' '.join(command)} ended with {done.returncode}: {said}"
@@ -294,7 +298,7 @@ class Site:
         return pod
 
 
-def bots_tool(name: str) -> str:
+def tool(name: str) -> str:
     done = subprocess.run(["cluster/tool", "--path", name], capture_output=True, text=True, cwd=ROOT, check=True)
     return done.stdout.strip()
 

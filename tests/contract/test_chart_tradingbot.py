@@ -19,7 +19,9 @@ LIVE = {
         "maxPositionNotional": "1000",
         "maxDrawdownPercent": "8",
         "maxDailyLoss": "100",
+        "maxOrdersPerMinute": 5,
     },
+    "safety": {"acknowledgeLiveRisk": True},
     "database": {
         "mode": "postgres",
         "postgres": {"ownerSecretRef": {"name": "owner"}, "fencerSecretRef": {"name": "fencer"}},

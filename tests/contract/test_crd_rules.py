@@ -59,6 +59,11 @@ REFUSED = {
     ),
     "live-risk": (changed(make.LIVE, "risk.maxDailyLoss", None), "spec.risk", "maxDailyLoss or maxDailyLossPercent"),
     "live-contacts": (changed(make.LIVE, "contacts", None), "spec.contacts", "name at least one contact"),
+    "live-acknowledged": (
+        changed(make.LIVE, "safety", None),
+        "spec.mode",
+        "set safety.acknowledgeLiveRisk to true when that is meant",
+    ),
     "sandbox-paper": (
         changed(make.SANDBOX, "mode", "sim"),
         "spec.exchange.sandbox",

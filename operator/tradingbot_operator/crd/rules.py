@@ -10,7 +10,8 @@ LEDGER = "has({0}.database) && has({0}.database.mode) ? {0}.database.mode : 'emb
 STORED = "has({0}.storage) && has({0}.storage.size) && isQuantity({0}.storage.size)"
 LIMITS = (
     "has(self.risk) && has(self.risk.maxOrderNotional) && has(self.risk.maxPositionNotional)"
-    " && has(self.risk.maxDrawdownPercent) && (has(self.risk.maxDailyLoss) || has(self.risk.maxDailyLossPercent))"
+    " && has(self.risk.maxDrawdownPercent) && has(self.risk.maxOrdersPerMinute)"
+    " && (has(self.risk.maxDailyLoss) || has(self.risk.maxDailyLossPercent))"
 )
 ORDER = "(has(self.maxOrderNotional) ? self.maxOrderNotional : '1000')"
 POSITION = "(has(self.maxPositionNotional) ? self.maxPositionNotional : '2000')"
@@ -62,8 +63,8 @@ MONEY = (
         "live-risk",
         "spec",
         f"!({LIVE}) || ({LIMITS})",
-        "mode is live and limits are missing; set maxOrderNotional, maxPositionNotional, maxDrawdownPercent and"
-        " maxDailyLoss or maxDailyLossPercent",
+        "mode is live and limits are missing; set maxOrderNotional, maxPositionNotional, maxDrawdownPercent,"
+        " maxOrdersPerMinute and maxDailyLoss or maxDailyLossPercent",
         field=".risk",
     ),
     Rule(
@@ -72,6 +73,13 @@ MONEY = (
         f"!({LIVE}) || (has(self.contacts) && self.contacts.size() > 0)",
         "mode is live and nobody can be called; name at least one contact",
         field=".contacts",
+    ),
+    Rule(
+        "live-acknowledged",
+        "spec",
+        f"!({LIVE}) || (has(self.safety) && has(self.safety.acknowledgeLiveRisk) && self.safety.acknowledgeLiveRisk)",
+        "mode is live and trades real money; set safety.acknowledgeLiveRisk to true when that is meant",
+        field=".mode",
     ),
     Rule(
         "sandbox-paper",
@@ -85,7 +93,8 @@ MONEY = (
         "paper-keys",
         "spec",
         f"!{KEYS} || ({LIVE}) || ({SANDBOX})",
-        "keys are given but this mode makes no private call; remove them, or set exchange.sandbox to true",
+        "UnsafeKeyPermissions: keys are given but this mode makes no private call; remove them,"
+        " or set exchange.sandbox to true",
         field=".exchange.credentialsSecretRef",
     ),
     Rule(

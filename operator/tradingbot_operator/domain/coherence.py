@@ -45,10 +45,16 @@ def _live_keys(spec: BotSpec) -> str | None:
 def _live_limits(spec: BotSpec) -> str | None:
     risk = spec.risk
     limits = (risk.max_order_notional, risk.max_position_notional, risk.max_drawdown_percent)
-    limited = all(limits) and (risk.max_daily_loss or risk.max_daily_loss_percent)
+    limited = all((*limits, risk.max_orders_per_minute)) and (risk.max_daily_loss or risk.max_daily_loss_percent)
     if spec.mode is not Mode.LIVE or limited:
         return None
-    return "spec.risk: limits are missing in mode live; set order, position, drawdown and daily loss"
+    return "spec.risk: limits are missing in mode live; set order, position, drawdown, orders per minute and daily loss"
+
+
+def _live_acknowledged(spec: BotSpec) -> str | None:
+    if spec.mode is not Mode.LIVE or (spec.safety and spec.safety.acknowledge_live_risk):
+        return None
+    return "spec.mode: live trades real money; set safety.acknowledgeLiveRisk to true when that is meant"
 
 
 def _live_contacts(spec: BotSpec) -> str | None:
@@ -64,7 +70,8 @@ def _sandbox_mode(spec: BotSpec) -> str | None:
 
 def _needless_keys(spec: BotSpec) -> str | None:
     if spec.exchange.credentials_secret_ref and not spec.keeps_state:
-        return "spec.exchange.credentialsSecretRef: this mode makes no private call; remove it, or set sandbox to true"
+        unsafe = "spec.exchange.credentialsSecretRef: UnsafeKeyPermissions:"
+        return f"{unsafe} this mode makes no private call; remove it, or set sandbox to true"
     return None
 
 
@@ -114,6 +121,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _live_keys,
     _live_limits,
     _live_contacts,
+    _live_acknowledged,
     _sandbox_mode,
     _needless_keys,
     _one_key_or_two,

@@ -155,6 +155,11 @@ class Risk(Part):
     """Round trips of a day before their win rate counts; 20 by default."""
 
 
+class Safety(Part):
+    acknowledge_live_risk: bool | None = None
+    """Somebody has said that this bot trades real money; mode live needs it."""
+
+
 class PostgresServer(Part):
     """A server of the user's: who owns the tables, and who may fence."""
 
@@ -229,6 +234,8 @@ class BotSpec(Part):
     """What it trades with."""
     risk: Risk = Risk()
     """What it may not do."""
+    safety: Safety | None = None
+    """What a person has to say before it trades real money."""
     database: Database = Database()
     """Where its ledger is."""
     storage: Storage = Storage()

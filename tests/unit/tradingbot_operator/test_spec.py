@@ -44,19 +44,24 @@ def test_unusable_name_is_rejected(name):
 
 EXCHANGE = make.MINIMAL["exchange"]
 
+UNSAFE = (
+    "spec.exchange.credentialsSecretRef: UnsafeKeyPermissions:"
+    " this mode makes no private call; remove it, or set sandbox to true"
+)
 CONTRADICTIONS = {
     "spec.database.mode: 'embedded' cannot fence a live bot; use postgres or managed": with_(make.LIVE, database={}),
     "spec.exchange.credentialsSecretRef: missing in mode live; name the Secret with the keys": with_(
         make.LIVE, exchange=EXCHANGE
     ),
-    "spec.risk: limits are missing in mode live; set order, position, drawdown and daily loss": with_(
+    "spec.risk: limits are missing in mode live; set order, position, drawdown, orders per minute and daily loss": with_(
         make.LIVE, risk={"maxOrderNotional": "1"}
     ),
     "spec.contacts: empty in mode live; name whom to call when money is at risk": with_(make.LIVE, contacts=[]),
     "spec.exchange.sandbox: true does not go with mode 'sim'; set mode to paper": with_(make.SANDBOX, mode="sim"),
-    "spec.exchange.credentialsSecretRef: this mode makes no private call; remove it, or set sandbox to true": with_(
-        make.MINIMAL, exchange={**EXCHANGE, "credentialsSecretRef": {"name": "keys"}}
+    "spec.mode: live trades real money; set safety.acknowledgeLiveRisk to true when that is meant": with_(
+        make.LIVE, safety={"acknowledgeLiveRisk": False}
     ),
+    UNSAFE: with_(make.MINIMAL, exchange={**EXCHANGE, "credentialsSecretRef": {"name": "keys"}}),
     "spec.exchange.credentialsSecretRef: set name for one key, or blue and green for one key per colour": with_(
         make.SANDBOX, exchange={**make.SANDBOX["exchange"], "credentialsSecretRef": {"blue": "keys"}}
     ),
