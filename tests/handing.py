@@ -16,6 +16,7 @@ from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.observed import Observed
+from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.task import parse_task
 from tradingbot_operator.reconcile import reconcile
@@ -25,6 +26,7 @@ QUICK = {"observe": "5s", "deadline": "40s"}
 OLD: dict[str, Any] = {**make.MINIMAL, "rollout": QUICK}
 NEW: dict[str, Any] = {**OLD, "strategy": {"name": "sma_cross", "parameters": {"fast": "5"}}}
 NEWER: dict[str, Any] = {**OLD, "strategy": {"name": "sma_cross", "parameters": {"fast": "7"}}}
+OLD_NAME, NEW_NAME, NEWER_NAME = (revision_name(make.bot(each).spec) for each in (OLD, NEW, NEWER))
 LONGEST_PASS_MS = 500
 Strike = Callable[[str, bool], None]
 
@@ -39,6 +41,8 @@ class Scene:
     memory: Memory = field(default_factory=Memory)
     effects: list[str] = field(default_factory=list)
     deaths: int = 0
+    requests_before_order: int = 0
+    shown: set[str] = field(default_factory=set)
     generation: int = 1
 
     def __post_init__(self) -> None:
@@ -56,6 +60,7 @@ class Scene:
         """What must stand before an effect on the lease stands."""
         if name not in ("order", "grant"):
             return
+        self.requests_before_order = self.api.requests
         status = self.status
         assert status["highestEpoch"] > self.ledger.epoch, f"{name} before highestEpoch was raised"
         assert "successor" in status["rollout"], f"{name} before the decision was written"
@@ -115,6 +120,9 @@ class Scene:
 
     def world(self, milliseconds: int) -> None:
         """Deployments have their pods, and every process has done what it does in that time."""
+        there = {each["metadata"]["name"] for each in self.api.of("Pod")}
+        for process in [each for each in self.node.processes.values() if each.uid in self.shown - there]:
+            self.node.stop(process.colour)
         for each in self.api.of("Deployment"):
             work = reading.workload(each)
             self.node.run(work.colour, work.revision, work.replicas)
@@ -123,6 +131,7 @@ class Scene:
             del self.api.objects["Pod", "trading", name]
         for process in self.node.processes.values():
             self._pod(process)
+        self.shown = {each.uid for each in self.node.processes.values()}
 
     def _pod(self, process: Any) -> None:
         work = self.api.one("Deployment", f"btc-{process.colour}")

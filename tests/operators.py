@@ -50,6 +50,7 @@ class Operator:
             "OPERATOR_LISTEN_OPS": f"127.0.0.1:{self.ops_port}",
             "OPERATOR_LISTEN_HTTP": f"127.0.0.1:{self.http_port}",
             "OPERATOR_BOT_PORT": str(BOT_PORT),
+            "OPERATOR_BOT_HTTP_PORT": str(BOT_PORT),
             "OPERATOR_POLL_SECONDS": "1",
             "OPERATOR_AUDIT_SECONDS": "2",
             **{f"OPERATOR_{name}".upper(): value for name, value in settings.items()},
@@ -232,7 +233,28 @@ def stand_in_bot(ip: str, **changes: Any) -> Iterator[Json]:
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            text = json.dumps(said).encode()
+            self._say(said)
+
+        def do_POST(self) -> None:
+            """The lease of a bot that trades alone; nothing can be done to it."""
+            beats = [{"instance": said["instance"], "role": "trader", "silent_ms": 100}]
+            row = {name: said[name] for name in ("ledger_id", "epoch", "holder", "instance")}
+            self._say(
+                {
+                    **row,
+                    "revision": None,
+                    "successor": None,
+                    "order_left_ms": None,
+                    "hold_left_ms": None,
+                    "released": False,
+                    "heartbeats": beats,
+                    "done": False,
+                }
+            )
+
+        def _say(self, what: Json) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            text = json.dumps(what).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()

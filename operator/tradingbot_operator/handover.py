@@ -16,6 +16,7 @@ from tradingbot_operator.domain.handover import (
     Effect,
     Fence,
     Grant,
+    Kill,
     Order,
     Rollout,
     Step,
@@ -135,8 +136,11 @@ def _epoch_named(effect: Effect | None) -> int | None:
 
 async def carry_out(bot: Bot, effect: Effect, observed: Observed, means: tuple[Cluster, Reach]) -> None:
     """The effect was asked of the ledger once; whether it came is seen in the row by the next pass."""
-    _, reach = means
+    cluster, reach = means
     if isinstance(bot.spec, Rejection):
+        return
+    if isinstance(effect, Kill):
+        await cluster.end_pods(bot, effect)
         return
     try:
         door = await reach.door(bot, bot.spec, observed)
@@ -162,6 +166,8 @@ async def _ask(door: LeaseDoor, effect: Effect, bot: Bot, means: tuple[Cluster, 
             await door.grant(expected, new, successor)
         case Admit(holder):
             await door.admit(holder)
+        case Kill():
+            raise ValueError("pods are ended by the API server, not by the ledger")
 
 
 async def tell(answer: Answer, cluster: Cluster, moment: Moment) -> None:

@@ -382,6 +382,7 @@ def test_reported_halt_stands_in_the_status_and_the_bot_stays_ready(server):
     create_bot(server, "halted", make.MINIMAL)
     eventually(lambda: deployment(server, "halted"))
     halt = {"id": "h7", "kind": "halt", "source": "http", "reason": "drill", "since": "2026-11-21T14:00:00Z"}
+    halt["cause"] = "Requested"
     with operators.stand_in_bot("127.0.1.8", state="halted", trading_active=False, halts=[halt]):
         operators.stand_in_pod(server, "halted", "127.0.1.8")
         eventually(lambda: state(server, "halted", "Halted") == ("True", "Halt"))

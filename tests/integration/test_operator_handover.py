@@ -1,8 +1,11 @@
-"""Scenes of a hand-over against the operator's page, and a crash before and after every effect of each."""
+"""Scenes of a hand-over against the operator's page, and a failure before and after every effect of each."""
 
 import pytest
 
-from handing import NEW, NEWER, OLD, started
+from fakecluster import Died
+from handing import NEW, NEW_NAME, NEWER, NEWER_NAME, OLD, OLD_NAME, started
+from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
+from tradingbot_operator.domain.lease import LedgerAway
 
 
 def swap(scene):
@@ -91,7 +94,82 @@ def told(scene_of, strike=None):
     return scene
 
 
+ENDS = {
+    "swap": ("Done", "green", "new", None),
+    "aborted": ("Idle", "blue", "old", None),
+    "superseded": ("Done", "green", "newer", None),
+    "rolled_back_by_task": ("RolledBack", "blue", "old", ("True", "RolledBack")),
+    "rolled_back_by_spec": ("RolledBack", "blue", "old", None),
+    "refused": ("Refused", "blue", "old", None),
+    "not_adopted": ("RolledBack", "blue", "old", ("True", "RolledBack")),
+    "frozen": ("Done", "green", "new", None),
+}
+NAMES = {OLD_NAME: "old", NEW_NAME: "new", NEWER_NAME: "newer"}
+
+
 @pytest.mark.parametrize("scene_of", SCENES, ids=lambda each: each.__name__)
-def test_scene(scene_of):
+def test_scene_ends_as_it_should(scene_of):
+    """Who trades, in which colour, what the record says, and whether a person must act."""
     scene = told(scene_of)
-    print(scene_of.__name__, len(scene.effects), scene.effects, scene.end())
+    end = scene.end()
+    assert (end["step"], end["leads to"], NAMES[end["trades"]], end["stalled"]) == ENDS[scene_of.__name__]
+    idle = {"blue": "btc-green", "green": "btc-blue"}[end["leads to"]]
+    assert end["colours"].get(idle, ("", 0))[1] == 0
+
+
+@pytest.mark.parametrize("scene_of", SCENES, ids=lambda each: each.__name__)
+def test_second_look_at_rest_does_nothing(scene_of):
+    """A scene that has ended is only looked at."""
+    scene = told(scene_of)
+    scene.effects.clear()
+    scene.rest(20)
+    assert scene.effects == []
+
+
+class Struck:
+    """At the *point*-th effect: the operator dies before or after it, or the answer is an error or a conflict."""
+
+    def __init__(self, point, how):
+        self.left, self.how = point, how
+
+    def __call__(self, name, after):
+        if not after:
+            self.left -= 1
+        if self.left != 0 or after != (self.how in ("dies after", "error after")):
+            return
+        self.left = -1
+        if self.how.startswith("dies"):
+            raise Died
+        if name in ("order", "take back", "fence", "grant", "admit"):
+            raise LedgerAway(self.how)
+        raise (Outdated if self.how == "conflict" else ClusterUnavailable)(self.how)
+
+
+HOWS = ("dies before", "dies after", "error after", "conflict")
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("scene_of", SCENES, ids=lambda each: each.__name__)
+def test_failure_at_any_effect_ends_where_calm_would_have(scene_of, how):
+    """Every write and every call of a lease function of every scene; the decision always stands before its effect."""
+    calm = told(scene_of)
+    for point in range(1, len(calm.effects) + 1):
+        assert told(scene_of, Struck(point, how)).end() == calm.end(), f"effect {point}: {calm.effects[point - 1]}"
+
+
+def test_rollback_needs_three_calls_before_its_order():
+    """From the task's event to the order: one read of the bot, then its decision and the task's start at once."""
+    scene = started()
+    scene.apply(NEW)
+    scene.until(lambda: scene.step == "Observing")
+    scene.rest(3)
+    scene.task("rollback")
+    scene.effects.clear()
+    before = scene.api.requests
+    scene.once()
+    assert scene.effects[:3] == ["merge TradingBot", "merge BotTask", "order"] or scene.effects[:3] == [
+        "merge BotTask",
+        "merge TradingBot",
+        "order",
+    ]
+    assert scene.requests_before_order - before == 3

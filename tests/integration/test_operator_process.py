@@ -160,7 +160,7 @@ def test_task_that_is_not_served_says_so_and_is_deleted_after_its_time(server, o
     create_bot(server, "asked", make.MINIMAL)
     tasks = operators.TASKS.format("trading")
     for name, spec in (
-        ("kept", {"bot": "asked", "type": "rollback"}),
+        ("kept", {"bot": "asked", "type": "drDrill"}),
         ("short", {"bot": "asked", "type": "backup", "ttlSecondsAfterFinished": 0}),
         ("nobody", {"bot": "nobody", "type": "backup"}),
         ("late", {"bot": "asked", "type": "flatten", "notAfter": "2020-01-01T00:00:00Z"}),

@@ -65,13 +65,17 @@ def whole_life(server, namespace, operator):
         patch_bot(server, "life", halt, namespace)
         where = f"/api/v1/namespaces/{namespace}/pods/{pod}"
         eventually(lambda: "tradingbot.io/halt" in found(server, where)["metadata"]["annotations"], operator.log)
-    for fast in ("3", "4", "5"):
-        before = deployment(server, "life", namespace)["metadata"]["generation"]
-        spec = {"strategy": {"parameters": {"fast": fast}}, "rollout": {"historyLimit": 2}}
-        patch_bot(server, "life", {"spec": spec}, namespace)
-        eventually(
-            lambda seen=before: deployment(server, "life", namespace)["metadata"]["generation"] > seen, operator.log
-        )
+        green = f"/apis/apps/v1/namespaces/{namespace}/deployments/life-green"
+        for fast in ("3", "4", "5"):
+            before = (found(server, green) or {"metadata": {"generation": 0}})["metadata"]["generation"]
+            spec = {"strategy": {"parameters": {"fast": fast}}, "rollout": {"historyLimit": 2}}
+            patch_bot(server, "life", {"spec": spec}, namespace)
+            eventually(
+                lambda seen=before: (
+                    (found(server, green) or {"metadata": {"generation": 0}})["metadata"]["generation"] > seen
+                ),
+                operator.log,
+            )
     revisions = f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
     eventually(lambda: len(names(server, revisions)) <= 3, operator.log)
     service = f"/api/v1/namespaces/{namespace}/services/life-ops"

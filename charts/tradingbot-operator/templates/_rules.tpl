@@ -25,9 +25,10 @@
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, create]
+# A trader that cannot be shut out of its file is ended before another one is named.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [""]
   resources: [services, persistentvolumeclaims]
   verbs: [get, list, create, patch]

@@ -11,6 +11,7 @@ from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.bot import Bot, Manifest, parse
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
+from tradingbot_operator.domain.handover import Kill
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
 from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, IMAGE_ID, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
@@ -161,6 +162,11 @@ class Cluster:
         """The report stands, and people were told what is new in it."""
         await writes.write_status(self.api, bot, change)
         await events.tell(self.api, bot, after, now)
+
+    async def end_pods(self, bot: Bot, kill: Kill) -> None:
+        """These pods are going, and no others of their names."""
+        for name, uid in kill.pods:
+            await self.api.delete(POD, bot.namespace, name, uid, kill.grace_seconds)
 
     async def write_decision(self, bot: Bot, decision: Mapping[str, Any]) -> Bot:
         """What is decided stands, unless someone wrote the bot since it was read."""

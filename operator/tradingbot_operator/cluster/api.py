@@ -107,13 +107,14 @@ class Api:
     async def merge(self, path: str, patch: Mapping[str, Any], manager: str) -> Manifest:
         return await self.request("PATCH", f"{path}?{urlencode({'fieldManager': manager})}", dict(patch), MERGE)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str, grace: int | None = None) -> None:
         """The object with that uid is gone or going; another of its name is left alone."""
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
             "preconditions": {"uid": uid},
+            **({"gracePeriodSeconds": grace} if grace is not None else {}),
         }
         try:
             await self.request("DELETE", kind.path(namespace, name), options)

@@ -116,6 +116,7 @@ class Side:
     instance: str | None = None
     silent_ms: int | None = None
     report: Report | None = None
+    pods: tuple[tuple[str, str], ...] = ()  # all that are left of it, by name and uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class Bar:
 class Seen:
     """All that a move rests on. A *row* of None is an unknown one; *active* is then who traded last.
 
-    *swappable*: two colours can share the ledger.
+    *swappable*: two colours can share the ledger. *embedded*: nobody can be shut out of it from afar.
     """
 
     row: LeaseRow | None
@@ -168,6 +169,7 @@ class Seen:
     request: Request | None = None
     shut: Shut | None = None
     swappable: bool = True
+    embedded: bool = False
 
     def side(self, colour: str) -> Side:
         return self.blue if colour == BLUE else self.green
@@ -206,7 +208,15 @@ class Admit:
     holder: str
 
 
-Effect = Order | TakeBack | Fence | Grant | Admit
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """These pods (name, uid) end within *grace_seconds*; None is the time they ask for themselves."""
+
+    pods: tuple[tuple[str, str], ...]
+    grace_seconds: int | None
+
+
+Effect = Order | TakeBack | Fence | Grant | Admit | Kill
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.halts import notes, raised
-from tradingbot_operator.plan.handover import MOVING, move
+from tradingbot_operator.plan.handover import move
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
+from tradingbot_operator.plan.rule import MOVING
 from tradingbot_operator.plan.sides import seen
 from tradingbot_operator.plan.tasks import answers, takes
 

@@ -32,6 +32,7 @@ def seen(bot: Bot, spec: BotSpec, observed: Observed, wanted: str, now: datetime
         shut=observed.shut,
         request=request(bot, observed),
         swappable=_is_swappable(spec, observed, colour),
+        embedded=spec.database.mode is DatabaseMode.EMBEDDED,
     )
 
 
@@ -68,6 +69,7 @@ def side(observed: Observed, colour: str) -> Side:
         instance=instance or (said.instance if said and said.instance else None),
         silent_ms=silent,
         report=said,
+        pods=tuple((each.name, each.uid) for each in observed.pods if each.colour == colour),
     )
 
 

@@ -183,7 +183,15 @@ def call_off(case: Case, why: str) -> Turn:
 
 def adopt(case: Case) -> Turn:
     """The lease has gone over: the Service follows, and the new trader takes stock."""
-    return Turn(case.now_on.at(Step.ADOPTING, case.now, "the new trader takes stock"), again_ms=SOON_MS)
+    return Turn(case.now_on.at(Step.ADOPTING, case.now, stock_taking(case)), again_ms=SOON_MS)
+
+
+def stock_taking(case: Case) -> str:
+    """What is waited for; a way back goes on to say why it is one."""
+    rollout = case.now_on
+    if rollout.kind is not Kind.ROLLBACK:
+        return "the new trader takes stock"
+    return (rollout.held.reason if rollout.held else rollout.reason) or "the way back"
 
 
 def settle(case: Case) -> Turn:
