@@ -64,14 +64,15 @@ class Engine:
     async def _live(self) -> str:
         """Epoch after epoch: each is waited for, adopted, traded, and handed over or ended."""
         while True:
+            if self._lease is not None:
+                # After the ledger was away only its row tells whether another process was named in between.
+                confirm(self.parts.ledger.lease_row(), self._lease)
             ahead = self._ahead or await Ahead.prepared(self._floor)
             if self._lease is None:
                 self._ahead = ahead
                 self._lease = await Standby(self._floor, ahead, self._held).lease()
                 if self._lease is None:
                     return STOPPED
-            else:
-                confirm(self.parts.ledger.lease_row(), self._lease)
             self._ahead = None
             trader = await adopted(self._floor, self._lease, ahead)
             if await self._traded(trader) is Ended.OVER:

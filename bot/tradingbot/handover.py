@@ -41,7 +41,6 @@ class HandOver:
         successor = desk.ledger.order_stands()
         self.ordered = successor is not None
         if successor is None:
-            self._floor.teller.order_void()
             return False
         if not settled:
             self._floor.teller.held_back("Unsettled")

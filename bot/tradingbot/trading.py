@@ -69,7 +69,10 @@ class Trader:
             case Turn.TIMER:
                 await self._look()
             case Turn.ROW:
+                held_back = self._hand_over.ordered
                 self._hand_over.look()
+                if held_back and not self._hand_over.ordered:
+                    await self._resume()
             case Turn.TICK if not self._hand_over.ordered:
                 await self.tick()
 
@@ -81,12 +84,17 @@ class Trader:
             return True
         if self._hand_over.ordered:
             asyncio.get_running_loop().call_later(0.05, self.floor.inbox.wake, Turn.ROW)
-            return False
+        else:
+            await self._resume()
+        return False
+
+    async def _resume(self) -> None:
+        """The bars that closed while an order stood are decided."""
+        self.floor.teller.order_void()
         for symbol in self.floor.symbols:
             newest = self.floor.bars.newest(symbol)
             if newest is not None:
                 await self.conclude(newest)
-        return False
 
     async def pass_(self, bar: Candle) -> None:
         """A venue of our own has matched against *bar*, with the trader's answers to its open."""
