@@ -36,6 +36,7 @@ class Place:
     url: str
     opened: list[SqlLedger] = field(default_factory=list)
     server: postgres.Server | None = None
+    kept: "psycopg.Connection[Any] | None" = None  # one for many statements, where a test makes thousands
 
     def open(self, owner: Owner = OWNER, book: Book = BOOK, url: str | None = None) -> SqlLedger:
         ledger = open_ledger(url or self.url, owner, book, "blue", random.Random(7).randrange)
@@ -50,14 +51,17 @@ class Place:
                     return connection.execute(statement).fetchall()
             finally:
                 connection.close()
+        if self.kept is not None:
+            cursor = self.kept.execute(statement)
+            return cursor.fetchall() if cursor.description else []
         with psycopg.connect(self.url) as server:
             cursor = server.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def silence(self, instance: str, seconds: int) -> None:
-        """*instance* was last seen *seconds* earlier than it was."""
+        """*instance* was last seen *seconds* earlier than it was; with a number below 0, later."""
         if self.engine == "sqlite":
-            earlier = f"strftime('%Y-%m-%dT%H:%M:%f000Z', seen_at, '-{seconds} seconds')"
+            earlier = f"strftime('%Y-%m-%dT%H:%M:%f000Z', seen_at, '{-seconds:+d} seconds')"
         else:
             earlier = f"seen_at - interval '{seconds} seconds'"
         self.raw(f"UPDATE heartbeats SET seen_at = {earlier} WHERE instance = '{instance}'")
@@ -65,6 +69,8 @@ class Place:
     def close(self) -> None:
         for ledger in self.opened:
             ledger.close()
+        if self.kept is not None:
+            self.kept.close()
 
 
 @pytest.fixture(name="server", scope="session")
