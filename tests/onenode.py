@@ -30,6 +30,8 @@ Json = dict[str, Any]
 NAMESPACE = "trading"
 CORE, APPS = f"/api/v1/namespaces/{NAMESPACE}", f"/apis/apps/v1/namespaces/{NAMESPACE}"
 BIN = pathlib.Path(sys.executable).parent
+ROOT = pathlib.Path(__file__).parent.parent
+RULES = ROOT / "manifests/monitoring/trading.rules.yaml"
 LOOK_SECONDS = 0.1
 PODS = "10.77."
 NEW_NETWORK = 0x40000000
@@ -303,9 +305,6 @@ def tool(name: str) -> str:
     return done.stdout.strip()
 
 
-ROOT = pathlib.Path(__file__).parent.parent
-
-
 @contextlib.contextmanager
 def simulator(folder: pathlib.Path, speed: str) -> Iterator[str]:
     """A venue in a process of its own; its address."""
@@ -319,6 +318,34 @@ def simulator(folder: pathlib.Path, speed: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextlib.contextmanager
+def prometheus(folder: pathlib.Path, *pods: Running) -> Iterator[str]:
+    """A Prometheus that asks *pods* every second and knows our rules; its address."""
+    port = free_port()
+    targets = [f"{pod.address}:{BOT_PORT}" for pod in pods]
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": [{"job_name": "bots", "static_configs": [{"targets": targets}]}],
+    }
+    (folder / "prometheus.yaml").write_text(json.dumps(config))
+    command = ["prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb"]
+    with (folder / "prometheus.log").open("ab") as log:
+        process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    try:
+        operators.eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready")[0] == 200, within=30)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def firing(address: str) -> set[str]:
+    """The names of the alerts that fire."""
+    alerts = json.loads(fetch(f"{address}/api/v1/alerts")[1])["data"]["alerts"]
+    return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
 
 @contextlib.contextmanager
@@ -380,6 +407,18 @@ def spec(venue: str, **changes: Any) -> Json:
     for name, value in changes.items():
         made[name] = {**made[name], **value} if isinstance(value, dict) and name in made else value
     return made
+
+
+@contextlib.contextmanager
+def trader(at: Site, name: str, **changes: Any) -> Iterator[Running]:
+    """A bot that trades; it is gone when the block ends, its pod too."""
+    operators.create_bot(at.server, name, spec(at.venue, **changes))
+    try:
+        yield at.trading(name)
+    finally:
+        at.control("market", {"outage": False})
+        at.kubectl("annotate", "tb", name, "-n", NAMESPACE, "tradingbot.io/delete=done")
+        at.kubectl("delete", "tb", name, "-n", NAMESPACE, "--timeout=60s")
 
 
 def wait_bars(pod: Running, bars: int = 24) -> None:

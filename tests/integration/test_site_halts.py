@@ -1,6 +1,5 @@
 """Incidents as a person handles them: kubectl, operator and real traders, judged by the venue's order log."""
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +9,8 @@ import pytest
 
 import onenode
 import operators
-from onenode import Running, Site, seconds_until, wait_bars
-from operators import create_bot, eventually, patch_bot, state
+from onenode import Running, Site, seconds_until, trader, wait_bars
+from operators import eventually, patch_bot, state
 
 Note = Callable[[str, str], None]
 FALL = {"symbol": "BTCUSDT", "shock_percent": "-21"}
@@ -25,18 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def halted(site: Site, bot: str) -> tuple[str | None, str | None]:
     return state(site.server, bot, "Halted")
-
-
-@contextlib.contextmanager
-def bot(site: Site, name: str, **changes: Any) -> Iterator[Running]:
-    """A bot that trades; it is gone when the block ends, its pod too."""
-    create_bot(site.server, name, onenode.spec(site.venue, **changes))
-    try:
-        yield site.trading(name)
-    finally:
-        site.control("market", {"outage": False})
-        site.kubectl("annotate", "tb", name, "-n", "trading", "tradingbot.io/delete=done")
-        site.kubectl("delete", "tb", name, "-n", "trading", "--timeout=60s")
 
 
 HOLDING = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
@@ -57,7 +44,7 @@ def holds(pod: Running) -> bool:
 @pytest.mark.row("S1-090")
 def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Note) -> None:
     """Less than two seconds from the resource's annotation to no more buys; the metric says so."""
-    with bot(site, "quick") as pod:
+    with trader(site, "quick") as pod:
         eventually(site.buys, within=60)
         watch = time.monotonic()
         said = site.atb("halt", "quick", "-n", "trading", "--reason", "t")
@@ -82,7 +69,7 @@ def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Not
 def test_a_flash_drawdown_flattens_and_only_a_reason_resumes(site: Site, evidence: Note) -> None:
     """A price 21 % lower: everything is sold, the condition names it, a deleted pod changes nothing."""
     risk = {**FEW, "flashDrawdownPercent": "20"}
-    with bot(site, "flash", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
+    with trader(site, "flash", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
         eventually(lambda: holds(pod), within=60)
         evidence("POST /control/market", json.dumps(site.control("market", FALL)))
         took = seconds_until(lambda: halted(site, "flash") == ("True", "FlashDrawdown"), 20)
@@ -107,7 +94,7 @@ def test_a_flash_drawdown_flattens_and_only_a_reason_resumes(site: Site, evidenc
 def test_a_daily_loss_halts_by_its_name_and_nothing_is_entered(site: Site, evidence: Note) -> None:
     """Loss of 100 is the limit; a shock while a position is open costs more than that."""
     risk = {**FEW, "maxDailyLoss": "100"}
-    with bot(site, "losing", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
+    with trader(site, "losing", risk=risk, strategy=HOLDING, capital={"initial": "1000"}) as pod:
         eventually(lambda: holds(pod), within=60)
         site.control("market", {"symbol": "BTCUSDT", "shock_percent": "-11"})
         eventually(lambda: halted(site, "losing") == ("True", "DailyLossLimit"), within=30)
@@ -123,7 +110,7 @@ def test_a_daily_loss_halts_by_its_name_and_nothing_is_entered(site: Site, evide
 @pytest.mark.row("S0-090")
 def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(site: Site, evidence: Note) -> None:
     """Exit code 0 means flat by the process' own word; the venue and the ledger agree."""
-    with bot(site, "closing", strategy=HOLDING) as pod:
+    with trader(site, "closing", strategy=HOLDING) as pod:
         eventually(lambda: holds(pod), within=60)
         said = site.atb("emergency-stop", "closing", "-n", "trading", "--flatten", "--reason", "manual")
         evidence("kubectl atb emergency-stop closing --flatten --reason manual", said)
@@ -147,7 +134,7 @@ def test_history_lists_every_change_with_what_differs(site: Site, evidence: Note
         {"risk": {"maxDailyLoss": "8000"}},
         {"image": "localhost/tradingbot:0.1.1"},
     )
-    with bot(site, "story"):
+    with trader(site, "story"):
         for number, patch in enumerate(patches):
             patch_bot(site.server, "story", {"spec": patch})
             eventually(lambda number=number: len(shown(site, "story")) >= number + 2, within=30)
@@ -165,7 +152,7 @@ def shown(site: Site, name: str) -> list[dict[str, Any]]:
 @pytest.mark.row("S3-137")
 def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None:
     """One command for all namespaces: halted, then suspended, then gone."""
-    with bot(site, "one"), bot(site, "two"):
+    with trader(site, "one"), trader(site, "two"):
         said = site.atb("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
         site.kubectl("annotate", "namespace", "trading", "tradingbot.io/halt-")
         evidence("kubectl atb emergency-stop --all --scale-to-zero --reason t", said)

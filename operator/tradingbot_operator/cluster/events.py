@@ -28,7 +28,14 @@ async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
         bad = condition["type"] in ("Stalled", "Halted") and condition["status"] == "True"
         text = f"{condition['type']} is {condition['status']}: {condition['message']}"
         parts = (condition["type"], condition["status"], condition["reason"], now)
-        await _post(api, event(bot, (condition["reason"], text, bad), now, parts))
+        await _post(api, event(bot, (reason(bot.status, condition), text, bad), now, parts))
+
+
+def reason(before: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
+    """The word people look for: that the last halt is gone is news of its own."""
+    was = any(each["type"] == "Halted" and each["status"] == "True" for each in before.get("conditions") or ())
+    cleared = condition["type"] == "Halted" and condition["status"] == "False"
+    return "HaltCleared" if cleared and was else str(condition["reason"])
 
 
 async def tell_left(api: Api, bot: Bot, left: str, now: str) -> None:
