@@ -54,7 +54,9 @@ class Driven:
         return {"apiVersion": "tradingbot.io/v1alpha1", "kind": "TradingBot", "metadata": meta, "spec": spec}
 
     def started(self) -> None:
-        """It has an account, keys, and trades."""
+        """It has an account, keys, and trades; what was logged before is not its."""
+        self.read()
+        self.entries.clear()
         account = {"api_key": self.name, "secret": self.name, "balances": {"USDT": "10000", "BTC": "0"}}
         self.control("accounts", account)
         keys = {"apiKey": self.name, "secret": self.name}
@@ -125,7 +127,8 @@ class Driven:
         return self.first_of_another(before, within) - asked
 
     def task(self, kind: str) -> str:
-        name = f"{self.name}-{kind}-{next(self.numbers)}"
+        # A finished task's name is never run twice, not even in another bench.
+        name = f"{self.name}-{kind}-{nodeapi.now_ms()}"
         spec = {"bot": self.name, "type": kind, "reason": "bench"}
         meta = {"name": name, "namespace": NAMESPACE}
         self.api.create({"apiVersion": "tradingbot.io/v1alpha1", "kind": "BotTask", "metadata": meta, "spec": spec})

@@ -107,22 +107,21 @@ def consumed(entry: Json) -> Json:
 
 def there_and_back(bot: Driven, times: int, spoil: Callable[[int], None]) -> tuple[list[float], list[float]]:
     """The gaps of so many swaps, each rolled back, and how long each way back took."""
-    took, gaps = [], []
+    took = []
     for number in range(times):
-        before = len(bot.entries)
         spoil(number)
         new = bot.swap()
         bot.settled(("Observing", "Done"))
         time.sleep(0.5)
         back = bot.rollback()
+        bot.settled(("RolledBack",))
         time.sleep(0.5)
         bot.read()
-        bot.settled(("RolledBack",))
-        found = invariants.gaps_ms(bot.entries[max(0, before - 20) :])
-        gaps += found
         took.append(back)
-        say(f"{bot.name} {number + 1}: new version trades after {new:.0f} ms, back after {back:.0f} ms, gaps {found}")
-    return gaps, took
+        gaps = invariants.gaps_ms(bot.entries)
+        found = f"gaps {gaps[-2:]} ms"
+        say(f"{bot.name} {number + 1}: new version trades after {new:.0f} ms, back after {back:.0f} ms, {found}")
+    return [float(gap) for gap in gaps], took
 
 
 def named_figures(name: str, gaps: list[float], took: list[float]) -> dict[str, float]:
