@@ -12,6 +12,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from aiohttp import ClientSession, TCPConnector
+from meters import until
 
 from apiserver import ApiServer
 
@@ -20,6 +21,8 @@ Current = Callable[[Json], bool]
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 AT_ONCE = 8
+NAMESPACE = "fleet"
+STARTED = time.monotonic()
 
 
 def sent(server: ApiServer, method: str, requests: Iterable[tuple[str, Json]], content: str) -> float:
@@ -111,3 +114,25 @@ def rollout_is_current(body: Json) -> bool:
     return status.get("observedGeneration") == str(body["metadata"]["generation"]) and bool(
         status.get("currentPodHash")
     )
+
+
+def named(number: int) -> str:
+    return f"bot-{number:05d}"
+
+
+def edit(path: str, number: int, spec: Json) -> tuple[str, Json]:
+    return f"{path}/{named(number)}", {"spec": spec}
+
+
+def say(text: str) -> None:
+    print(f"{time.monotonic() - STARTED:7.1f} s  {text}", flush=True)
+
+
+def all_current(following: Following, count: int, since: float, within: float) -> float:
+    """Seconds from *since* until all *count* objects were current."""
+    try:
+        until(lambda: following.count() >= count, within)
+    except AssertionError:
+        raise AssertionError(f"{following.count()} of {count} became current within {within} s") from None
+    say(f"{count} current {following.at - since:.1f} s after the request")
+    return following.at - since

@@ -20,19 +20,17 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import argo
 import fleet
 import meters
+from fleet import NAMESPACE, all_current, edit, named
 
-import applied
 import node
 import operators
 from apiserver import ApiServer
-from peers import rollouts
 
 Json = dict[str, Any]
-NAMESPACE = "fleet"
 BOTS = operators.BOTS.format(NAMESPACE)
-ROLLOUTS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts"
 SPEC = {"exchange": {"name": "binance", "symbols": ["BTC/USDT"]}, "strategy": {"name": "sma_cross"}}
 SETTINGS = {
     "poll_seconds": "30",
@@ -58,20 +56,9 @@ CHILDREN = (
 )
 
 
-STARTED = time.monotonic()
-
-
-def named(number: int) -> str:
-    return f"bot-{number:05d}"
-
-
 def bot(number: int) -> tuple[str, Json]:
     body = {"apiVersion": "tradingbot.io/v1alpha1", "kind": "TradingBot", "metadata": {"name": named(number)}}
     return BOTS, {**body, "spec": SPEC}
-
-
-def edit(path: str, number: int, spec: Json) -> tuple[str, Json]:
-    return f"{path}/{named(number)}", {"spec": spec}
 
 
 @contextlib.contextmanager
@@ -85,20 +72,6 @@ def stand_ins(server: ApiServer, folder: pathlib.Path) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic() - STARTED:7.1f} s  {text}", flush=True)
-
-
-def all_current(following: fleet.Following, count: int, since: float, within: float) -> float:
-    """Seconds from *since* until all *count* objects were current."""
-    try:
-        meters.until(lambda: following.count() >= count, within)
-    except AssertionError:
-        raise AssertionError(f"{following.count()} of {count} became current within {within} s") from None
-    say(f"{count} current {following.at - since:.1f} s after the request")
-    return following.at - since
 
 
 def children(server: ApiServer) -> Counter[str]:
@@ -222,53 +195,6 @@ def five_thousand(
     return {"create_current_5000_s": took * numbers.stop / len(numbers), "rss_5000_mb": resident}
 
 
-def rollout(number: int) -> tuple[str, Json]:
-    """What people run with Argo that is nearest to a bot: blue/green, one pod, two Services."""
-    labels, name = {"app": named(number)}, named(number)
-    container = {"name": "bot", "image": "localhost/tradingbot:0.1.0", "env": [{"name": "INTERVAL", "value": "15s"}]}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    strategy = {"blueGreen": {"activeService": name, "previewService": f"{name}-preview"}}
-    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, "strategy": strategy}
-    meta = {"name": name, "namespace": NAMESPACE}
-    return ROLLOUTS, {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": meta, "spec": spec}
-
-
-def service(name: str, app: str) -> tuple[str, Json]:
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": NAMESPACE}}
-    return f"/api/v1/namespaces/{NAMESPACE}/services", {
-        **body,
-        "spec": {"selector": {"app": app}, "ports": [{"port": 80}]},
-    }
-
-
-def argo(server: ApiServer, folder: pathlib.Path, count: int) -> dict[str, float]:
-    """The same for Argo Rollouts; its Services are there before it is measured."""
-    for definition in rollouts.definitions():
-        assert applied.apply(server, definition)[0] in {200, 201}
-    operators.eventually(lambda: server.request("GET", ROLLOUTS)[0] == 200)
-    both = [service(name, named(n)) for n in range(count) for name in (named(n), f"{named(n)}-preview")]
-    fleet.sent(server, "POST", both, "application/json")
-    following = fleet.Following(server, ROLLOUTS, fleet.rollout_is_current).start()
-    with rollouts.running(server.kubeconfig, folder / "argo.log") as controller:
-        time.sleep(5)
-        since = time.monotonic()
-        fleet.sent(server, "POST", (rollout(number) for number in range(count)), "application/json")
-        figures = {"peer_argo_create_current_s": all_current(following, count, since, 1200)}
-        following.expect(2)
-        template = rollout(0)[1]["spec"]["template"]
-        template["spec"]["containers"][0]["env"][0]["value"] = "20s"
-        since = time.monotonic()
-        changes = (edit(ROLLOUTS, number, {"template": labelled(template, number)}) for number in range(count))
-        fleet.sent(server, "PATCH", changes, fleet.MERGE)
-        figures["peer_argo_edit_current_s"] = all_current(following, count, since, 1200)
-        process = meters.Process(controller.pid)
-        return figures | {"peer_argo_rss_mb": process.resident_mb(), "peer_argo_cpu_s": process.cpu_s()}
-
-
-def labelled(template: Json, number: int) -> Json:
-    return {**template, "metadata": {"labels": {"app": named(number)}}}
-
-
 @contextlib.contextmanager
 def prepared() -> Iterator[tuple[ApiServer, pathlib.Path]]:
     with tempfile.TemporaryDirectory() as text:
@@ -282,7 +208,7 @@ def main(count: int, more: int) -> int:
     with prepared() as (server, folder):
         figures = bots(server, folder, count, more)
     with prepared() as (server, folder):
-        figures |= argo(server, folder, count)
+        figures |= argo.measured(server, folder, count)
     return report(figures)
 
 
