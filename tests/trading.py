@@ -50,7 +50,7 @@ LEDGER = "abc123"
 BTC = "BTC/USDT"
 # The strategies of the stories told on the simulator's recording, which is played by the wall: whenever a story begins,
 # the first wants an entry at every bar, for the index over 20 bars never exceeds 93.01, and the second wants in within
-# 16 bars and out again within 20 (tests/unit/tradingbot/test_strategy.py).
+# 16 bars and out again within 20 (tests/unit/tradingbot/test_strategy.py). A stop 10 percent below is met by no bar.
 AT_ONCE = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
 OFTEN = {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}}
 
@@ -114,6 +114,7 @@ class MemoryLedger:
     instance: str | None = None
     released: bool = False
     away: bool = False
+    away_as: type[LedgerUnavailable] = LedgerUnavailable
     records: dict[str, OrderRecord] = field(default_factory=dict)
     trades: dict[tuple[str, str], Fill] = field(default_factory=dict)
     decisions: list[tuple[Decision, VenueWrite | None]] = field(default_factory=list)
@@ -135,7 +136,7 @@ class MemoryLedger:
 
     def _here(self) -> None:
         if self.away:
-            raise LedgerUnavailable("the ledger cannot be reached")
+            raise self.away_as("the ledger cannot be reached")
 
     def _fence(self, lease: Lease) -> None:
         self._here()

@@ -26,6 +26,7 @@ async def test_live_trades_behind_the_fence_of_postgresql_and_its_stop_outlives_
                 mode="live",
                 exchange={"endpoint": venue.url},
                 strategy=AT_ONCE,
+                risk={"stop_loss_percent": "10"},
                 database={"mode": "postgres"},
             )
             url = f"postgresql://postgres@127.0.0.1:{server.port}/live"

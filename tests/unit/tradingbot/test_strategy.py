@@ -259,3 +259,9 @@ def test_the_recording_lets_no_story_wait_longer_than_it_allows(strategy, entry,
     for held, longest in ((FLAT, entry), (HELD, leaving)):
         quiet = "".join("-" if chosen.decide(each, held) is None else " " for each in seen)
         assert max(map(len, f"{quiet}{quiet}".split()), default=0) == (2 * len(day) if longest is None else longest)
+
+
+def test_no_bar_of_the_recording_meets_a_stop_ten_percent_below_another():
+    """Wherever in the loop a story enters, such a stop stays."""
+    day = recorded("BTCUSDT-1m")
+    assert min(bar.low for bar in day) > Decimal("0.9") * max(bar.high for bar in day)
