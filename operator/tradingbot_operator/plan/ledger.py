@@ -73,15 +73,26 @@ def _missing(message: str) -> Keep:
 
 
 def claimed(bot: Bot, cluster: str, ledger_id: str, claim: Claim | None) -> Keep | None:
-    """A ledger belongs to one bot for good; one that belongs to another is never written to."""
-    mine = Claim(ledger_id, cluster, bot.namespace, bot.name)
-    if claim is None or claim == mine:
+    """A ledger belongs to one bot for good: never written to by another, and never begun twice."""
+    if claim is None:
+        return _lost(bot, ledger_id)
+    if claim == Claim(ledger_id, cluster, bot.namespace, bot.name):
         return None
     whose = f"ledger {claim.ledger_id} of TradingBot {claim.namespace}/{claim.name}"
     there = whose if claim.cluster == cluster else f"{whose} of another cluster"
     cure = "name a database of the bot's own"
     message = f"{OWNER_FIELD}: the database holds {there}, not ledger {ledger_id} of this bot; {cure}"
     return Keep("LedgerClaimed", message, LOOK_SECONDS)
+
+
+def _lost(bot: Bot, ledger_id: str) -> Keep | None:
+    """Epochs and order ids that were used once would be used again."""
+    highest = bot.status.get("highestEpoch") or 0
+    if highest == 0:
+        return None
+    said = f"the database holds no ledger that can be read, but this bot has traded under epoch {highest}"
+    cure = "restore the ledger there, or make another TradingBot"
+    return Keep("LedgerMissing", f"{FENCER_FIELD}: {said} of ledger {ledger_id}; {cure}", LOOK_SECONDS)
 
 
 def refused(job: str, migration: Migration) -> Keep:

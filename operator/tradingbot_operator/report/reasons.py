@@ -27,6 +27,7 @@ REFUSALS = (
         "suspend the bot and delete <bot>-ledger",
     ),
     ("FencerRightsMissing", "the fencer could not shut a colour out", "run the statement the message names"),
+    ("LedgerMissing", "the database holds no ledger, though the bot had one", "restore it, or make another TradingBot"),
     ("LedgerClaimed", "the database holds the ledger of another bot", "name a database of the bot's own"),
     (
         "MigrationRefused",

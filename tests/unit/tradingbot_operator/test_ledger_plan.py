@@ -101,6 +101,17 @@ def test_a_ledger_of_this_bot_or_of_nobody_is_used():
     assert claimed(bot, CLUSTER, "q3v9zk", Claim("q3v9zk", CLUSTER, "trading", "btc")) is None
 
 
+def test_a_ledger_that_is_gone_is_not_begun_anew():
+    """A bot that has traded would use its epochs and order ids a second time; one that never has may begin."""
+    assert claimed(make.bot(make.LIVE, {"highestEpoch": 7}), CLUSTER, "q3v9zk", None) == Keep(
+        "LedgerMissing",
+        "spec.database.postgres.fencerSecretRef: the database holds no ledger that can be read, but this bot has traded"
+        " under epoch 7 of ledger q3v9zk; restore the ledger there, or make another TradingBot",
+        10.0,
+    )
+    assert claimed(make.bot(make.LIVE, {"highestEpoch": 0}), CLUSTER, "q3v9zk", None) is None
+
+
 @pytest.mark.parametrize(
     ("claim", "whose"),
     [
