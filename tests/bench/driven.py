@@ -39,6 +39,13 @@ class Driven:
     seen: int = 0
     numbers: Any = field(default_factory=lambda: count(1))
 
+    def __enter__(self) -> "Driven":
+        self.started()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.removed()
+
     def manifest(self) -> Json:
         exchange = {"name": "binance", "symbols": ["BTC/USDT"], "endpoint": VENUE, "sandbox": True}
         spec = {

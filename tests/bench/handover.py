@@ -38,6 +38,7 @@ BARS = {
     "helm_rollback_p50_ms": 450,
     "rollback_cold_p50_ms": 5000,
     "unprotected_ms_max": 0,
+    "failed_count": 0,
 }
 
 

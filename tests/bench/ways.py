@@ -52,7 +52,7 @@ class Judge:
     """What all bots of one run did wrong, by their logs."""
 
     def __init__(self) -> None:
-        self.two, self.stale, self.double, self.unprotected = 0, 0, 0, 0
+        self.two, self.stale, self.double, self.unprotected, self.failed = 0, 0, 0, 0, 0
 
     def add(self, bot: Driven) -> None:
         bot.read()
@@ -74,6 +74,7 @@ class Judge:
             "stale_writes_accepted_count": self.stale,
             "double_orders_count": self.double,
             "unprotected_ms_max": self.unprotected,
+            "failed_count": self.failed,
         }
 
 
@@ -91,25 +92,6 @@ class Rig:
     judge: Judge
 
 
-def there_and_back(bot: Driven, times: int, spoil: Callable[[int], None]) -> Times:
-    """The gaps of so many swaps, each rolled back, and how long each way back took."""
-    took = []
-    for number in range(times):
-        spoil(number)
-        new = bot.swap()
-        bot.settled(("Observing", "Done"))
-        time.sleep(0.5)
-        back = bot.rollback()
-        bot.settled(("RolledBack",))
-        time.sleep(0.5)
-        bot.read()
-        took.append(back)
-        gaps = invariants.gaps_ms(bot.entries)
-        found = f"gaps {gaps[-2:]} ms"
-        say(f"{bot.name} {number + 1}: new version trades after {new:.0f} ms, back after {back:.0f} ms, {found}")
-    return [float(gap) for gap in gaps], took
-
-
 def named_figures(name: str, gaps: list[float], took: list[float]) -> dict[str, float]:
     middle = f"{name}_" if name else ""
     return {
@@ -121,66 +103,91 @@ def named_figures(name: str, gaps: list[float], took: list[float]) -> dict[str, 
 
 
 def made(rig: Rig, way: str, mode: str) -> Driven:
-    """A bot that trades, its ledger in a file or on the server."""
+    """A bot whose ledger is in a file or on the server; it trades while it is used as a context."""
     name = f"{way}-{mode}"
     database = rig.database.made(rig.api, name, driven.NAMESPACE) if mode == "postgres" else {"mode": mode}
-    bot = Driven(rig.api, name, dict(LOADED if way == "loaded" else BARE), database)
-    bot.started()
-    return bot
+    return Driven(rig.api, name, dict(LOADED if way == "loaded" else BARE), database)
+
+
+def each_time(rig: Rig, bot: Driven, times: int, one: Callable[[int], float]) -> list[float]:
+    """What *one* measured so many times; the first that fails is the last, and is counted."""
+    took: list[float] = []
+    try:
+        for number in range(times):
+            took.append(one(number))
+            say(
+                f"{bot.name} {number + 1}: back after {took[-1]:.0f} ms, gaps {invariants.gaps_ms(bot.entries)[-2:]} ms"
+            )
+    except AssertionError as error:
+        rig.judge.failed += 1
+        say(f"{bot.name} {len(took) + 1} failed: {error}")
+    rig.judge.add(bot)
+    return took
+
+
+def there_and_back(rig: Rig, bot: Driven, times: int, spoil: Callable[[int], None] = lambda _: None) -> Times:
+    """The gaps of so many swaps, each rolled back, and how long each way back took."""
+
+    def one(number: int) -> float:
+        spoil(number)
+        bot.swap()
+        bot.settled(("Observing", "Done"))
+        time.sleep(0.5)
+        took = bot.rollback()
+        bot.settled(("RolledBack",))
+        time.sleep(0.5)
+        bot.read()
+        return took
+
+    took = each_time(rig, bot, times, one)
+    return [float(gap) for gap in invariants.gaps_ms(bot.entries)], took
 
 
 def loaded(rig: Rig, times: int, mode: str) -> Times:
-    bot = made(rig, "loaded", mode)
-    load(bot)
-    try:
-        found = there_and_back(bot, times, lambda number: lose_an_answer(bot) if number % 10 == 9 else None)
-    finally:
-        faults = f"/api/v1/namespaces/{swaps.NAMESPACE}/services/venue:8080/proxy/control/faults"
-        rig.api.request("DELETE", faults)
-    rig.judge.add(bot)
-    bot.removed()
-    return found
+    with made(rig, "loaded", mode) as bot:
+        load(bot)
+        try:
+            return there_and_back(rig, bot, times, lambda number: lose_an_answer(bot) if number % 10 == 9 else None)
+        finally:
+            faults = f"/api/v1/namespaces/{swaps.NAMESPACE}/services/venue:8080/proxy/control/faults"
+            rig.api.request("DELETE", faults)
 
 
 def bare(rig: Rig, times: int, mode: str) -> Times:
-    bot = made(rig, "bare", mode)
-    found = there_and_back(bot, times, lambda number: None)
-    rig.judge.add(bot)
-    bot.removed()
-    return found
+    with made(rig, "bare", mode) as bot:
+        return there_and_back(rig, bot, times)
 
 
 def frozen(rig: Rig, times: int, mode: str) -> list[float]:
     """From the request to the first entry of the other colour, while the trader stands still."""
-    bot, took = made(rig, "frozen", mode), []
-    for _ in range(times):
-        bot.swap()
-        bot.settled(("Observing", "Done"))
-        with driven.frozen(bot.pod()):
-            took.append(bot.rollback())
-        say(f"{bot.name}: the other colour trades after {took[-1]:.0f} ms")
-        bot.settled(("RolledBack", "Done"))
-        time.sleep(5)
-    rig.judge.add(bot)
-    bot.removed()
-    return took
+    with made(rig, "frozen", mode) as bot:
+
+        def one(_: int) -> float:
+            bot.swap()
+            bot.settled(("Observing", "Done"))
+            with driven.frozen(bot.pod()):
+                took = bot.rollback()
+            bot.settled(("RolledBack", "Done"))
+            time.sleep(5)
+            return took
+
+        return each_time(rig, bot, times, one)
 
 
 def cold(rig: Rig, times: int) -> list[float]:
     """From the request to the first entry, where the old version has to be started first."""
-    bot, took = Driven(rig.api, "cold", dict(BARE), observe="3s"), []
-    bot.started()
-    for _ in range(times):
-        bot.swap()
-        bot.settled(("Done",))
-        bot.wait(lambda: pods(rig.api, bot) == 1)
-        took.append(bot.rollback())
-        bot.settled(("RolledBack", "Done"))
-        bot.wait(lambda: pods(rig.api, bot) == 1)
-        say(f"{bot.name}: the old version trades after {took[-1]:.0f} ms")
-    rig.judge.add(bot)
-    bot.removed()
-    return took
+    with Driven(rig.api, "cold", dict(BARE), observe="3s") as bot:
+
+        def one(_: int) -> float:
+            bot.swap()
+            bot.settled(("Done",))
+            bot.wait(lambda: pods(rig.api, bot) == 1)
+            took = bot.rollback()
+            bot.settled(("RolledBack", "Done"))
+            bot.wait(lambda: pods(rig.api, bot) == 1)
+            return took
+
+        return each_time(rig, bot, times, one)
 
 
 def pods(api: NodeApi, bot: Driven) -> int:
@@ -199,6 +206,10 @@ class Released(Driven):
         command = ("helm", "upgrade", "--install", self.name, "charts/tradingbot", "-n", driven.NAMESPACE, "-f", "-")
         node.command(*command, text=values)
 
+    def removed(self) -> None:
+        super().removed()
+        node.command("helm", "uninstall", self.name, "-n", driven.NAMESPACE, "--ignore-not-found")
+
     def swap(self) -> float:
         before, asked = self.sender, nodeapi.now_ms()
         assert before is not None
@@ -215,9 +226,6 @@ class Released(Driven):
 
 
 def helm(rig: Rig, times: int) -> list[float]:
-    bot = Released(rig.api, "helm", dict(BARE))
-    bot.started()
-    _, took = there_and_back(bot, times, lambda number: None)
-    rig.judge.add(bot)
-    bot.removed()
-    return took
+    """From the command to the first entry of the restored colour."""
+    with Released(rig.api, "helm", dict(BARE)) as bot:
+        return there_and_back(rig, bot, times)[1]
