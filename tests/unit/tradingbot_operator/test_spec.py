@@ -44,6 +44,9 @@ def test_unusable_name_is_rejected(name):
 
 EXCHANGE = make.MINIMAL["exchange"]
 
+UNLIMITED = (
+    "spec.risk: limits are missing in mode live; set order, position, drawdown, orders per minute and daily loss"
+)
 UNSAFE = (
     "spec.exchange.credentialsSecretRef: UnsafeKeyPermissions:"
     " this mode makes no private call; remove it, or set sandbox to true"
@@ -53,7 +56,7 @@ CONTRADICTIONS = {
     "spec.exchange.credentialsSecretRef: missing in mode live; name the Secret with the keys": with_(
         make.LIVE, exchange=EXCHANGE
     ),
-    "spec.risk: limits are missing in mode live; set order, position, drawdown, orders per minute and daily loss": with_(
+    UNLIMITED: with_(
         make.LIVE, risk={"maxOrderNotional": "1"}
     ),
     "spec.contacts: empty in mode live; name whom to call when money is at risk": with_(make.LIVE, contacts=[]),

@@ -1,0 +1,143 @@
+"""A real trader that is wrong, fast, out of time or told to close: what it does, by the venue's order log."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bots
+from exchange_simulator.control.faults import Fault
+from exchange_simulator.server import running
+from exchange_simulator.settings import DATA
+from halting import KEY, bars_later, bought, buys, gauge, sandboxed, simulator
+from trading import AT_ONCE
+
+Note = Callable[[str, str], None]
+
+
+def three_markets(folder: Path) -> Path:
+    """A folder in which one recording plays under three names."""
+    made = folder / "recordings"
+    made.mkdir()
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+        shutil.copy(next(DATA.glob("BTCUSDT-1m-*.csv")), made / f"{symbol}-1m-recorded.csv")
+    return made
+
+
+MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S0-152")
+async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path, evidence: Note) -> None:
+    """Three wishes at each bar, two orders a minute allowed: entries end at the limit, for good."""
+    async with running(simulator(data=three_markets(tmp_path)), time.time) as venue:
+        rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE, risk={"max_orders_per_minute": 2})
+        rendered["exchange"]["symbols"] = MARKETS
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            status = await pod.until(lambda seen: seen["halts"], 60)
+            (halt,) = status["halts"]
+            evidence("GET :9090/status .halts (max_orders_per_minute 2)", json.dumps(halt))
+            assert (halt["cause"], halt["kind"]) == ("Runaway", "reduce")
+            seen = len(buys(venue))
+            assert seen <= 2
+            await bars_later(pod)
+            assert len(buys(venue)) == seen
+            assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S1-183")
+async def test_three_positions_are_closed_and_each_trade_says_why(tmp_path: Path, evidence: Note) -> None:
+    """The call is answered at once; then every market is flat and every sell carries the reason."""
+    async with running(simulator(data=three_markets(tmp_path)), time.time) as venue:
+        rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE)
+        rendered["exchange"]["symbols"] = MARKETS
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            await pod.until(lambda seen: len(seen["positions"]) == 3 and seen["open_orders"] == 3, 60)
+            code, made = await pod.api("/api/emergency/close-all-positions", {"reason": "Emergency closure"})
+            evidence("POST /api/emergency/close-all-positions", json.dumps(made))
+            assert (code, made["kind"]) == (201, "flatten")
+            await pod.until(lambda seen: seen["open_orders"] == 0 and all(small(each) for each in seen["positions"]))
+            query = "SELECT symbol, reason FROM intents WHERE purpose = 'exit' ORDER BY symbol"
+            _, out, _ = await pod.atb("db", "query", "--json", query)
+            evidence(f'atb db query "{query}"', out)
+            assert json.loads(out) == [{"symbol": symbol, "reason": "Emergency closure"} for symbol in MARKETS]
+            assert await pod.stop() == 0
+
+
+def small(position: dict[str, str]) -> bool:
+    return float(position["quantity"]) * float(position["mark"]) < 10
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S4-092")
+async def test_a_clock_that_is_off_by_more_than_a_second_lets_nothing_in(tmp_path: Path, evidence: Note) -> None:
+    """The venue's time moves by 1.2 s: within a minute the bot is blocked and says by how much."""
+    async with (
+        running(simulator(1), time.time) as venue,
+        bots.pod(tmp_path, sandboxed(tmp_path, venue.url, strategy=AT_ONCE), KEY) as pod,
+    ):
+        await pod.until(lambda seen: seen["state"] == "trading", 60)
+        began = time.monotonic()
+        venue.exchange.faults.add(Fault(0, "clock_skew", parameters={"ms": 1200}))
+        status = await pod.until(lambda seen: seen["state"] == "blocked", 70)
+        evidence("GET :9090/status .blocks", f"{status['blocks']} after {time.monotonic() - began:.0f} s")
+        assert time.monotonic() - began < 62
+        assert "the venue's clock is 1.2 s from ours" in status["blocks"]
+        assert status["trading_active"] is False
+        venue.exchange.faults.remove(None)
+        assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S4-076")
+@pytest.mark.row("S4-008")
+async def test_a_gentle_end_frees_the_lease_and_no_key_is_ever_written(tmp_path: Path, evidence: Note) -> None:
+    """Exit code 0 after the last line, a released row, and the key in no line, file or answer."""
+    async with running(simulator(), time.time) as venue:
+        rendered = sandboxed(tmp_path, venue.url, logging={"level": "debug"})
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            await bought(venue, 0)
+            assert await gauge(pod, "keys_loaded") == 1
+            answers = [await pod.ops(path) for path in ("/health", "/status", "/metrics")]
+            code = await pod.stop()
+            last = json.loads(pod.log.splitlines()[-1])["event"]
+            _, released, _ = await pod.atb("db", "query", "--scalar", "SELECT released_at IS NOT NULL FROM lease")
+            evidence("kill -TERM; SELECT released_at IS NOT NULL FROM lease", f"exit {code}, {last!r}, {released}")
+            assert (code, last, released.strip()) == (0, "Shutdown complete", "1")
+            told = pod.log + repr(answers) + json.dumps(rendered)
+    assert KEY not in told
+    written = [path for path in (tmp_path / "data").rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    evidence("grep -r KEY data log settings", str(written))
+    assert written == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S4-044")
+async def test_a_dry_run_decides_and_sends_nothing(tmp_path: Path, evidence: Note) -> None:
+    """The ledger has its orders as refused by nobody but the dry run; the venue has none."""
+    async with running(simulator(), time.time) as venue:
+        rendered = bots.settings(
+            tmp_path,
+            mode="dry-run",
+            exchange={"endpoint": venue.url},
+            strategy=AT_ONCE,
+            risk={"max_orders_per_minute": 60},
+        )
+        async with bots.pod(tmp_path, rendered) as pod:
+            await pod.until(lambda seen: seen["last_orders"], 60)
+            query = "SELECT DISTINCT status, message FROM outcomes"
+            _, out, _ = await pod.atb("db", "query", "--json", query)
+            _, mode, _ = await pod.atb("db", "query", "--scalar", "SELECT mode FROM ledger")
+            evidence(f'atb db query "{query}"', out)
+            assert mode.strip() == "dry-run"
+            rows = json.loads(out)
+            assert rows
+            assert {(row["status"], row["message"].split()[0]) for row in rows} == {("refused", "DryRun")}
+            assert await pod.stop() == 0
+        evidence("GET /control/orders", str(len(venue.exchange.log.entries)))
+        assert venue.exchange.log.entries == []
