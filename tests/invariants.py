@@ -13,6 +13,7 @@ from typing import Any
 
 STEP = Decimal("0.00001")
 ENTRY_GRACE_MS = 1000
+BASES = {"BTC", "ETH"}
 WRITES = {"order", "cancel", "cancelReplace"}
 ENDED = {"filled", "cancelled", "expired", "refused", "absent"}
 
@@ -172,7 +173,8 @@ def _held_change(entry: Mapping[str, Any]) -> Decimal:
     if entry["action"] != "fill":
         return Decimal(0)
     quantity = Decimal(str(entry["quantity"]))
-    return quantity if entry["side"] == "BUY" else -quantity
+    taken = Decimal(str(entry.get("commission") or 0)) if entry.get("commission_asset") in BASES else Decimal(0)
+    return (quantity if entry["side"] == "BUY" else -quantity) - taken
 
 
 def _note_stop(stops: dict[str, Decimal], entry: Mapping[str, Any]) -> None:

@@ -86,6 +86,8 @@ class Log:
     def __init__(self, api: NodeApi, name: str) -> None:
         self.api, self.name, self.seen = api, name, 0
         self.entries: list[Json] = []
+        # What was there before is of another run.
+        self.read().clear()
 
     def read(self) -> list[Json]:
         """Everything since this log was opened that pods of *name* sent."""

@@ -87,3 +87,11 @@ def test_each_epoch_belongs_to_who_wrote_first_under_it():
     first = {"request": "order", "sender": "a", "client_id": "tq3v9zk000100000a1"}
     log = [entry("order", 1, **first), entry("order", 2, **{**first, "sender": "b"})]
     assert invariants.holders(log) == {1: "a"}
+
+
+def test_commission_in_the_base_coin_needs_no_stop():
+    """I9: of 1 bought, 0.001 went to the venue; a stop of 0.999 covers all that is held."""
+    paid = {"commission": "0.001", "commission_asset": "BTC"}
+    bought = entry("fill", 1000, client_id="e1", quantity="1", **paid)
+    assert invariants.unprotected_ms([bought, entry("order", 1400, **{**STOP, "quantity": "0.999"})], 9000) == 0
+    assert invariants.unprotected_ms([bought, entry("order", 1400, **{**STOP, "quantity": "0.9"})], 9000) == 7000
