@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tradingbot.ahead import Ahead
+from tradingbot.cutoff import replay
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.order import OrderReport
@@ -25,9 +26,10 @@ async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
     parts.venue.restore(parts.ledger.paper_book())
     await quiet(floor)
     listed = await asked(floor, lease)
+    replay(ahead.desk(lease), parts.journal)
     ahead.refresh()
     desk = ahead.desk(lease)
-    trader, left = Trader(floor, desk), Inheritance(desk)
+    trader, left = Trader(floor, desk), Inheritance(desk, listed)
     unclean = parts.ledger.unclean(lease)
     for symbol in floor.symbols:
         trader.decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
@@ -42,7 +44,7 @@ async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
         for bar in floor.bars.closed(symbol):
             await trader.pass_(bar)
     floor.guard.load()
-    floor.teller.adopting(left.result(listed, parts.clock.monotonic() - began))
+    floor.teller.adopting(left.result(parts.clock.monotonic() - began))
     for symbol in floor.symbols:
         newest = floor.bars.newest(symbol)
         if newest is not None and parts.strategy.every is None:

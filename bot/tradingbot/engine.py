@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tradingbot.adoption import adopted
 from tradingbot.ahead import Ahead
+from tradingbot.cutoff import CutOff
 from tradingbot.domain.errors import Fenced, LedgerUnavailable, VenueUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Lease
@@ -35,6 +36,7 @@ class Engine:
         self._lease: Lease | None = None
         # How the last epoch of this process ended: who has held one never claims again by itself.
         self._held: str | None = None
+        self._cut: CutOff | None = None
 
     async def run(self) -> str:
         """Lives until stopped or the feed ends, and tells why; nothing is in flight then, and the epoch is let go."""
@@ -44,10 +46,13 @@ class Engine:
                 try:
                     return await self._live()
                 except Fenced as error:
+                    self._cut = None
                     self._lease, self._held = None, str(error)
                     self._floor.teller.fenced(error)
                 except LedgerUnavailable as error:
                     self._floor.teller.ledger_away(error)
+                    if self._cut is not None:
+                        await self._cut.leave(error)
                     await self._again()
                 except VenueUnavailable as error:
                     self._floor.teller.venue_away(error)
@@ -67,6 +72,7 @@ class Engine:
             if self._lease is not None:
                 # After the ledger was away only its row tells whether another process was named in between.
                 confirm(self.parts.ledger.lease_row(), self._lease)
+                self._cut = None
             ahead = self._ahead or await Ahead.prepared(self._floor)
             if self._lease is None:
                 self._ahead = ahead
@@ -75,8 +81,10 @@ class Engine:
                     return STOPPED
             self._ahead = None
             trader = await adopted(self._floor, self._lease, ahead)
+            self._cut = CutOff(self._floor, trader.desk)
             if await self._traded(trader) is Ended.OVER:
                 return await trader.finish()
+            self._cut = None
             self._held, self._lease = f"epoch {trader.desk.lease.epoch} was handed over", None
             await self._floor.pause(GIVE_WAY)
 

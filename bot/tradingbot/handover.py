@@ -42,7 +42,7 @@ class HandOver:
         self.ordered = successor is not None
         if successor is None:
             return False
-        if not settled:
+        if not settled or self._floor.parts.journal.entries():
             self._floor.teller.held_back("Unsettled")
             return False
         desk.save()

@@ -1,13 +1,14 @@
 """What an engine is made of; main chooses the adapters by mode, and nothing below knows which were chosen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.ports import Clock, Feed, LeaseWatch, Ledger, Venue
 from tradingbot.domain.snapshot import Metrics
+from tradingbot.execution.journal import ExitJournal
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.strategy.registry import Strategy
 
@@ -46,3 +47,4 @@ class Parts:
     day_start: Callable[[datetime], datetime]
     new_id: Callable[[], str]
     watch: LeaseWatch
+    journal: ExitJournal = field(default_factory=ExitJournal)

@@ -24,6 +24,7 @@ class Teller:
         clock, settings = parts.clock, parts.settings
         self._clock = clock
         self._metrics = parts.metrics
+        self._journal = parts.journal
         self._stopping = False
         self._standing = False
         self._why = self._held_back = ""
@@ -182,6 +183,7 @@ class Teller:
             day_start_equity=guard.money.day_equity,
             peak_equity=guard.money.peak,
             positions=picture.held_positions(desk.book, around.marks),
+            journal=len(self._journal.entries()),
             unresolved=self.snapshot.unresolved if self._standing else desk.unresolved,
             open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
             last_orders=desk.book.recent,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -201,3 +202,39 @@ async def test_a_loaded_trader_hands_over_orders_position_and_stop(place: Place,
         (held,) = status["positions"]
         # The commission was taken in the coin bought; less than a step can have no stop.
         assert abs(Decimal(held["quantity"]) - Decimal(held["covered"])) < Decimal("0.00001")
+
+
+@pytest.mark.asyncio
+async def test_a_frozen_trader_is_replaced_and_sends_nothing_when_it_thaws(place: Place, tmp_path: Path) -> None:
+    """Stopped for longer than its requests live; the epoch is granted meanwhile, and comes back by order later."""
+    if place.engine == "sqlite":
+        pytest.skip("a stopped writer keeps the file's lock: an embedded trader is killed, not fenced")
+    async with pair(tmp_path, place, holds="100") as both:
+        blue, green = both.pods["blue"], both.pods["green"]
+        await blue.until(lambda seen: seen["positions"] and seen["positions"][0]["stop_price"], 30)
+        named = await green.status()
+        blue.process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        await fenced(both, named)
+        await green.until(lambda seen: seen["epoch"] == 2 and trades(seen), 20)
+        print("frozen takeover ms", round((time.monotonic() - began) * 1000))
+        await asyncio.sleep(1)
+        blue.process.send_signal(signal.SIGCONT)
+        await blue.until(lambda seen: seen["state"] == "standby" and seen["epoch"] is None, 20)
+        await asyncio.sleep(0.5)
+        await both.hand_over("blue")
+        await asyncio.sleep(0.3)
+        judged(both)
+
+
+async def fenced(both: Pair, to: dict[str, Any]) -> None:
+    """Blue is shut out and the epoch given to *to*, as the operator does it."""
+    role = both.place.holder("blue")
+    with psycopg.connect(both.place.fencer, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", (role,)
+        ).fetchall()
+    await asyncio.sleep(3)
+    row = both.door.state().row
+    green = (both.place.holder("green"), to["instance"], to["revision"])
+    assert both.door.grant(row.epoch, row.epoch + 1, green)

@@ -9,6 +9,10 @@ class LedgerUnavailable(Exception):
     """The ledger cannot be reached: nobody knows who trades, so nothing is written."""
 
 
+class ShutOut(LedgerUnavailable):
+    """The ledger refused the login or ended the session, as a fence would: send nothing until its row is read."""
+
+
 class Fenced(Exception):
     """This process no longer holds the epoch: cancel all pending work and become a standby."""
 

@@ -15,15 +15,19 @@ log = structlog.stdlib.get_logger("tradingbot")
 
 
 class Inheritance:
-    """The orders that were live and the writes that were unresolved when the epoch began."""
+    """The orders that were live and the writes that were unresolved when the epoch began.
 
-    def __init__(self, desk: Desk) -> None:
+    An order of ours that the venue lists and the ledger does not know stands in the ledger from here on, as recovered.
+    """
+
+    def __init__(self, desk: Desk, listed: Mapping[str, tuple[OrderReport, ...]]) -> None:
         self._desk = desk
         self.unresolved = frozenset(record.write.client_id for record in desk.ledger.unsettled())
         self._live = frozenset(r.write.client_id for symbol in desk.book.instruments for r in desk.book.live(symbol))
+        self._recovered = sum(self._recover(report) for found in listed.values() for report in found)
 
-    def result(self, listed: Mapping[str, tuple[OrderReport, ...]], seconds: float) -> Adoption:
-        """The counts, judged by the ledger as it is now; orders of ours that no ledger knows are *unknown* too."""
+    def result(self, seconds: float) -> Adoption:
+        """The counts, judged by the ledger as it is now."""
         names = tuple(self._live | self.unresolved)
         now = {r.write.client_id: r.status for r in self._desk.ledger.named_orders(names)} if names else {}
         settled = [now[name] for name in self._live - self.unresolved if name in now]
@@ -33,14 +37,17 @@ class Inheritance:
             result="adopted",
             adopted=sum(status in WORKING for status in now.values()),
             cancelled=sum(status not in WORKING for status in settled),
-            recovered=sum(status not in UNSETTLED | NEVER_WAS for status in answered),
-            unknown=sum(status in UNSETTLED for status in answered) + self._strangers(listed),
+            recovered=sum(status not in UNSETTLED | NEVER_WAS for status in answered) + self._recovered,
+            unknown=sum(status in UNSETTLED for status in answered),
             milliseconds=Decimal(str(round(seconds * 1000, 3))),
         )
 
-    def _strangers(self, listed: Mapping[str, tuple[OrderReport, ...]]) -> int:
-        ours = [r.client_id for found in listed.values() for r in found if is_ours(self._desk, r.client_id)]
-        strange = set(ours) - self._live - self.unresolved - {r.write.client_id for r in self._desk.book.recent}
-        for name in sorted(strange):
-            log.warning("An order of this ledger that it does not know", client_id=name)
-        return len(strange)
+    def _recover(self, report: OrderReport) -> bool:
+        name = report.client_id
+        if name in self._live | self.unresolved or not is_ours(self._desk, name):
+            return False
+        if self._desk.ledger.named_orders((name,)):
+            return False
+        log.warning("An order of this ledger that it did not know", client_id=name)
+        self._desk.book.put(self._desk.ledger.recover(self._desk.lease, name, report))
+        return True

@@ -6,6 +6,7 @@ from datetime import datetime
 from tradingbot.domain.intent import Decision, Refusal
 from tradingbot.domain.order import Accepted, Cancel, Order, OrderStatus, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.execution.desk import Desk
+from tradingbot.execution.journal import ExitJournal
 from tradingbot.execution.record import keep_fills, settled
 
 
@@ -35,13 +36,26 @@ def is_stale(desk: Desk, request: Order, timestamp: datetime) -> bool:
     return request.seen_at is not None and timestamp - request.seen_at > desk.clock.scaled(desk.entry_max_age)
 
 
+async def journaled(desk: Desk, journal: ExitJournal, request: Order) -> Outcome:
+    """*request* is on the state volume and was sent once; the ledger, which is away, hears of it by the replay."""
+    timestamp = desk.clock.now()
+    write = journal.numbered(desk.lease, request, (timestamp, timestamp + desk.venue.request_life))
+    return await sent(desk, write)
+
+
 async def send(desk: Desk, write: VenueWrite) -> Outcome:
     """*write* was sent once, and what is known of its outcome is in the ledger."""
+    outcome = await sent(desk, write)
+    desk.save()
+    record(desk, write, outcome)
+    return outcome
+
+
+async def sent(desk: Desk, write: VenueWrite) -> Outcome:
+    """What became of *write*, as far as the venue told; nothing else in the product calls its *send*."""
     began = desk.clock.monotonic()
     outcome = await desk.venue.send(write)
     desk.metrics.order_latency(desk.clock.monotonic() - began)
-    desk.save()
-    record(desk, write, outcome)
     return outcome
 
 

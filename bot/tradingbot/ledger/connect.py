@@ -9,9 +9,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured
+from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured, ShutOut
 
 FENCE_BROKEN = "TB001"
+# A terminated session (a plain restart sends it too), and logins that the server refuses, which carry no code.
+ENDED_FROM_OUTSIDE = frozenset({"57P01", "28000", "28P01"})
+REFUSED_LOGIN = ("not permitted to log in", "authentication failed", "terminating connection due to administrator")
 
 # A frozen process must not hold the lease row: the server ends its transaction (protocol 1).
 POSTGRESQL_SETTINGS = {
@@ -113,9 +116,18 @@ def translated() -> Iterator[None]:
         if is_fence(error):
             raise Fenced(message) from error
         lost = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError
+        if is_shut_out(error):
+            raise ShutOut(message) from error
         if lost or error.connection_invalidated:
             raise LedgerUnavailable(message) from error
         raise
+
+
+def is_shut_out(error: DBAPIError) -> bool:
+    """True when the server refused the login, or somebody ended the session: perhaps a fence."""
+    if getattr(error.orig, "sqlstate", None) in ENDED_FROM_OUTSIDE:
+        return True
+    return isinstance(error, OperationalError) and any(sign in str(error.orig) for sign in REFUSED_LOGIN)
 
 
 def is_fence(error: DBAPIError) -> bool:

@@ -15,6 +15,7 @@ from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnav
 from tradingbot.domain.ports import LeaseWatch
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
+from tradingbot.execution.journal import ExitJournal
 from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
 from tradingbot.ledger.connect import connect
@@ -161,4 +162,5 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,
+        journal=ExitJournal(settings.paths.data / "state" / "exits.jsonl", around.instance.colour),
     )
