@@ -33,6 +33,7 @@ HANDS = "tests/integration/test_ledger_handover.py::"
 BOOK = "tests/integration/test_ledger_book.py::"
 CRASH = "tests/integration/test_bot_crash.py::"
 EXECUTION = "tests/unit/tradingbot/test_execution.py::"
+CUTOFF = "tests/unit/tradingbot/test_engine_cutoff.py::"
 SENDING = "tests/chaos/test_sending.py::"
 
 MUTANTS = {
@@ -149,6 +150,15 @@ MUTANTS = {
         (Change(HAND_OVER, "WHERE epoch = tb_order.epoch AND released_at IS NULL", "WHERE released_at IS NULL"),),
         (f"{HANDS}test_an_order_is_set_and_taken_back_only_as_it_stands",),
     ),
+    "journal sent again": Mutant(
+        (
+            Change(
+                "bot/tradingbot/adoption.py",
+                "    replay(ahead.desk(lease), parts.journal)\n",
+                "    for entry in parts.journal.entries():\n        await parts.venue.send(entry)\n"
+                "    replay(ahead.desk(lease), parts.journal)\n",
+            ),
+        ),
+        (f"{CUTOFF}test_a_flatten_without_the_ledger_sells_in_the_place_of_the_stop_and_is_replayed",),
+    ),
 }
-# Without a bot that exits beside its ledger there is no journal to send twice.
-NOT_BUILT = ("journal sent again",)
