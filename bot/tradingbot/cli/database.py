@@ -71,6 +71,17 @@ def compat(active: Active = None) -> int:
     return _told(lambda settings: _ledger("migrate").check(_owner_url(settings), active), done)
 
 
+@database.command()
+def adopt(ledger_id: Annotated[str, typer.Option("--ledger-id", help="The ledger in the database.")]) -> int:
+    """Make the ledger that of the bot in these settings, which has moved or was made anew; it must not be traded on."""
+
+    def work(settings: Settings) -> None:
+        owner = _ledger("identity").Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
+        _ledger("adopt").adopt(_owner_url(settings), ledger_id, owner)
+
+    return _told(work, f"ledger {ledger_id} belongs to this bot")
+
+
 def _migrate(settings: Settings, ledger_id: str | None, fencer: str | None, active: str | None) -> None:
     if ledger_id is None or fencer is None:
         _ledger("migrate").migrate(_owner_url(settings), active)
