@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import driven
@@ -53,6 +54,8 @@ class Judge:
 
     def __init__(self) -> None:
         self.two, self.stale, self.double, self.unprotected, self.failed = 0, 0, 0, 0, 0
+        # Between two writes of one sender: how busy the machine was, beside which the gaps are read.
+        self.beats: list[float] = []
 
     def add(self, bot: Driven) -> None:
         bot.read()
@@ -63,6 +66,8 @@ class Judge:
         for what, each in (("two senders", found), ("stale", stale), ("twice", twice)):
             if each:
                 say(f"{bot.name}: {what}: {each[:3]}")
+        writes = invariants.accepted_writes(log)
+        self.beats += [b["at_ms"] - a["at_ms"] for a, b in pairwise(writes) if a["sender"] == b["sender"]]
         self.two += len(found)
         self.stale += len(stale)
         self.double += len(twice)
@@ -75,6 +80,8 @@ class Judge:
             "double_orders_count": self.double,
             "unprotected_ms_max": self.unprotected,
             "failed_count": self.failed,
+            "beat_p50_ms": statistics.median(self.beats or [0]),
+            "beat_p99_ms": percentile(self.beats or [0], 0.99),
         }
 
 
