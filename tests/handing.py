@@ -22,7 +22,7 @@ from tradingbot_operator.domain.task import parse_task
 from tradingbot_operator.reconcile import reconcile
 
 BOT = ("trading", "btc")
-QUICK = {"observe": "5s", "deadline": "40s"}
+QUICK = {"observe": "5s", "deadline": "40s", "adoptDeadline": "2s"}
 OLD: dict[str, Any] = {**make.MINIMAL, "rollout": QUICK}
 NEW: dict[str, Any] = {**OLD, "strategy": {"name": "sma_cross", "parameters": {"fast": "5"}}}
 NEWER: dict[str, Any] = {**OLD, "strategy": {"name": "sma_cross", "parameters": {"fast": "7"}}}
@@ -155,7 +155,7 @@ class Scene:
             self.once()
         raise AssertionError(f"never true: {self.status.get('rollout')}\n{self.ledger}\n{self.node.processes}")
 
-    def rest(self, passes: int = 60) -> None:
+    def rest(self, passes: int = 40) -> None:
         """Enough passes for everything that ends by itself."""
         for _ in range(passes):
             self.once()

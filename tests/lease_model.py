@@ -165,6 +165,8 @@ class Node:
     def run(self, colour: str, revision: str, replicas: int) -> None:
         """What the colour's Deployment asks for is there: the old pod is gone before a new one starts."""
         found = self.processes.get(colour)
+        if found is not None and found.frozen and replicas == 0:
+            return  # it does not hear that it is to end, and has its whole grace
         if found is not None and (replicas == 0 or found.revision != revision):
             self.stop(colour)
             found = None

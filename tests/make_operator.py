@@ -135,8 +135,8 @@ def reach(
             raise LedgerAway("there is no ledger here")
         return FakeDoor(ledger, strike)
 
-    async def ask(ip: str) -> Report | None:
-        process = node.at(ip) if node else None
+    async def ask(pod: Pod) -> Report | None:
+        process = node.at(pod.uid) if node else None
         return node.report(process) if node and process else None
 
     return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0)

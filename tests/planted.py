@@ -127,6 +127,9 @@ class Operator:
             case Admit(holder):
                 ledger.shut.discard(holder)
 
+    def step_is(self, step: Step) -> bool:
+        return self.rollout is not None and self.rollout.step is step
+
     def until(self, true: Callable[[], Any], passes: int = 1000) -> None:
         for _ in range(passes):
             if true():

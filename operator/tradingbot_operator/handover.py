@@ -43,7 +43,7 @@ class Reach:
     """What a pass reaches beside the API server: each bot's lease, and its processes. *clock* counts seconds."""
 
     door: Callable[[Bot, BotSpec, Observed], Awaitable[LeaseDoor | Keep]]
-    ask: Callable[[str], Awaitable[Report | None]]
+    ask: Callable[[Pod], Awaitable[Report | None]]
     clock: Callable[[], float]
     means: Means | None = None  # with which a ledger on a server is prepared
 
@@ -75,7 +75,7 @@ async def _said(pod: Pod, reach: Reach) -> Report | None:
     if not pod.ip:
         return None
     try:
-        return await asyncio.wait_for(reach.ask(pod.ip), ANSWER_SECONDS)
+        return await asyncio.wait_for(reach.ask(pod), ANSWER_SECONDS)
     except TimeoutError:
         return None
 

@@ -36,6 +36,7 @@ from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
 from tradingbot_operator.domain.ledger import Fresh
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.names import COMPONENT, GROUP
+from tradingbot_operator.domain.observed import Pod, Report
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.engine.audit import Audit
@@ -229,8 +230,14 @@ def _pass(program: Program, site: Site, session: aiohttp.ClientSession) -> Pass:
     cluster = Cluster(program.api, program.engine.memory, site.pod_monitors)
     tasks = Tasks(program.api)
     means = Means(cluster, Doors(), session, site, _fresh, program.settings.bot_http_port)
-    questions = partial(ask, session, port=program.settings.bot_port)
-    reach = Reach(partial(door_of, means=means), questions, time.monotonic, means)
+
+    async def heard(pod: Pod) -> Report | None:
+        """What the process says now; the store knows it too, so that no later pass believes what was before."""
+        said = await ask(session, pod.ip or "", program.settings.bot_port)
+        store.heard(pod.uid, said)
+        return said
+
+    reach = Reach(partial(door_of, means=means), heard, time.monotonic, means)
 
     async def one_pass(key: Key) -> Outcome:
         kind, namespace, name = key

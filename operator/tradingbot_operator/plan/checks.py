@@ -7,7 +7,7 @@ from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
-from tradingbot_operator.domain.strategies import complaint
+from tradingbot_operator.domain.strategies import BENCH, complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ def strategy_is_there(case: Case) -> Keep | None:
     """The bot of this release must have the strategy; what another image has, that image knows."""
     if case.spec.image not in (None, case.site.bot_image):
         return None
+    if case.spec.strategy.name in BENCH and case.spec.mode is Mode.LIVE:
+        cure = "use a strategy that decides on bars"
+        return Keep("SpecRejected", f"spec.strategy.name: '{case.spec.strategy.name}' is for benches; {cure}")
     wrong = complaint(case.spec.strategy.name, case.spec.strategy.parameters)
     return Keep("SpecRejected", wrong) if wrong else None
 

@@ -177,8 +177,10 @@ def refuse_for_task(case: Case) -> Turn:
 
 
 def call_off(case: Case, why: str) -> Turn:
-    """Nothing is left of the hand-over, and nothing is held."""
-    return Turn(case.now_on.at(Step.IDLE, case.now, why))
+    """Nothing is left of the hand-over; what trades is not held."""
+    held = case.now_on.held
+    kept = held if held is not None and held.revision != case.seen.active.revision else None
+    return Turn(replace(case.now_on.at(Step.IDLE, case.now, why), held=kept))
 
 
 def adopt(case: Case) -> Turn:

@@ -56,9 +56,7 @@ CONTRADICTIONS = {
     "spec.exchange.credentialsSecretRef: missing in mode live; name the Secret with the keys": with_(
         make.LIVE, exchange=EXCHANGE
     ),
-    UNLIMITED: with_(
-        make.LIVE, risk={"maxOrderNotional": "1"}
-    ),
+    UNLIMITED: with_(make.LIVE, risk={"maxOrderNotional": "1"}),
     "spec.contacts: empty in mode live; name whom to call when money is at risk": with_(make.LIVE, contacts=[]),
     "spec.exchange.sandbox: true does not go with mode 'sim'; set mode to paper": with_(make.SANDBOX, mode="sim"),
     "spec.mode: live trades real money; set safety.acknowledgeLiveRisk to true when that is meant": with_(
