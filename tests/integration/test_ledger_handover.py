@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from ledgers import NOW, TIMES, bar, hold, migrated_file, order, running_server,
 from tradingbot.domain.errors import Fenced
 from tradingbot.domain.intent import Action, Decision, Intent
 from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, NotReleased, Released
+from tradingbot.ledger.highwater import HighWater, load, path_of, record
 
 LONG = 60_000
 
@@ -290,3 +292,41 @@ def test_a_standbys_decisions_are_compared_with_the_traders(hands: Hands) -> Non
     assert green.shadow_compared(REVISION, bar(0)) == (3, 1, Decimal(20))
     assert green.shadow_compared(REVISION, bar(3)) == (1, 1, Decimal(0))
     assert green.shadow_compared("another", bar(0)) == (0, 0, Decimal(0))
+
+
+def test_an_epoch_that_was_given_is_remembered_like_one_that_was_claimed(hands: Hands, tmp_path: Path) -> None:
+    """On the state volume of the process it was given to, once."""
+    blue, green = hands.open(), hands.open("green")
+    green.remember(tmp_path)
+    claimed(blue)
+    assert hands.door.grant(1, 7, (hands.holder("green"), "pod-2/a", REVISION))
+    new = green.named(who("green", "pod-2/a"))
+    assert new is not None
+    path = path_of(tmp_path, green.ledger_id)
+    assert load(path) == HighWater(7, 0)
+    path.unlink()
+    assert green.named(who("green", "pod-2/a")) == new
+    assert load(path) is None, "asked every second, written once"
+
+
+def test_a_process_is_not_given_an_epoch_of_a_ledger_that_was_set_back(hands: Hands, tmp_path: Path) -> None:
+    """Its volume has seen more than this ledger knows: it does not trade, the epoch is over, the ledger is halted."""
+    blue, green = hands.open(), hands.open("green")
+    record(path_of(tmp_path, green.ledger_id), HighWater(9, 40))
+    green.remember(tmp_path)
+    claimed(blue)
+    assert hands.door.grant(1, 7, (hands.holder("green"), "pod-2/a", REVISION))
+    assert green.named(who("green", "pod-2/a")) is None
+    assert green.lease_row().released_at is not None
+    assert [halt.id for halt in green.halts()] == ["set-back-9-40"]
+
+
+def test_an_epoch_that_nobody_holds_is_not_released(hands: Hands) -> None:
+    """It was granted to the next start: another process of that role has nothing to give away."""
+    blue = hands.open()
+    claimed(blue)
+    beating(hands)
+    assert hands.door.grant(1, 2, (hands.holder("blue"), None, None))
+    assert hands.door.order(2, None, hands.successor().text, LONG)
+    forged = Lease(blue.ledger_id, 2, hands.holder("blue"), "pod-1/a", REVISION)
+    assert blue.release(forged, hands.successor(), NOW) == NotReleased("Stale")

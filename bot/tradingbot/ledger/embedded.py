@@ -95,7 +95,7 @@ def retire(connection: Connection, ended: Lease) -> bool:
 def release(connection: Connection, ended: Lease, successor: str) -> str | None:
     """Epoch+1 belongs to *successor*; else why not."""
     row = _row(connection)
-    if row is None or not _stands(row, ended):
+    if row is None or row.instance is None or not _stands(row, ended):
         return "Stale"
     if row.successor is None:
         return "NoOrder"

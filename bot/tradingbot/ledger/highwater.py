@@ -101,6 +101,10 @@ class Memory:
         """What is remembered; ask before a claim, for another process may record a later one at any time."""
         return load(self._path)
 
+    def holds(self, epoch: int) -> bool:
+        """True when this process was given *epoch* and the volume knows."""
+        return self._epoch == epoch
+
     def claimed(self, now: HighWater) -> None:
         """The claim is remembered; raises LedgerUnavailable when it cannot be, for then nothing would guard it."""
         try:

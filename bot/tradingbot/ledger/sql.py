@@ -13,8 +13,9 @@ from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Re
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger import recovery, shadow, tables, writes
-from tradingbot.ledger.connect import writing
-from tradingbot.ledger.highwater import Memory, set_back
+from tradingbot.ledger.clock import ledger_now
+from tradingbot.ledger.connect import reading, writing
+from tradingbot.ledger.highwater import HighWater, Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
 
 
@@ -34,16 +35,30 @@ class SqlLedger(LedgerReader):
         seen = self._memory.seen() if self._memory else None
         with writing(self.engine) as connection:
             found = leases.claim(connection, instance, now)
-        if self._memory is None or isinstance(found, NotClaimed):
+        if isinstance(found, NotClaimed):
             return found
+        return self._remembered(found, seen, now) or found
+
+    def named(self, instance: Instance) -> Lease | None:
+        found = super().named(instance)
+        if found is None or self._memory is None or self._memory.holds(found.epoch):
+            return found
+        with reading(self.engine) as connection:
+            now = ledger_now(connection)
+        return None if self._remembered(found, self._memory.seen(), now) else found
+
+    def _remembered(self, given: Lease, seen: HighWater | None, now: datetime) -> NotClaimed | None:
+        """The state volume knows of the epoch; or why it must not be traded under, and then nobody will."""
+        if self._memory is None:
+            return None
         stands = self.highest()
         if seen is not None and (refusal := set_back(seen, stands)) is not None:
             # Halted too: each claim raises the epoch, so that a later start would find nothing wrong with it.
             self.latch(Halt(f"set-back-{seen.epoch}-{seen.sequence}", HaltKind.HALT, "ledger", refusal.message, now))
-            self.retire(found, now)
+            self.retire(given, now)
             return refusal
         self._memory.claimed(stands)
-        return found
+        return None
 
     def retire(self, lease: Lease, now: datetime) -> bool:
         with writing(self.engine) as connection:

@@ -86,7 +86,7 @@ BEGIN
     SELECT * INTO held FROM lease FOR UPDATE;
     reason := CASE
         WHEN held.ledger_id IS NULL OR held.epoch <> tb_release.epoch OR held.holder <> session_user::text
-             OR held.released_at IS NOT NULL THEN 'Stale'
+             OR held.instance IS NULL OR held.released_at IS NOT NULL THEN 'Stale'
         WHEN held.successor IS NULL THEN 'NoOrder'
         WHEN held.successor <> tb_release.successor THEN 'OtherSuccessor'
         WHEN held.order_until <= clock_timestamp() THEN 'OrderVoid'
