@@ -154,14 +154,20 @@ class Node:
         volumes = {each["name"]: each for each in made["spec"]["volumes"]}
         config = operators.found(self.server, f"{CORE}/configmaps/{volumes['settings']['configMap']['name']}")
         rendered = json.loads(config["data"]["settings.json"])
-        own = {"data": f"{folder}/data", "podinfo": f"{folder}/podinfo/annotations", "secrets": f"{folder}/secrets"}
+        claim = volumes.get("data", {}).get("persistentVolumeClaim")
+        # A claim is one folder for whoever mounts it: both colours, where the ledger is a file.
+        data = self.folder / claim["claimName"] if claim else folder / "data"
+        own = {"data": f"{data}", "podinfo": f"{folder}/podinfo/annotations", "secrets": f"{folder}/secrets"}
         rendered["paths"] = own
         rendered["listen"] = {"http": f"{address}:8000", "ops": f"{address}:{BOT_PORT}"}
         if rendered["database"]["mode"] == "embedded":
-            rendered["database"]["path"] = f"{folder}/data/state/ledger.sqlite"
+            rendered["database"]["path"] = f"{data}/state/ledger.sqlite"
+        (data / "state").mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)
-        sends = rendered["exchange"].get("sandbox") or rendered["mode"] == "live"
-        environment = bots.mounted(folder, rendered, operators.KEYS["apiKey"] if sends else None)
+        environment = bots.mounted(folder, rendered)
+        for volume in volumes.values():
+            if "secret" in volume and volume["name"] == "exchange":
+                self._copied(volume["secret"]["secretName"], folder / "secrets/exchange")
         tokens = operators.found(self.server, f"{CORE}/secrets/{deployment.rpartition('-')[0]}-api")["data"]
         for place, key in (("api", "token"), ("operator", "operator-token")):
             (folder / "secrets" / place / "token").write_bytes(base64.b64decode(tokens[key]))
@@ -176,6 +182,12 @@ class Node:
         command = "live" if rendered["mode"] == "live" else "paper"
         revision = labels["tradingbot.io/revision"]
         return Running(meta["name"], meta["uid"], address, revision, folder, environment, command)
+
+    def _copied(self, secret: str, place: pathlib.Path) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        data = (operators.found(self.server, f"{CORE}/secrets/{secret}") or {}).get("data") or {}
+        for name, value in data.items():
+            (place / name).write_bytes(base64.b64decode(value))
 
     def _keep(self, pod: Running, seen: Json | None) -> None:
         if seen is None or "deletionTimestamp" in seen["metadata"]:

@@ -165,7 +165,7 @@ def test_changed_keys_restart_the_pod_and_change_nothing_else(server):
     """Other content of the Secret is a new revision of the same request, found without an event."""
     keys = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "turning"}, "stringData": operators.KEYS}
     assert server.request("POST", f"{TRADING}/secrets", keys)[0] == 201
-    exchange = {**make.SANDBOX["exchange"], "credentialsSecretRef": {"name": "turning"}}
+    exchange = {**make.SANDBOX["exchange"], "shared": True, "credentialsSecretRef": {"name": "turning"}}
     create_bot(server, "turned", {**make.SANDBOX, "exchange": exchange})
     first = eventually(lambda: deployment(server, "turned"))["spec"]["template"]
     old = eventually(lambda: bot(server, "turned").get("status", {}).get("keyFingerprint"))
@@ -232,7 +232,7 @@ def test_ledger_that_is_not_served_is_said_so(server):
 
 def test_bot_whose_keys_are_missing_starts_when_they_come(server):
     """The Secret is named; once it is there the bot starts by itself."""
-    exchange = {**make.SANDBOX["exchange"], "credentialsSecretRef": {"name": "later"}}
+    exchange = {**make.SANDBOX["exchange"], "shared": True, "credentialsSecretRef": {"name": "later"}}
     create_bot(server, "keyless", {**make.SANDBOX, "exchange": exchange})
     eventually(lambda: state(server, "keyless", "Stalled") == ("True", "CredentialsMissing"))
     assert "Secret 'later' does not exist" in condition(bot(server, "keyless"), "Stalled")["message"]

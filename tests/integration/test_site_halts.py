@@ -152,7 +152,7 @@ def shown(site: Site, name: str) -> list[dict[str, Any]]:
 @pytest.mark.row("S3-137")
 def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None:
     """One command for all namespaces: halted, then suspended, then gone."""
-    with trader(site, "one"), trader(site, "two"):
+    with trader(site, "one"), trader(site, "two", exchange={"shared": True}):
         said = site.atb("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
         site.kubectl("annotate", "namespace", "trading", "tradingbot.io/halt-")
         evidence("kubectl atb emergency-stop --all --scale-to-zero --reason t", said)

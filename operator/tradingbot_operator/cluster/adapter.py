@@ -6,6 +6,7 @@ from typing import Any
 
 from tradingbot_operator.cluster import apply, events, reading
 from tradingbot_operator.cluster import bot as writes
+from tradingbot_operator.cluster.accounts import Accounts
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.bot import Bot, Manifest, parse
@@ -27,7 +28,7 @@ class Cluster:
     """The cluster as one bot's pass sees it. *monitors*: whether it knows PodMonitors."""
 
     def __init__(self, api: Api, memory: Memory, monitors: bool) -> None:
-        self.api, self.memory = api, memory
+        self.api, self.memory, self.accounts = api, memory, Accounts()
         self._shared = SHARED if monitors else (POLICY,)
 
     async def find(self, key: tuple[str, str]) -> Bot | None:
@@ -35,13 +36,14 @@ class Cluster:
         body = await self.api.find(BOT, *key)
         if body is None:
             self.memory.forget(key)
+            self.accounts.forget(key)
         return parse(body) if body else None
 
     async def complete(self, bot: Bot, seen: Observed) -> Observed:
         """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
         if bot.deleted_at is None:
             workloads = tuple(each for each in seen.workloads if each.controller == bot.uid)
-            history, keys, tokens = await self._history(bot), await self._keys(bot), await self._tokens(bot)
+            history, keys, tokens = await self._history(bot), await self._keys(bot, seen), await self._tokens(bot)
             return replace(seen, workloads=workloads, revisions=history, keys=keys, tokens=tokens)
         labels = f"{LABEL_BOT}={bot.name}"
         deployments = await self.api.list(DEPLOYMENT, bot.namespace, labels)
@@ -63,7 +65,7 @@ class Cluster:
         self.memory.remember(bot.key, history)
         return history
 
-    async def _keys(self, bot: Bot) -> Keys | None:
+    async def _keys(self, bot: Bot, seen: Observed) -> Keys | None:
         """Whether the keys are there, and whether they are others than before; what they are is not kept."""
         secret = None if isinstance(bot.spec, Rejection) else bot.spec.keys_secret
         if secret is None:
@@ -73,7 +75,8 @@ class Cluster:
             return Keys(secret, False)
         data = body.get("data") or {}
         lacking = tuple(key for key in VENUE_KEYS if not data.get(key))
-        return Keys(secret, True, lacking, keys_fingerprint(bot.uid, data))
+        rival = self.accounts.rival(bot, data, runs=any(each.replicas for each in seen.workloads))
+        return Keys(secret, True, lacking, keys_fingerprint(bot.uid, data), rival)
 
     async def _tokens(self, bot: Bot) -> TokenSecret | None:
         """The bot's own token Secret; one that someone else controls is none."""

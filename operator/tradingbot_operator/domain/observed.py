@@ -124,13 +124,15 @@ class Revision:
 class Keys:
     """The Secret a bot's keys are to be in, and which of them it lacks; a Secret that is not there lacks all.
 
-    The *fingerprint* tells a change of the keys, and nothing about them.
+    The *fingerprint* tells a change of the keys, and nothing about them. *rival* is another bot that trades one of the
+    same markets with the same key.
     """
 
     secret: str
     exists: bool
     lacking: tuple[str, ...] = ()
     fingerprint: str = ""
+    rival: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,15 @@ def keys_are_there(case: Case) -> Keep | None:
     return Keep("CredentialsMissing", f"spec.exchange.credentialsSecretRef: {what}; {cure}", LOOK_FOR_KEYS_SECONDS)
 
 
+def account_is_its_own(case: Case) -> Keep | None:
+    """Two bots on one market of one account would trade against each other's limits; the one that came second waits."""
+    if case.keys is None or not case.keys.rival:
+        return None
+    said = f"spec.exchange.credentialsSecretRef: {case.keys.rival} trades {', '.join(case.spec.exchange.symbols)} with"
+    cure = "use another account or another market, or set exchange.shared to true"
+    return Keep("DuplicateAccount", f"{said} the same key; {cure}", LOOK_FOR_KEYS_SECONDS)
+
+
 def strategy_is_there(case: Case) -> Keep | None:
     """The bot of this release must have the strategy; what another image has, that image knows."""
     if case.spec.image not in (None, case.site.bot_image):
@@ -73,6 +82,7 @@ CHECKS: tuple[Check, ...] = (
     deletion_is_served,
     strategy_is_there,
     keys_are_there,
+    account_is_its_own,
 )
 
 

@@ -40,6 +40,11 @@ REFUSALS = (
         "the Secret with the keys, or a key in it, is not there",
         "create it; it is looked for again",
     ),
+    (
+        "DuplicateAccount",
+        "another bot trades the same market with the same key",
+        "use another account or market, or set exchange.shared to true",
+    ),
     ("NameTaken", "an object of that name belongs to someone else; nothing was overwritten", "rename or delete it"),
     ("ApplyRefused", "the API server refused an object, in its own words", "change what the message names"),
 )

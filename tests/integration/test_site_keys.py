@@ -1,0 +1,123 @@
+"""Keys and settings of a bot as a person changes them, with a real operator and real traders."""
+
+import json
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import onenode
+import operators
+from onenode import CORE, Site, trader
+from operators import bot, create_bot, eventually, found, state
+
+Note = Callable[[str, str], None]
+HOLDING = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
+FIRST, SECOND = "first-key-0123456789abcdef", "second-key-0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with onenode.site(tmp_path_factory.mktemp("keys")) as made:
+        for key in (FIRST, SECOND):
+            account = {"api_key": key, "secret": f"{key}-secret", "balances": {"USDT": "10000"}, "owner": "me"}
+            made.control("accounts", account)
+        yield made
+
+
+def variables(folder: pathlib.Path, key: str) -> str:
+    file = folder / ".env"
+    file.write_text(f"# exchange\nBINANCE_API_KEY={key}\nBINANCE_API_SECRET='{key}-secret'\nLOG_LEVEL=info\n")
+    return str(file)
+
+
+def keyed(site: Site, name: str) -> dict[str, Any]:
+    """Settings of a bot with a Secret of its own."""
+    spec = onenode.spec(site.venue)
+    return {"exchange": {**spec["exchange"], "credentialsSecretRef": {"name": f"{name}-exchange"}}}
+
+
+@pytest.mark.row("S1-023")
+@pytest.mark.row("S2-079")
+@pytest.mark.row("S0-150")
+def test_keys_are_made_and_rotated_without_being_shown(site: Site, tmp_path: pathlib.Path, evidence: Note) -> None:
+    """A Secret from a file of variables; after a rotation a new pod runs with the new fingerprint."""
+    create_bot(site.server, "keyed", onenode.spec(site.venue, **keyed(site, "keyed")))
+    eventually(lambda: state(site.server, "keyed", "Stalled") == ("True", "CredentialsMissing"))
+    said = site.atb("keys", "create", "keyed", "-n", "trading", "--from-env-file", variables(tmp_path, FIRST))
+    evidence("kubectl atb keys create keyed --from-env-file .env", said)
+    assert FIRST not in said
+    pod = site.trading("keyed")
+    old = eventually(lambda: (bot(site.server, "keyed") or {})["status"].get("keyFingerprint"))
+    said = site.atb("keys", "rotate", "keyed", "-n", "trading", "--from-env-file", variables(tmp_path, SECOND))
+    evidence("kubectl atb keys rotate keyed --from-env-file .env", said)
+    assert SECOND not in said
+    new = bot(site.server, "keyed")["status"]["keyFingerprint"]
+    evidence("kubectl get tb keyed -o jsonpath='{.status.keyFingerprint}'", f"{old} -> {new}")
+    assert new not in (old, None)
+    other = eventually(lambda: next((each for each in site.node.pods.values() if each.uid != pod.uid), None), within=60)
+    eventually(lambda: other.status().get("state") == "trading", lambda: other.log[-1500:], 60)
+    assert other.metric("keys_loaded") == 1
+    orders = site.control("orders")["entries"]
+    eventually(
+        lambda: SECOND in {entry["api_key"] for entry in site.control("orders")["entries"][len(orders) :]}, within=60
+    )
+    gone(site, "keyed")
+
+
+@pytest.mark.row("S4-078")
+def test_keys_are_not_taken_from_a_bot_with_positions_without_a_yes(site: Site, evidence: Note) -> None:
+    """The warning says what can no longer be closed; with --yes the bot is halted and its Secret is empty."""
+    create_bot(site.server, "robbed", onenode.spec(site.venue, strategy=HOLDING, **keyed(site, "robbed")))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "robbed-exchange", "namespace": "trading"}}
+    secret["stringData"] = {"apiKey": SECOND, "secret": f"{SECOND}-secret"}
+    assert site.server.request("POST", f"{CORE}/secrets", secret)[0] == 201
+    pod = site.trading("robbed")
+    eventually(lambda: pod.status()["positions"] and pod.status()["open_orders"], within=60)
+    said = site.atb("keys", "revoke-local", "robbed", "-n", "trading", "--reason", "stolen", code=1)
+    evidence("kubectl atb keys revoke-local robbed --reason stolen", said)
+    assert "warning: without keys robbed can close no position, and it holds BTC/USDT" in said
+    assert found(site.server, f"{CORE}/secrets/robbed-exchange")["data"]
+    said = site.atb("keys", "revoke-local", "robbed", "-n", "trading", "--reason", "stolen", "--yes")
+    evidence("kubectl atb keys revoke-local robbed --reason stolen --yes", said)
+    assert not found(site.server, f"{CORE}/secrets/robbed-exchange").get("data")
+    eventually(lambda: [halt["reason"] for halt in pod.status()["halts"]] == ["KeyRevoked: stolen"], within=10)
+    gone(site, "robbed")
+
+
+@pytest.mark.row("S1-030")
+def test_a_bot_without_a_mode_is_a_paper_bot(site: Site, evidence: Note) -> None:
+    """Three fields are enough, and its metric says that no order reaches a market."""
+    spec = {
+        "exchange": {"name": "binance", "symbols": ["BTC/USDT"], "endpoint": site.venue},
+        "strategy": {"name": "sma_cross"},
+    }
+    create_bot(site.server, "modest", spec)
+    pod = site.trading("modest")
+    evidence("GET :9090/metrics | grep paper_trading_mode", str(pod.metric("paper_trading_mode")))
+    assert pod.metric("paper_trading_mode") == 1
+    assert bot(site.server, "modest")["spec"].get("mode", "paper") == "paper"
+    gone(site, "modest")
+
+
+@pytest.mark.row("S1-010")
+def test_settings_changed_by_hand_are_put_back(site: Site, evidence: Note) -> None:
+    """The content cannot be edited; what was deleted and made anew by hand is gone at the next audit."""
+    with trader(site, "config"):
+        name = next(each for each in operators.names(site.server, f"{CORE}/configmaps") if each.startswith("config-"))
+        before = found(site.server, f"{CORE}/configmaps/{name}")
+        code, answer = site.server.request(
+            "PATCH", f"{CORE}/configmaps/{name}", {"data": {"settings.json": "{}"}}, operators.MERGE
+        )
+        evidence(f"kubectl patch cm {name}", str(answer.get("message")))
+        assert code == 422
+        assert site.server.request("DELETE", f"{CORE}/configmaps/{name}")[0] == 200
+        after = eventually(lambda: found(site.server, f"{CORE}/configmaps/{name}"), within=30)
+        evidence(f"kubectl get cm {name} -o yaml (after kubectl delete)", json.dumps(after["data"])[:300])
+        assert (after["data"], after["metadata"]["uid"] != before["metadata"]["uid"]) == (before["data"], True)
+
+
+def gone(site: Site, name: str) -> None:
+    site.kubectl("annotate", "tb", name, "-n", "trading", "tradingbot.io/delete=done")
+    site.kubectl("delete", "tb", name, "-n", "trading", "--timeout=60s")
