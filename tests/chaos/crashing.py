@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import operators
 from apiserver import ApiServer
-from chaos.proxy import MODES, Proxy
+from chaos.proxy import MODES, WATCH_FAULTS, Proxy
 
 Json = dict[str, Any]
 WITHIN_SECONDS = 60
@@ -117,15 +117,15 @@ SCENARIOS: dict[str, tuple[tuple[Step, ...], Step]] = {
 }
 
 
-def at_rest(world: World, name: str) -> Json:
-    """The state once it has not changed for two seconds, with the operator running."""
+def at_rest(world: World, name: str, goal: Json | None = None) -> Json:
+    """The state once it has been the same for two seconds, and *goal* if there is one; else that of the last second."""
     end, before, since = time.monotonic() + WITHIN_SECONDS, None, time.monotonic()
     while time.monotonic() < end:
         if not world.living():
             world.start()
         now = world.state(name)
         reconciling = now["conditions"].get("Reconciling", ("False", ""))[0]
-        if now != before or reconciling == "True":
+        if now != before or reconciling == "True" or goal not in (None, now):
             before, since = now, time.monotonic()
         elif time.monotonic() - since > 2:
             return now
@@ -133,15 +133,17 @@ def at_rest(world: World, name: str) -> Json:
     return before or {}
 
 
-def told(world: World, name: str, scenario: str, point: int = 0, mode: str = "") -> Json:
+def told(world: World, name: str, scenario: str, spoiled: tuple[int, str] = (0, ""), goal: Json | None = None) -> Json:
+    """The end of *scenario*, which is waited for if it is known."""
     first, step = SCENARIOS[scenario]
     world.proxy.arm("")
     for each in first:
         each(world, name)
         at_rest(world, name)
-    world.proxy.arm(name, point, mode)
+    world.proxy.arm(name, *spoiled)
+    world.proxy.watch_fault = spoiled[1] if spoiled[1] in WATCH_FAULTS else ""
     step(world, name)
-    return at_rest(world, name)
+    return at_rest(world, name, goal)
 
 
 @contextmanager
@@ -162,26 +164,51 @@ def world() -> Iterator[World]:
                 kubelet.wait()
 
 
+class Counts:
+    """What was tried of each scenario, and what ended otherwise than the calm one."""
+
+    def __init__(self, made: World) -> None:
+        self.made = made
+        self.of: dict[str, dict[str, int]] = {}
+
+    def calm(self, scenario: str) -> tuple[Json, int]:
+        """The end that all others are held to, and how many writes led to it."""
+        end = told(self.made, f"calm-{scenario}", scenario)
+        writes = len(self.made.proxy.writes)
+        print(f"{scenario}: {writes} writes", flush=True)
+        self.of[scenario] = {"writes": writes, "points": 0, "failed": 0}
+        return end, writes
+
+    def tried(self, scenario: str, what: tuple[int, str], calm: Json) -> None:
+        point, mode = what
+        name = f"{scenario}-{point}-{mode}".replace("kill", "k").replace("-after", "-a")
+        since, end = time.monotonic(), told(self.made, name, scenario, what, calm)
+        if self.made.proxy.watch_fault:
+            # A watch that was cut in silence stays so; the next one begins with a process that knows nothing.
+            self.made.proxy.watch_fault = ""
+            self.made.operator.kill()
+        same = end == calm
+        self.of[scenario]["points"] += 1
+        self.of[scenario]["failed"] += not same
+        differs = {key: (calm.get(key), end.get(key)) for key in calm if calm.get(key) != end.get(key)}
+        verdict = "same" if same else f"DIFFERENT, (calm, now): {differs}"
+        print(f"{scenario} {point} {mode}: {time.monotonic() - since:.1f} s, {verdict}", flush=True)
+        if operators.bot(self.made.server, name):
+            delete(self.made, name)
+
+
 def main(points: str, seed: int) -> int:
-    counts: dict[str, dict[str, int]] = {}
+    dice = random.Random(seed)
     with world() as made:
+        counts = Counts(made)
         for scenario in SCENARIOS:
-            name = f"calm-{scenario}"
-            calm = told(made, name, scenario)
-            writes = list(made.proxy.writes)
-            print(f"{scenario}: {len(writes)} writes", flush=True)
-            every = [(point, mode) for point in range(1, len(writes) + 1) for mode in MODES]
-            tried = every if points == "all" else random.Random(seed).sample(every, min(int(points), len(every)))
-            counts[scenario] = {"writes": len(writes), "points": len(tried), "failed": 0}
-            for point, mode in tried:
-                name = f"{scenario}-{point}-{mode}".replace("kill", "k").replace("-after", "-a")
-                since, end = time.monotonic(), told(made, name, scenario, point, mode)
-                same = end == calm
-                counts[scenario]["failed"] += not same
-                verdict = "same" if same else f"DIFFERENT\n  calm {calm}\n  now  {end}"
-                print(f"{scenario} {point} {mode}: {time.monotonic() - since:.1f} s, {verdict}", flush=True)
-                delete(made, name)
-    print(json.dumps(counts))
+            calm, writes = counts.calm(scenario)
+            every = [(point, mode) for point in range(1, writes + 1) for mode in MODES]
+            for what in every if points == "all" else dice.sample(every, min(int(points), len(every))):
+                counts.tried(scenario, what, calm)
+            for fault in WATCH_FAULTS if points == "all" else dice.sample(WATCH_FAULTS, 1):
+                counts.tried(scenario, (0, fault), calm)
+    print(json.dumps(counts.of))
     return 0
 
 

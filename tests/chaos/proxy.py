@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import ClientSession, ClientTimeout, StreamReader, TCPConnector, web
 
 from apiserver import ApiServer
 
@@ -17,6 +17,12 @@ APART = ("/leases/",)
 MODES = ("kill-before", "kill-after", "error-after", "conflict", "duplicate")
 HOP = {"host", "content-length", "transfer-encoding", "connection", "content-encoding"}
 Write = tuple[str, str]
+# What may happen to a watch: each event late, every second one missing, each twice, two neighbours swapped, the version
+# too old for the server, or a line that stays open and says nothing more.
+WATCH_FAULTS = ("late", "missing", "twice", "swapped", "gone", "silent")
+GONE = (
+    b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","code":410,"reason":"Expired"}}\n'
+)
 
 
 @dataclass
@@ -30,6 +36,7 @@ class Proxy:
     mode: str = ""
     writes: list[Write] = field(default_factory=list)
     url: str = ""
+    watch_fault: str = ""
 
     def arm(self, about: str, point: int = 0, mode: str = "") -> None:
         self.about, self.point, self.mode, self.writes = about, point, mode, []
@@ -73,10 +80,36 @@ class Proxy:
             # The caller may be gone: it was killed, or its watch was replaced.
             with contextlib.suppress(ConnectionError):
                 await streamed.prepare(request)
-                async for part in answer.content.iter_any():
+                watch = "watch" in request.query
+                async for part in self._told(answer.content) if watch else answer.content.iter_any():
                     await streamed.write(part)
                 await streamed.write_eof()
             return streamed
+
+    async def _told(self, content: StreamReader) -> AsyncIterator[bytes]:
+        """The lines of a watch, as the fault that is set at the moment lets them through."""
+        number, held = 0, b""
+        async for line in whole_lines(content):
+            number += 1
+            match self.watch_fault:
+                case "late":
+                    await asyncio.sleep(1.5)
+                    yield line
+                case "missing" if number % 2:
+                    continue
+                case "twice":
+                    yield line + line
+                case "swapped" if not held:
+                    held = line
+                    continue
+                case "gone":
+                    yield GONE
+                    return
+                case "silent":
+                    await asyncio.Event().wait()
+                case _:
+                    yield line + held
+                    held = b""
 
     async def _serve(self, ready: threading.Event, ended: asyncio.Event) -> None:
         app = web.Application(client_max_size=32 * 1024**2)
@@ -94,6 +127,10 @@ class Proxy:
             ready.set()
             await ended.wait()
             await runner.cleanup()
+            # Watches that were cut in silence wait for ever.
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(0)
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Proxy"]:
@@ -108,3 +145,12 @@ class Proxy:
         finally:
             loop.call_soon_threadsafe(ended.set)
             thread.join(10)
+
+
+async def whole_lines(content: StreamReader) -> AsyncIterator[bytes]:
+    """Lines with their ends, however long they are."""
+    rest = b""
+    async for part in content.iter_any():
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
