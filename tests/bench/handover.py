@@ -48,10 +48,10 @@ def measured(rig: Rig, times: int, peer_times: int) -> dict[str, float]:
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "bare": lambda: both(rig, times, "bare", bare),
         "loaded": lambda: both(rig, times, "loaded", loaded),
-        "frozen": lambda: {"frozen_takeover_p99_ms": percentile(frozen(rig, few, "postgres"), 0.99)},
-        "frozen_embedded": lambda: {"frozen_embedded_takeover_p99_ms": percentile(frozen(rig, few, "embedded"), 0.99)},
-        "cold": lambda: {"rollback_cold_p50_ms": statistics.median(cold(rig, few))},
-        "helm": lambda: {"helm_rollback_p50_ms": statistics.median(helm(rig, few))},
+        "frozen": lambda: late("frozen_takeover_p99_ms", frozen(rig, few, "postgres")),
+        "frozen_embedded": lambda: late("frozen_embedded_takeover_p99_ms", frozen(rig, few, "embedded")),
+        "cold": lambda: usual("rollback_cold_p50_ms", cold(rig, few)),
+        "helm": lambda: usual("helm_rollback_p50_ms", helm(rig, few)),
         "peers": lambda: dict(swaps.measured(rig.api, peer_times)),
     }
     for name, part in parts.items():
@@ -67,6 +67,14 @@ def measured(rig: Rig, times: int, peer_times: int) -> dict[str, float]:
     return figures
 
 
+def usual(name: str, took: list[float]) -> dict[str, float]:
+    return {name: statistics.median(took)} if took else {}
+
+
+def late(name: str, took: list[float]) -> dict[str, float]:
+    return {name: percentile(took, 0.99)} if took else {}
+
+
 def both(rig: Rig, times: int, way: str, run: Callable[[Rig, int, str], Times]) -> dict[str, float]:
     """The figures of one way to run over both kinds of ledger, and of each of them alone."""
     figures, gaps, took = dict[str, float](), list[float](), list[float]()
@@ -76,7 +84,7 @@ def both(rig: Rig, times: int, way: str, run: Callable[[Rig, int, str], Times]) 
         except AssertionError as error:
             say(f"{way} on {mode} could not be measured: {error}")
             continue
-        figures |= named_figures(f"{way}_{mode}", *found)
+        figures |= named_figures(f"{way}_{mode}", *found) if found[1] else {}
         gaps, took = gaps + found[0], took + found[1]
     figures |= named_figures("" if way == "loaded" else way, gaps, took) if took else {}
     return figures | {"swaps_count": len(took), "rollbacks_count": len(took)}
