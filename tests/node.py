@@ -95,13 +95,17 @@ def ask_simulator(path: str, body: dict[str, Any]) -> Any:
 
 
 def pod_of(bot: str, namespace: str) -> str:
-    """The name of the one running pod of *bot*."""
+    """The name of the one running pod of *bot*; with both colours up, of the one that trades."""
     pods = json.loads(kubectl("-n", namespace, "get", "pods", "-l", f"tradingbot.io/bot={bot}", "-o", "json"))["items"]
-    names = [
-        pod["metadata"]["name"]
+    running = [
+        pod["metadata"]
         for pod in pods
         if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
     ]
+    if len(running) > 1:
+        trading = resource("tradingbot", bot, namespace)["status"]["active"]["colour"]
+        running = [each for each in running if each["labels"]["tradingbot.io/colour"] == trading]
+    names = [each["name"] for each in running]
     assert len(names) == 1, f"{bot} has the running pods {names}"
     return names[0]
 

@@ -159,8 +159,10 @@ class Case:
 
     @property
     def can_swap(self) -> bool:
-        """Two colours can share the ledger, and there is a trader to take it from."""
-        return self.seen.swappable and self.seen.row is not None and self.row.epoch > 0
+        """Two colours can share the ledger, and there is a trader to take it from, or one that is about to be."""
+        if not self.seen.swappable or self.seen.row is None:
+            return False
+        return self.row.epoch > 0 or self.is_up(self.active)
 
     @property
     def serves(self) -> bool:

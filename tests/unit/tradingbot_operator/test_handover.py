@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from planted import NEW, NEWER, OLD, Planted, running, states, verdict
+from planted import NEW, NEWER, OLD, Operator, Planted, running, states, verdict
 from tradingbot_operator.domain.handover import AT_REST, Held, Kind, Request, Step
 from tradingbot_operator.plan.handover import RULES
 
@@ -210,6 +210,19 @@ def test_recreate_replaces_in_place():
     at.swappable = False
     at.settle()
     assert (at.trades(), at.deployed, at.rollout.step) == (NEW, {"blue": (NEW, 1)}, Step.DONE)
+
+
+def test_edit_before_the_first_claim_is_a_swap_all_the_same():
+    """The first trader is up and will claim within a moment: it is not stopped for what comes next."""
+    at = Operator()
+    at.until(lambda: "blue" in at.node.processes)
+    at.ledger.beats["pod-blue-1/1"] = ("standby", at.ledger.now)
+    at.ledger.epoch, at.ledger.instance = 0, None
+    at.wanted = NEW
+    at.until(lambda: at.step_is(Step.STARTING))
+    assert at.rollout.target.colour == "green"
+    at.settle()
+    assert (at.trades(), at.ledger.holder) == (NEW, "green")
 
 
 def test_suspended_bot_runs_nothing_and_comes_back_with_what_is_asked_for():
