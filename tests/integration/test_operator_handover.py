@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import make_operator as make
 from fakecluster import Died
 from handing import NEW, NEW_NAME, NEWER, NEWER_NAME, OLD, OLD_NAME, started
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
@@ -177,3 +178,85 @@ def test_rollback_needs_three_calls_before_its_order():
         "order",
     ]
     assert scene.requests_before_order - before == 3
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        ({**NEW, "strategy": {"name": "nope"}}, "SpecRejected", "spec.strategy.name: 'nope' is not known; use"),
+        ({**make.SANDBOX, "rollout": NEW["rollout"]}, "CredentialsMissing", "Secret 'keys' does not exist; give it"),
+        ({**NEW, "modus": "x"}, "SpecRejected", "spec.modus: this field is not known; remove it"),
+    ],
+    ids=["unknown strategy", "missing secret", "unknown field"],
+)
+def test_spec_that_cannot_work_touches_nothing_and_reverting_recovers(spec, reason, words):
+    """Refused before anything is started, with field, value and cure; the trader trades on under its epoch."""
+    scene = started()
+    epoch = scene.ledger.epoch
+    scene.apply(spec)
+    scene.rest(5)
+    assert scene.condition("Stalled") == ("True", reason)
+    assert words in next(each["message"] for each in scene.status["conditions"] if each["type"] == "Stalled")
+    assert (scene.trades(), scene.ledger.epoch, scene.api.one("Deployment", "btc-green")) == (OLD_NAME, epoch, None)
+    scene.apply(OLD)
+    scene.rest(5)
+    assert scene.condition("Stalled") is None
+    assert (scene.trades(), scene.ledger.epoch) == (OLD_NAME, epoch)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["ImagePullBackOff: not found", "finds no node: 0/1 nodes are available: 1 Insufficient cpu"],
+    ids=["no image", "no room"],
+)
+def test_pod_that_cannot_come_up_is_refused_with_the_words_of_the_node(trouble):
+    """The candidate goes; the trader keeps its epoch; the same spec is not tried again by itself."""
+    scene = started()
+    scene.node.broken = {"*": trouble}
+    scene.apply(NEW)
+    scene.until(lambda: scene.step == "Refused")
+    scene.rest(10)
+    assert scene.condition("Stalled") == ("True", "Refused")
+    assert trouble in scene.status["rollout"]["held"]["reason"]
+    assert (scene.trades(), scene.ledger.epoch) == (OLD_NAME, 1)
+    assert scene.end()["colours"]["btc-green"] == (NEW_NAME, 0)
+
+
+def test_task_of_a_finished_name_is_never_carried_out_again():
+    """Git or a restore may make it again: another object of that name is told so, and nothing moves."""
+    scene = started()
+    rolled_back_by_task(scene)
+    epoch = scene.ledger.epoch
+    del scene.api.objects["BotTask", "trading", "t"]
+    scene.task("rollback")
+    scene.until(lambda: scene.task_phase() == "Failed")
+    assert "a task of this name was carried out before" in scene.api.one("BotTask", "t")["status"]["result"]
+    assert scene.ledger.epoch == epoch
+
+
+def test_task_to_a_revision_nobody_knows_fails_and_says_so():
+    """Nothing is moved for a name that is written wrong."""
+    scene = started()
+    scene.task("rollback", target="0123")
+    scene.until(lambda: scene.task_phase() == "Failed")
+    said = scene.api.one("BotTask", "t")["status"]["result"]
+    assert said == "spec.target: there is no revision '0123' to go back to"
+
+
+def test_cold_rollback_starts_the_old_revision_first():
+    """The old colour was stopped long since: it comes up, and then takes the lease without gates."""
+    scene = started()
+    swap(scene)
+    scene.task("rollback")
+    scene.until(lambda: scene.task_phase() == "Complete")
+    assert (scene.trades(), scene.status["rollout"]["kind"]) == (OLD_NAME, "rollback")
+
+
+def test_warm_standby_is_kept_after_the_observation():
+    """rollout.standby: warm keeps the old revision beside the trader for good."""
+    scene = started()
+    scene.apply({**NEW, "rollout": {**NEW["rollout"], "standby": "warm"}})
+    scene.until(lambda: scene.step == "Done")
+    scene.rest(10)
+    assert scene.end()["colours"] == {"btc-blue": (OLD_NAME, 1), "btc-green": (NEW_NAME, 1)}
+    assert scene.condition("RollbackAvailable") == ("True", "Warm")
