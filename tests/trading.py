@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -142,6 +143,12 @@ class MemoryLedger:
         self._here()
         if (lease.epoch, lease.instance) != (self.epoch, self.instance) or self.released:
             raise Fenced(f"epoch {lease.epoch} is over")
+
+    def one_read(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def one_write(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
         self._here()

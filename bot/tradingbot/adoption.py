@@ -1,38 +1,39 @@
 """Taking over: what the predecessor left at the venue is known, covered and settled before the first entry."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tradingbot.ahead import Ahead
 from tradingbot.cutoff import replay
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Lease
-from tradingbot.domain.order import OrderReport
 from tradingbot.domain.snapshot import Adoption
 from tradingbot.execution import settle, stops
 from tradingbot.execution.desk import SKEW
-from tradingbot.execution.inheritance import Inheritance
+from tradingbot.execution.inheritance import Inheritance, Listed
 from tradingbot.floor import Floor
 from tradingbot.trading import LONG_AGO, Trader
-
-Listed = Mapping[str, tuple[OrderReport, ...]]
 
 
 async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
     """Ledger, venue and book agree, nothing is unsettled, every position is covered. A clean start is the same."""
     parts, began = floor.parts, floor.parts.clock.monotonic()
     floor.teller.adopting(Adoption(lease.epoch))
-    parts.venue.restore(parts.ledger.paper_book())
-    await quiet(floor)
+    with parts.ledger.one_read():
+        book, until = parts.ledger.paper_book(), parts.ledger.quiet_until()
+    parts.venue.restore(book)
+    await quiet(floor, until)
     listed = await asked(floor, lease)
     replay(ahead.desk(lease), parts.journal)
-    ahead.refresh()
-    desk = ahead.desk(lease)
-    trader, left = Trader(floor, desk), Inheritance(desk, listed)
-    unclean = parts.ledger.unclean(lease)
+    with parts.ledger.one_read():
+        ahead.refresh()
+        trader = Trader(floor, ahead.desk(lease))
+        unresolved, unclean = parts.ledger.unsettled(), parts.ledger.unclean(lease)
+        for symbol in floor.symbols:
+            trader.decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
+    desk = trader.desk
+    left = Inheritance(desk, unresolved, listed)
     for symbol in floor.symbols:
-        trader.decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
         await settle.follow(desk, symbol, listed[symbol])
         await stops.renew(desk, symbol, unclean)
         await trader.protect(symbol)
@@ -69,8 +70,8 @@ async def asked(floor: Floor, lease: Lease) -> Listed:
     return dict(zip(floor.symbols, answers, strict=True))
 
 
-async def quiet(floor: Floor) -> None:
+async def quiet(floor: Floor, until: datetime | None) -> None:
     """No request of an epoch that ended uncleanly can still arrive."""
-    clock, until = floor.parts.clock, floor.parts.ledger.quiet_until()
+    clock = floor.parts.clock
     while until is not None and clock.now() <= until + clock.scaled(SKEW):
         await floor.pause(timedelta(seconds=0.1))

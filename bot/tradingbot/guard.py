@@ -43,12 +43,13 @@ class Guard:
 
     def load(self) -> None:
         """Halts and marks are as the ledger has them."""
-        self.halts.refresh()
-        now = self._parts.clock.now()
-        self.money.load(self._parts.ledger, self._parts.day_start(now))
-        self._highs = Highs()
-        for at, equity in self._parts.ledger.equity_since(now - HOUR):
-            self._highs.add(at, equity)
+        self.halts.latch()
+        now, self._highs = self._parts.clock.now(), Highs()
+        with self._parts.ledger.one_read():
+            self.halts.refresh()
+            self.money.load(self._parts.ledger, self._parts.day_start(now))
+            for at, equity in self._parts.ledger.equity_since(now - HOUR):
+                self._highs.add(at, equity)
 
     def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         halt = Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now())

@@ -26,11 +26,12 @@ class HandOver:
 
     def look(self) -> None:
         """*ordered* is what the row says; raises Fenced when the row is no longer ours."""
-        ledger, lease = self._desk.ledger, self._desk.lease
-        row = ledger.lease_row()
-        confirm(row, lease)
+        ledger = self._desk.ledger
+        with ledger.one_read():
+            row, stands = ledger.lease_row(), ledger.order_stands()
+        confirm(row, self._desk.lease)
         # The row also keeps an order that is void: only the ledger's clock can tell.
-        self.ordered = row.successor is not None and ledger.order_stands() is not None
+        self.ordered = stands is not None
         if self.ordered:
             self._floor.teller.ordered(row.successor or "")
 

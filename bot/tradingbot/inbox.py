@@ -137,6 +137,9 @@ class Inbox:
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
     """None of *tasks* runs any more."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        # wait_for loses a cancellation that comes together with its result: asked again until it is heard.
+        _, running = await asyncio.wait(running, timeout=0.1)

@@ -114,11 +114,14 @@ class Standby:
         """
         floor, ledger = self._floor, self._floor.parts.ledger
         now = floor.parts.clock.now()
-        if not self._ahead.bar_is_due(now):
-            self._ahead.refresh()
-        floor.guard.halts.refresh()
-        shadow = Shadow(*ledger.shadow_compared(floor.parts.instance.revision, now - COMPARED))
-        floor.teller.compared(shadow, len(ledger.unsettled()))
+        floor.guard.halts.latch()
+        with ledger.one_read():
+            if not self._ahead.bar_is_due(now):
+                self._ahead.refresh()
+            floor.guard.halts.refresh()
+            shadow = Shadow(*ledger.shadow_compared(floor.parts.instance.revision, now - COMPARED))
+            unresolved = len(ledger.unsettled())
+        floor.teller.compared(shadow, unresolved)
         floor.teller.standby(self._why, row)
         floor.teller.show(self._desk(), floor.guard)
 

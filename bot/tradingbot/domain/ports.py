@@ -1,6 +1,7 @@
 """What the stages need from the outside, as protocols. Adapters live in ``venues`` and ``ledger``."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -135,6 +136,14 @@ class Ledger(Protocol):
     """The book of record. Methods are synchronous and raise LedgerUnavailable; fenced ones also raise Fenced."""
 
     ledger_id: str
+
+    def one_read(self) -> AbstractContextManager[None]:
+        """The reads inside are one transaction, which is quicker; nothing is written or awaited inside."""
+        ...
+
+    def one_write(self) -> AbstractContextManager[None]:
+        """The calls inside are one transaction, durable at its end or never made; nothing is awaited inside."""
+        ...
 
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed: ...
 

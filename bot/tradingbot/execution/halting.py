@@ -30,10 +30,14 @@ class Halts:
 
     def refresh(self) -> None:
         """What stands is what the ledger says, with everything of ours latched in it first."""
+        self.latch()
+        self.standing = {halt.id: halt for halt in self.ledger.halts()}
+
+    def latch(self) -> None:
+        """Everything of ours is in the ledger."""
         for halt in tuple(self.unlatched.values()):
             self.ledger.latch(halt)
             del self.unlatched[halt.id]
-        self.standing = {halt.id: halt for halt in self.ledger.halts()}
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
         """The halt *halt_id* no longer stands, in the ledger neither; False when there was none."""

@@ -1,15 +1,16 @@
 """What a taker found of its predecessors' orders, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import structlog
 
-from tradingbot.domain.order import UNSETTLED, WORKING, OrderReport, OrderStatus
+from tradingbot.domain.order import UNSETTLED, WORKING, OrderRecord, OrderReport, OrderStatus
 from tradingbot.domain.snapshot import Adoption
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.record import is_ours
 
+Listed = Mapping[str, tuple[OrderReport, ...]]
 NEVER_WAS = frozenset({OrderStatus.ABSENT, OrderStatus.REFUSED})
 log = structlog.stdlib.get_logger("tradingbot")
 
@@ -20,9 +21,9 @@ class Inheritance:
     An order of ours that the venue lists and the ledger does not know stands in the ledger from here on, as recovered.
     """
 
-    def __init__(self, desk: Desk, listed: Mapping[str, tuple[OrderReport, ...]]) -> None:
+    def __init__(self, desk: Desk, unresolved: Iterable[OrderRecord], listed: Listed) -> None:
         self._desk = desk
-        self.unresolved = frozenset(record.write.client_id for record in desk.ledger.unsettled())
+        self.unresolved = frozenset(record.write.client_id for record in unresolved)
         self._live = frozenset(r.write.client_id for symbol in desk.book.instruments for r in desk.book.live(symbol))
         self._recovered = sum(self._recover(report) for found in listed.values() for report in found)
 

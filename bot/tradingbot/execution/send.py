@@ -60,7 +60,12 @@ async def sent(desk: Desk, write: VenueWrite) -> Outcome:
 
 
 def record(desk: Desk, write: VenueWrite, outcome: Outcome) -> None:
-    """The ledger and the book have *outcome*."""
+    """The ledger, in one transaction, and the book have *outcome*."""
+    with desk.ledger.one_write():
+        _record(desk, write, outcome)
+
+
+def _record(desk: Desk, write: VenueWrite, outcome: Outcome) -> None:
     name = type(outcome).__name__.lower()
     if isinstance(write.request, Order):
         desk.metrics.order(write.request.symbol, write.request.side, write.request.purpose, name)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
             pool_size=1,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,
+            # A trader uses its connection every second and notices by itself; a reader may come back after hours.
+            pool_pre_ping=read_only,
         )
     raise Misconfigured(
         f"database url begins with {address.drivername}; use sqlite:///PATH or postgresql://HOST/DATABASE"
@@ -90,9 +93,38 @@ def _sqlite(path: str, read_only: bool) -> Engine:
     return engine
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A transaction that several calls are made in."""
+
+    engine: Engine
+    connection: Connection
+    writes: bool
+
+
+SHARED: ContextVar[Shared | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def together(engine: Engine, *, writes: bool) -> Iterator[None]:
+    """Every call of this ledger inside the block is part of one transaction; nothing may be awaited in it."""
+    with translated(), engine.execution_options(reading=not writes).begin() as connection:
+        token = SHARED.set(Shared(engine, connection, writes))
+        try:
+            yield
+        finally:
+            SHARED.reset(token)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that is durable when the block has ended without an error, and else never was."""
+    shared = SHARED.get()
+    if shared is not None and shared.engine is engine:
+        if not shared.writes:
+            raise RuntimeError("a write inside a transaction that only reads")
+        yield shared.connection
+        return
     with translated(), engine.begin() as connection:
         yield connection
 
@@ -100,6 +132,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that holds no lock against a writer."""
+    shared = SHARED.get()
+    if shared is not None and shared.engine is engine:
+        yield shared.connection
+        return
     with translated(), engine.execution_options(reading=True).begin() as connection:
         yield connection
 

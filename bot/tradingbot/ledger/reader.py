@@ -1,6 +1,7 @@
 """What can be asked of a ledger without being its writer."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
 from tradingbot.domain.order import UNSETTLED, Fill, Mark, News, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
 from tradingbot.ledger import lease, news, rows, shadow, tables
-from tradingbot.ledger.connect import reading, translated
+from tradingbot.ledger.connect import reading, together, translated
 from tradingbot.ledger.door import LedgerDoor
 from tradingbot.ledger.highwater import HighWater
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
@@ -37,6 +38,9 @@ class LedgerReader:
         self._folded: dict[str, _Folded] = {}
         with reading(engine) as connection:
             self.ledger_id: str = connection.execute(select(tables.ledger.c.ledger_id)).scalar_one()
+
+    def one_read(self) -> AbstractContextManager[None]:
+        return together(self.engine, writes=False)
 
     def lease_row(self) -> LeaseRow:
         with reading(self.engine) as connection:

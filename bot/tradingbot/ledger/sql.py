@@ -1,6 +1,7 @@
 """The ledger in an SQL database."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderRepor
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger import recovery, shadow, tables, writes
 from tradingbot.ledger.clock import ledger_now
-from tradingbot.ledger.connect import reading, writing
+from tradingbot.ledger.connect import reading, together, writing
 from tradingbot.ledger.highwater import HighWater, Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
 
@@ -59,6 +60,9 @@ class SqlLedger(LedgerReader):
             return refusal
         self._memory.claimed(stands)
         return None
+
+    def one_write(self) -> AbstractContextManager[None]:
+        return together(self.engine, writes=True)
 
     def retire(self, lease: Lease, now: datetime) -> bool:
         with writing(self.engine) as connection:

@@ -1,0 +1,40 @@
+"""What reaches the process, and that nothing keeps it from ending."""
+
+import asyncio
+
+from tradingbot.inbox import Inbox, Turn, ended
+
+
+def test_a_task_that_misses_its_cancellation_is_ended_all_the_same():
+    """A wait that ends together with its cancellation swallows it; the next one is heard."""
+
+    async def story() -> bool:
+        woken = asyncio.Event()
+
+        async def pump() -> None:
+            while True:
+                await asyncio.wait_for(woken.wait(), 60)
+                woken.clear()
+
+        task = asyncio.create_task(pump())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        woken.set()
+        await asyncio.wait_for(ended([task]), 5)
+        return task.cancelled()
+
+    assert asyncio.run(story())
+
+
+def test_one_turn_of_a_kind_waits_at_a_time():
+    """A second one before the first was taken is the same one; another kind is not."""
+
+    async def story() -> list[object]:
+        inbox = Inbox()
+        for turn in (Turn.ROW, Turn.ROW, Turn.TIMER):
+            inbox.wake(turn)
+        seen = [await inbox.next(), await inbox.next()]
+        inbox.wake(Turn.ROW)
+        return [*seen, await inbox.next()]
+
+    assert asyncio.run(story()) == [Turn.ROW, Turn.TIMER, Turn.ROW]
