@@ -153,7 +153,8 @@ def bots(server: ApiServer, folder: pathlib.Path, count: int, more: int) -> dict
     following = fleet.Following(server, BOTS, fleet.bot_is_current).start()
     with operators.operator(server, folder) as operator, stand_ins(server, folder):
         operator.ops_port = 9190
-        operator.start(**SETTINGS)
+        operator.launch(**SETTINGS)
+        meters.until(lambda: operator.ops("/readyz")[0] == 200, 120)
         assert operator.process is not None
         process, before = meters.Process(operator.process.pid), meters.writes(server)
         figures["create_current_s"] = created(server, following, range(count), 600)

@@ -101,6 +101,6 @@ def test_a_taker_waits_until_no_request_of_the_epoch_before_can_arrive():
     ledger.claim(BLUE, START)
     world.clock.move_to(START)
     before = world.clock.now()
-    asyncio.run(quiet(Floor(world.engine.parts)))
+    asyncio.run(quiet(Floor(world.engine.parts), ledger.quiet_until()))
     assert before <= START + timedelta(seconds=2)
     assert world.clock.now() > START + timedelta(seconds=3)
