@@ -99,9 +99,10 @@ class Node:
                 pod.process.kill()
                 pod.process.wait()
 
-    def of(self, bot: str) -> Running | None:
-        """The pod of *bot*, while there is one."""
-        return next((pod for name, pod in self.pods.items() if name.startswith(f"{bot}-")), None)
+    def of(self, bot: str, colour: str = "") -> Running | None:
+        """The pod of *bot*, of that colour if one is named, while there is one."""
+        begins = f"{bot}-{colour}"
+        return next((pod for name, pod in tuple(self.pods.items()) if name.startswith(begins)), None)
 
     def _run(self) -> None:
         while not self._closed.wait(LOOK_SECONDS):
@@ -272,6 +273,10 @@ class Site:
         """What ``kubectl atb ARGUMENTS`` prints, both streams."""
         return self._said([str(BIN / "kubectl-atb"), *arguments], code)
 
+    def helm(self, *arguments: str, code: int | None = 0) -> str:
+        """What ``helm ARGUMENTS`` prints, both streams."""
+        return self._said([tool("helm"), *arguments], code)
+
     def _said(self, command: list[str], code: int | None) -> str:
         folder = pathlib.Path(tool("kubectl")).parent
         environment = {
@@ -388,7 +393,7 @@ def site(folder: pathlib.Path, speed: str = "240") -> Iterator[Site]:
         simulator(folder, speed) as venue,
         operators.operator(server, folder) as operator,
     ):
-        operator.start()
+        operator.start(bot_http_port="8000")
         node = Node(server, folder).start()
         try:
             yield Site(server, operator, node, venue)

@@ -28,13 +28,13 @@ def create(bot: Name, from_env_file: EnvFile, namespace: Namespace = None) -> No
 def rotate(bot: Name, from_env_file: EnvFile, namespace: Namespace = None, timeout: Patience = 120) -> None:
     """Replace the keys and wait until the bot runs with the new ones and is ready."""
     one = cluster.one(namespace, bot)
-    before = one.status.get("keyFingerprint")
+    before = (one.status.get("keyFingerprint"), revision_of(one))
     cluster.write_keys(one, secret_of(one), read(from_env_file))
     _nudge(one)
     if not cluster.wait(lambda: _runs_with_others(one, before), timeout):
         _say_no(LATE, f"{bot} does not run with the new keys yet ({timeout} s); see kubectl describe tb {bot}")
     now = cluster.one(one.namespace, bot).status.get("keyFingerprint")
-    typer.echo(f"{bot} runs with the keys {now}; {before} is gone")
+    typer.echo(f"{bot} runs with the keys {now}; {before[0]} is gone")
 
 
 @keys.command("revoke-local")
@@ -76,10 +76,15 @@ def read(file: Path) -> dict[str, str]:
     return {}
 
 
-def _runs_with_others(bot: Bot, before: object) -> bool:
+def revision_of(bot: Bot) -> object:
+    return (bot.status.get("active") or {}).get("revision")
+
+
+def _runs_with_others(bot: Bot, before: tuple[object, object]) -> bool:
     now = cluster.one(bot.namespace, bot.name)
+    changed = now.status.get("keyFingerprint") not in (before[0], None) and revision_of(now) not in (before[1], None)
     ready = now.condition("Ready").get("status") == "True" and not now.condition("Reconciling")
-    return ready and now.live is not None and now.status.get("keyFingerprint") not in (before, None)
+    return ready and changed and now.live is not None
 
 
 def _nudge(bot: Bot) -> None:

@@ -1,5 +1,6 @@
 """Keys and settings of a bot as a person changes them, with a real operator and real traders."""
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Callable, Iterator
@@ -9,8 +10,8 @@ import pytest
 
 import onenode
 import operators
-from onenode import CORE, Site, trader
-from operators import bot, create_bot, eventually, found, state
+from onenode import CORE, Running, Site, trader
+from operators import bot, create_bot, eventually, found, patch_bot, state
 
 Note = Callable[[str, str], None]
 HOLDING = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
@@ -48,7 +49,7 @@ def test_keys_are_made_and_rotated_without_being_shown(site: Site, tmp_path: pat
     said = site.atb("keys", "create", "keyed", "-n", "trading", "--from-env-file", variables(tmp_path, FIRST))
     evidence("kubectl atb keys create keyed --from-env-file .env", said)
     assert FIRST not in said
-    pod = site.trading("keyed")
+    site.trading("keyed")
     old = eventually(lambda: (bot(site.server, "keyed") or {})["status"].get("keyFingerprint"))
     said = site.atb("keys", "rotate", "keyed", "-n", "trading", "--from-env-file", variables(tmp_path, SECOND))
     evidence("kubectl atb keys rotate keyed --from-env-file .env", said)
@@ -56,7 +57,7 @@ def test_keys_are_made_and_rotated_without_being_shown(site: Site, tmp_path: pat
     new = bot(site.server, "keyed")["status"]["keyFingerprint"]
     evidence("kubectl get tb keyed -o jsonpath='{.status.keyFingerprint}'", f"{old} -> {new}")
     assert new not in (old, None)
-    other = eventually(lambda: next((each for each in site.node.pods.values() if each.uid != pod.uid), None), within=60)
+    other = eventually(lambda: site.node.of("keyed", "green"), within=60)
     eventually(lambda: other.status().get("state") == "trading", lambda: other.log[-1500:], 60)
     assert other.metric("keys_loaded") == 1
     orders = site.control("orders")["entries"]
@@ -116,6 +117,44 @@ def test_settings_changed_by_hand_are_put_back(site: Site, evidence: Note) -> No
         after = eventually(lambda: found(site.server, f"{CORE}/configmaps/{name}"), within=30)
         evidence(f"kubectl get cm {name} -o yaml (after kubectl delete)", json.dumps(after["data"])[:300])
         assert (after["data"], after["metadata"]["uid"] != before["metadata"]["uid"]) == (before["data"], True)
+
+
+@pytest.mark.row("S0-040")
+def test_two_pods_of_a_bot_have_one_trader_and_two_bots_of_a_key_are_refused(
+    site: Site, tmp_path: pathlib.Path, evidence: Note
+) -> None:
+    """A twin on the same ledger stands by; a second resource with the same Secret and market waits and says why."""
+    with trader(site, "solo") as pod, twin(pod, tmp_path) as other:
+        eventually(lambda: other.status().get("state") == "standby", lambda: other.log[-1500:], 60)
+        active = [each.status()["trading_active"] for each in (pod, other)]
+        evidence("GET :9090/status .trading_active of both pods", str(active))
+        assert active == [True, False]
+        create_bot(site.server, "second", onenode.spec(site.venue))
+        eventually(lambda: state(site.server, "second", "Stalled") == ("True", "DuplicateAccount"), within=30)
+        message = operators.condition(bot(site.server, "second"), "Stalled")["message"]
+        evidence("kubectl get tb second (condition Stalled)", message)
+        assert message.startswith("spec.exchange.credentialsSecretRef: trading/solo trades BTC/USDT with the same key")
+        patch_bot(site.server, "second", {"spec": {"exchange": {"shared": True}}})
+        eventually(lambda: state(site.server, "second", "Stalled")[0] is None, within=30)
+        gone(site, "second")
+
+
+@contextlib.contextmanager
+def twin(pod: Running, folder: pathlib.Path) -> Iterator[Running]:
+    """Another process with the same settings and the same ledger, as a second replica would be."""
+    rendered = json.loads((pod.folder / "settings.json").read_text())
+    rendered["listen"] = {"http": "10.77.9.9:8000", "ops": f"10.77.9.9:{operators.BOT_PORT}"}
+    (folder / "settings.json").write_text(json.dumps(rendered))
+    own = {"TRADINGBOT_SETTINGS": str(folder / "settings.json"), "TMPDIR": str(folder), "POD_UID": "twin"}
+    environment = {**pod.environment, **own}
+    made = Running("twin", "twin", "10.77.9.9", pod.revision, folder, environment, pod.command)
+    made.start()
+    try:
+        yield made
+    finally:
+        assert made.process
+        made.process.kill()
+        made.process.wait()
 
 
 def gone(site: Site, name: str) -> None:
