@@ -24,7 +24,7 @@ from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
-from invariants import epochs_going_back, gaps_ms, sent_twice, stale_writes, two_senders
+from invariants import epoch_of, epochs_going_back, gaps_ms, sent_twice, stale_writes, two_senders
 from ledgers import OWNER
 from tradingbot.ledger import Book
 from tradingbot.ledger.connect import connect
@@ -164,6 +164,14 @@ def judged(both: Pair) -> list[int]:
     return gaps_ms(entries)
 
 
+async def written(both: Pair, epoch: int) -> None:
+    """The venue has accepted an entry of *epoch*."""
+    ends = time.monotonic() + 30
+    while not any(e["action"] == "order" and epoch_of(e["client_id"]) == epoch for e in both.entries()):
+        assert time.monotonic() < ends, f"nothing of epoch {epoch} came"
+        await asyncio.sleep(0.01)
+
+
 async def swapped(both: Pair, times: int) -> list[float]:
     """The epoch went back and forth *times*; how long each adoption took."""
     took = []
@@ -171,7 +179,7 @@ async def swapped(both: Pair, times: int) -> list[float]:
         to, other = ("green", "blue") if number % 2 == 0 else ("blue", "green")
         status = await both.hand_over(to)
         took.append(float(status["adoption"]["milliseconds"]))
-        await asyncio.sleep(0.4)
+        await written(both, status["epoch"])
         left = await both.pods[other].status()
         assert (left["state"], left["epoch"]) == ("standby", None)
     return took
