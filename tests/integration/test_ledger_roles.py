@@ -14,7 +14,7 @@ from ledgers import BOOK, NOW, OWNER, TIMES, hold, order, running_server, runnin
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import NotClaimed, NotReleased
-from tradingbot.ledger import Book, Owner, open_ledger
+from tradingbot.ledger import Book, Owner, open_ledger, query, verify
 from tradingbot.ledger.migrate import check, migrate
 from tradingbot.ledger.prepare import Wanted, prepare
 
@@ -144,6 +144,15 @@ def test_anybody_else_may_call_nothing(server_hands: Hands) -> None:
     ours = "SELECT proname FROM pg_proc WHERE starts_with(proname, 'tb_')"
     assert len(server_hands.place.raw(ours)) == 15
     assert server_hands.place.raw(f"{ours} AND has_function_privilege('pg_monitor', oid, 'EXECUTE')") == []
+
+
+def test_a_pod_verifies_and_reads_its_ledger_with_its_own_role(server_hands: Hands) -> None:
+    """`atb db verify` and `atb db query` need no more rights than the bot has."""
+    blue = server_hands.open()
+    blue.intend(claimed(blue), order(), *TIMES)
+    url = server_hands.url(f"tb_{LEDGER}_blue")
+    assert [finding for finding in verify(url) if not finding.ok] == []
+    assert query(url, "SELECT epoch, holder FROM lease").rows == ((1, f"tb_{LEDGER}_blue"),)
 
 
 def test_the_task_takes_the_epoch_before_it_writes(server_hands: Hands) -> None:
