@@ -74,6 +74,7 @@ class Operator:
             silent_ms=self.ledger.now - beat[1] if beat else None,
             report=self.node.report(process),
             pods=((process.uid, process.uid),),
+            unended=((process.uid, process.uid),),
         )
 
     def seen(self) -> Seen:

@@ -1,7 +1,7 @@
 """The page of a ledger on PostgreSQL: secrets, roles, schema, one step a pass; then a pod may start on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -32,6 +32,7 @@ from tradingbot_operator.ledger.claim import claim
 from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.ledger.embedded import EmbeddedDoor, Pods
 from tradingbot_operator.ledger.roles import keep
+from tradingbot_operator.ledger.session import Session
 from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, next_effect, refused, urls, usable
 from tradingbot_operator.render.migration import Change, migration
 from tradingbot_operator.render.secret import ledger_secret
@@ -85,7 +86,13 @@ async def prepare(bot: Bot, spec: BotSpec, wanted: Wanted, means: Means) -> Prep
             secret = ledger_secret(bot, missing.ledger_id, missing.fencer, means.fresh().passwords)
             return await _make(bot, (secret,), means) or _preparing("the logins of the ledger are made", AT_ONCE)
         case Ground() as ground:
-            return await _ask_server(bot, ground, means) or await _migrate(bot, ground, wanted, means)
+            session = (await means.doors.open(bot.key, ground.ledger_id, ground.fencer)).session
+            found = await claim(session)
+            if taken := claimed(bot, means.site.cluster, ground.ledger_id, found):
+                return taken
+            # A database without a ledger has no schema, whatever ran before.
+            truly = wanted if found else replace(wanted, served=False)
+            return await _keep_roles(ground, session) or await _migrate(bot, ground, truly, means)
 
 
 async def _footing(bot: Bot, spec: BotSpec, means: Means) -> Footing:
@@ -112,13 +119,9 @@ def _preparing(message: str, again_seconds: float) -> Preparing:
     return Preparing("LedgerPreparing", message, again_seconds)
 
 
-async def _ask_server(bot: Bot, ground: Ground, means: Means) -> Preparation | None:
-    """The roles are as the Secret says and the database is this bot's; or what is to be said of it."""
-    door = await means.doors.open(bot.key, ground.ledger_id, ground.fencer)
-    refusal = claimed(bot, means.site.cluster, ground.ledger_id, await claim(door.session))
-    if refusal is not None:
-        return refusal
-    kept = await keep(door.session, ground.ledger_id, ground.passwords)
+async def _keep_roles(ground: Ground, session: Session) -> Preparing | Keep | None:
+    """None: the roles are as the Secret says."""
+    kept = await keep(session, ground.ledger_id, ground.passwords)
     if isinstance(kept, Keep):
         return kept
     return _preparing("the roles of the ledger are made", AT_ONCE) if kept else None

@@ -117,7 +117,8 @@ def test_revision_that_cannot_start_is_refused_and_the_trader_trades_on(release:
     node.eventually(is_at("Refused"), within=120)
     stalled = next(each for each in status()["conditions"] if each["type"] == "Stalled")
     assert stalled["reason"] == "Refused"
-    assert (status()["active"]["epoch"], node.status_of(release, NAMESPACE)["trading_active"]) == (epoch, True)
+    node.eventually(lambda: node.status_of(release, NAMESPACE)["trading_active"], within=30)
+    assert status()["active"]["epoch"] == epoch
     back = {"spec": {"image": None, "pod": None}}
     node.kubectl("-n", NAMESPACE, "patch", "tradingbot", release, "--type=merge", "-p", json.dumps(back))
     node.eventually(lambda: not [each for each in status()["conditions"] if each["type"] == "Stalled"], within=30)

@@ -117,6 +117,7 @@ class Side:
     silent_ms: int | None = None
     report: Report | None = None
     pods: tuple[tuple[str, str], ...] = ()  # all that are left of it, by name and uid
+    unended: tuple[tuple[str, str], ...] = ()  # those of them that are not going yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import aiohttp
 
 from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign, Successor
 
-# The first pod may stand still; a pod that works answers within milliseconds.
-PATIENCE = aiohttp.ClientTimeout(total=2)
+# The first pod may stand still, and a hand-over waits for it; a pod that works answers within milliseconds.
+PATIENCE = aiohttp.ClientTimeout(total=0.5)
 
 
 @dataclass(frozen=True, slots=True)

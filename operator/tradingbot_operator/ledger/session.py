@@ -117,8 +117,10 @@ def is_open(connection: Connected) -> bool:
     """Whether it can be asked: to a connection at rest a server sends its farewell, and nothing else that matters."""
     if connection.closed:
         return False
-    readable, _, _ = select.select([connection.pgconn.socket], [], [], 0)
-    return not readable
+    # Not select(), which knows no file descriptor above 1023: with a thousand bots there are more.
+    waiting = select.poll()
+    waiting.register(connection.pgconn.socket, select.POLLIN)
+    return not waiting.poll(0)
 
 
 @contextlib.contextmanager

@@ -40,11 +40,10 @@ def _trader_is_left(case: Case) -> bool:
 
 
 def _end_trader(case: Case) -> Turn:
-    """First its colour is to run nothing; then what is left of it is ended."""
-    side = case.seen.side(case.row.colour)
-    why = "nobody trades until the old pod is seen to end"
-    effect = Kill(side.pods, 1) if side.replicas == 0 else None
-    return Turn(case.now_on.at(Step.FORCED, case.now, why), effect, turns.SLOWLY_MS if effect else turns.SOON_MS)
+    """What is left of it is ended first: a pod that ends because its colour is scaled has its whole grace."""
+    unended = case.seen.side(case.row.colour).unended
+    record = case.now_on.at(Step.FORCED, case.now, "nobody trades until the old pod is seen to end")
+    return Turn(record, Kill(unended, 1) if unended else None, turns.SOON_MS)
 
 
 def _shut_elsewhere(case: Case) -> bool:

@@ -59,6 +59,7 @@ def side(observed: Observed, colour: str) -> Side:
     pod = _pod(observed, colour, workload.revision if workload else None)
     instance, silent = _process(observed.row, pod)
     said = observed.reports.get(pod.uid) if pod else None
+    here = [each for each in observed.pods if each.colour == colour]
     return Side(
         colour=colour,
         revision=workload.revision if workload else None,
@@ -69,7 +70,8 @@ def side(observed: Observed, colour: str) -> Side:
         instance=instance or (said.instance if said and said.instance else None),
         silent_ms=silent,
         report=said,
-        pods=tuple((each.name, each.uid) for each in observed.pods if each.colour == colour),
+        pods=tuple((each.name, each.uid) for each in here),
+        unended=tuple((each.name, each.uid) for each in here if not each.deleting),
     )
 
 
