@@ -40,10 +40,11 @@ def _trader_is_left(case: Case) -> bool:
 
 
 def _end_trader(case: Case) -> Turn:
-    """What is left of it is ended first: a pod that ends because its colour is scaled has its whole grace."""
-    unended = case.seen.side(case.row.colour).unended
-    record = case.now_on.at(Step.FORCED, case.now, "nobody trades until the old pod is seen to end")
-    return Turn(record, Kill(unended, 1) if unended else None, turns.SOON_MS)
+    """What is left is ended first, for a pod that ends because its colour is scaled has its whole grace; then scaled."""
+    side, why = case.seen.side(case.row.colour), "nobody trades until the old pod is seen to end"
+    told = case.now_on.reason == why
+    effect = Kill(side.unended, 1) if side.unended and (side.replicas == 0 or not told) else None
+    return Turn(case.now_on.at(Step.FORCED, case.now, why), effect, turns.SOON_MS)
 
 
 def _shut_elsewhere(case: Case) -> bool:

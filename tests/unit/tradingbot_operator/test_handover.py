@@ -255,6 +255,7 @@ def test_every_planted_state_ends_at_rest_or_says_why_nobody_can_trade():
         Planted(Step.RELEASING, Kind.ROLLBACK, False, "source", "void", "busy", "deaf", NEWER, False, True),
         Planted(Step.FORCED, Kind.SWAP, False, "source", "valid", "killed", "well", NEW, True, True),
         Planted(Step.DRAINING, Kind.ROLLBACK, False, "target", "none", "retired", "deaf", NEW, False, False),
+        Planted(Step.FORCED, Kind.TAKEOVER, False, "source", "valid", "broken", "well", NEWER, True, True),
     ],
     ids=str,
 )
