@@ -201,6 +201,20 @@ async def test_the_door_comes_back_when_its_connection_was_ended(place):
 
 
 @pytest.mark.asyncio
+async def test_the_door_works_beside_a_thousand_others(place):
+    """A connection whose file descriptor is above 1023 is asked twice, as any other."""
+    place.trader()
+    spare = [os.dup(0) for _ in range(1100)]
+    try:
+        async with opened(place) as door:
+            await door.row()
+            assert (await door.row()).holder == BLUE
+    finally:
+        for each in spare:
+            os.close(each)
+
+
+@pytest.mark.asyncio
 async def test_a_server_that_stands_still_is_away(place, server):
     """An answer that does not come is LedgerAway within seconds, not a pass that hangs."""
     place.trader()

@@ -9,14 +9,14 @@ import pytest_asyncio
 import make_operator as make
 import operators
 import postgres
-from operators import found
+from operators import BOTS, MERGE, found
 from prepared_ledgers import World
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.ledger import Prepared, Preparing
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.prepare import door_of
 
-NAMES = iter(f"bot{number}" for number in range(100))
+NAMES = iter(f"btc{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,21 @@ async def test_a_revision_that_has_served_needs_no_job(world):
         assert world.job() is None
         assert "brings the ledger to its schema" in (await world.step(means)).message
         assert world.run_job()[0] == 0
+
+
+@pytest.mark.asyncio
+async def test_an_empty_database_gets_a_ledger_only_from_a_bot_that_never_traded(world):
+    """Its schema is made though the revision has served elsewhere; a bot that has traded is told what lacks."""
+    async with world.operator() as means:
+        for _ in range(3):
+            await world.step(means)
+        assert "brings the ledger to its schema" in (await world.step(means, served=True)).message
+        path = f"{BOTS.format('trading')}/{world.name}/status"
+        code, _ = world.server.request("PATCH", path, {"status": {"highestEpoch": 7}}, MERGE)
+        assert code == 200
+        answer = await world.step(means, served=True)
+        assert answer.reason == "LedgerMissing"
+        assert "has traded under epoch 7" in answer.message
 
 
 @pytest.mark.asyncio

@@ -102,10 +102,10 @@ def ledger_life(server, namespace, operator, folder):
     with postgres.server() as database:
         world = World(server, database, "ledgered", folder, namespace)
         world.establish()
-        eventually(world.job, operator.log, 40)
+        eventually(world.job, operator.log, 60)
         code, said = world.run_job()
         assert code == 0, said
-        made = eventually(lambda: deployment(server, "ledgered", namespace), operator.log)
+        made = eventually(lambda: deployment(server, "ledgered", namespace), operator.log, 60)
         volumes = made["spec"]["template"]["spec"]["volumes"]
         mounted = [each["secret"]["secretName"] for each in volumes if each["name"] == "database"]
         assert mounted == ["ledgered-ledger"]
