@@ -40,7 +40,7 @@ def _trader_is_left(case: Case) -> bool:
 
 
 def _end_trader(case: Case) -> Turn:
-    """What is left is ended first, for a pod that ends because its colour is scaled has its whole grace; then scaled."""
+    """What is left is ended first, for a pod whose colour is scaled has its whole grace; then the colour is scaled."""
     side, why = case.seen.side(case.row.colour), "nobody trades until the old pod is seen to end"
     told = case.now_on.reason == why
     effect = Kill(side.unended, 1) if side.unended and (side.replicas == 0 or not told) else None
