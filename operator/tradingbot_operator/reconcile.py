@@ -16,6 +16,7 @@ from tradingbot_operator.domain.revision import is_record_of
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.handover import Reach, carry_out, look, tell, write_down
 from tradingbot_operator.plan.decide import decide, wants_finalizer
+from tradingbot_operator.plan.halts import notes, raised
 from tradingbot_operator.prepare import Wanted, prepare
 from tradingbot_operator.render.bundle import Given, Layout, intent, render
 from tradingbot_operator.render.revision import content, keyed
@@ -24,6 +25,7 @@ from tradingbot_operator.report.status import change, report
 from tradingbot_operator.report.wait import look_again
 
 LOOK_AT_LEDGER_SECONDS = 2.0
+AFTER_ORDERS_SECONDS = 1.0
 
 
 async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reach: Reach) -> Outcome:
@@ -33,9 +35,14 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
         if reach.means is not None:
             await reach.means.doors.forget(key)
         return Outcome("gone")
+    # From what the watches have told: no ledger that is slow to answer may keep a halt back.
+    orders = notes(bot, moment.seen)
+    await cluster.carry_orders(bot, orders, raised(bot, moment.seen))
+    if orders:
+        # The rest of a pass takes ten times as long, and a fleet that is to stop stands in one queue.
+        return Outcome("done", AFTER_ORDERS_SECONDS)
     observed = await look(bot, await cluster.complete(bot, moment.seen), cluster, reach)
     plan = decide(bot, observed, moment.site, moment.now)
-    await cluster.carry_orders(bot, plan)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
     bot = await write_down(bot, plan, cluster, moment)
     applied = await act(bot, observed, plan, (cluster, moment, reach))

@@ -17,7 +17,7 @@ from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_M
 from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, IMAGE_ID, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
 from tradingbot_operator.domain.outcome import Applied
-from tradingbot_operator.domain.plan import Plan, Ran, Remove, Run, Step
+from tradingbot_operator.domain.plan import Note, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import keys_fingerprint
 
 SHARED = (POLICY, POD_MONITOR)
@@ -100,12 +100,12 @@ class Cluster:
         await writes.write_status(self.api, bot, {"collisionCount": (bot.status.get("collisionCount") or 0) + 1})
         raise Outdated("a revision of the wanted name holds something else")
 
-    async def carry_orders(self, bot: Bot, plan: Plan) -> None:
+    async def carry_orders(self, bot: Bot, notes: tuple[Note, ...], raised: str | None) -> None:
         """Halts and resumes first: nothing that follows may delay them."""
-        for note in plan.notes:
+        for note in notes:
             await writes.order_pod(self.api, bot, note)
-        if plan.raised is not None:
-            await writes.annotate(self.api, bot, {HALT: plan.raised})
+        if raised is not None:
+            await writes.annotate(self.api, bot, {HALT: raised})
             raise Outdated("a halt was copied from a pod to its bot")
 
     async def hold(self, bot: Bot) -> Bot:
