@@ -40,6 +40,8 @@ def release() -> Iterator[str]:
         *(f"--from-literal=apiKey={BOT}", "--from-literal=secret=e2e-only"),
     )
     upgrade()
+    # Before its first claim there is no trader to hand over from: the colour would be started anew instead.
+    node.kubectl("-n", NAMESPACE, "wait", f"tradingbot/{BOT}", "--for=condition=TradingActive", "--timeout=60s")
     yield BOT
     note = "tradingbot.io/delete=the story is over"
     node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, note, "--overwrite")
@@ -64,11 +66,11 @@ def leads_to() -> str:
 
 
 def test_edit_hands_over_to_the_other_colour(release: str) -> None:
-    """Green takes the lease, the Service follows, the old colour stays warm, and helm --wait has waited for it."""
+    """Green takes the lease, the Service follows, and the old colour stays warm."""
     assert (colour(), leads_to()) == ("blue", "blue")
     upgrade(strategy={**VALUES["strategy"], "parameters": {"fast": "3", "slow": "6"}})
+    node.eventually(is_at("Observing"), within=60)
     seen = status()
-    assert seen["rollout"]["step"] == "Observing"
     assert seen["rollout"]["adoption"]["result"] == "adopted"
     assert (seen["active"]["colour"], leads_to()) == ("green", "green")
     told = {each["type"]: each for each in seen["conditions"]}
