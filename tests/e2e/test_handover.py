@@ -19,6 +19,13 @@ VALUES: dict[str, Any] = {
         "credentialsSecretRef": {"name": f"{BOT}-exchange"},
     },
     "strategy": {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}},
+    # A minute of candles passes every second here: the usual limits would halt the bot at once.
+    "risk": {
+        "maxOrdersPerMinute": 600,
+        "maxDailyLoss": "5000",
+        "maxDailyLossPercent": "50",
+        "maxDrawdownPercent": "50",
+    },
     "rollout": {"observe": "10m", "deadline": "2m"},
 }
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("product")]
@@ -46,6 +53,8 @@ def release() -> Iterator[str]:
     note = "tradingbot.io/delete=the story is over"
     node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, note, "--overwrite")
     node.helm("uninstall", BOT, "--namespace", NAMESPACE, "--wait", "--timeout", "150s")
+    # The ledger outlives its bot; the next story begins with one of its own.
+    node.kubectl("-n", NAMESPACE, "delete", "pvc", f"{BOT}-data", "--ignore-not-found", "--timeout=60s")
 
 
 def status() -> dict[str, Any]:
