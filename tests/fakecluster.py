@@ -131,7 +131,7 @@ class FakeApi:
 
         return self._write("release", body["kind"], removed)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str, grace: int | None = None) -> None:
         self._write("delete", kind.kind, lambda: self.objects.pop((kind.kind, namespace, name), {}))
 
     def _write(self, verb: str, kind: str, effect: Any) -> Json:
