@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NO_TOKEN = "none"  # noqa: S105 - the word for its absence
+NO_TOKEN = "none"  # noqa: S105  # nosec B105 - the word for its absence
 MOST = 1000
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-ENDINGS = {"API_KEY": "apiKey", "API_SECRET": "secret", "API_PASSWORD": "password"}
+ENDINGS = {"API_KEY": "apiKey", "API_SECRET": "secret", "API_PASSWORD": "password"}  # nosec B105 - names of fields
 NEEDED = ("apiKey", "secret")
 
 
