@@ -59,7 +59,9 @@ class Ledger:
         row = LeaseRow(
             "q3v9zk", self.epoch, self.holder, self.instance, self.revision, self.successor, left, self.released
         )
-        return replace(row, signs=signs, can_login=self.holder not in self.shut)
+        last = {holder: instance or "" for _, holder, instance in self.history}
+        others = tuple((holder, last.get(holder, "")) for holder in sorted(self.shut - {self.holder}))
+        return replace(row, signs=signs, can_login=self.holder not in self.shut, shut_out=others)
 
     def silent_ms(self, instance: str | None) -> int:
         return self.now - self.beats[instance][1] if instance in self.beats else 10**9

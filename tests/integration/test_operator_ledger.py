@@ -164,6 +164,7 @@ async def test_a_grant_gives_the_epoch_and_the_login_together(place):
     assert (row.epoch, row.holder, row.instance, row.can_login) == (epoch + 1, GREEN, "pod-2/b", True)
     assert place.can_login(GREEN)
     assert not place.can_login(BLUE)
+    assert row.shut_out == ((BLUE, "pod-1/a"),)
 
 
 @pytest.mark.asyncio

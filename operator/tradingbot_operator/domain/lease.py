@@ -35,7 +35,8 @@ class Sign:
 class LeaseRow:
     """*order_left_ms* is None without an order, and negative when it is void; *hold_left_ms* alike for an exit grant.
 
-    *can_login* is False while the holder's role is shut out (never in an embedded ledger).
+    *can_login* is False while the holder's role is shut out (never in an embedded ledger). *shut_out* are the other
+    roles of the ledger that may not log in, each with the process of it that held the lease last.
     """
 
     ledger_id: str
@@ -49,6 +50,7 @@ class LeaseRow:
     hold_left_ms: int | None = None
     signs: tuple[Sign, ...] = ()
     can_login: bool = True
+    shut_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def colour(self) -> str:

@@ -4,6 +4,7 @@ from psycopg import errors, sql
 
 from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign, Successor
 from tradingbot_operator.domain.ledger import LOGINS, role
+from tradingbot_operator.domain.names import BLUE, GREEN
 from tradingbot_operator.ledger import fence
 from tradingbot_operator.ledger.session import Session
 
@@ -15,7 +16,12 @@ SELECT l.ledger_id, l.epoch, l.holder, l.instance, l.revision, l.successor, l.re
        (SELECT coalesce(array_agg(array[h.instance, h.role,
                                         floor(extract(epoch FROM now.at - h.seen_at) * 1000)::bigint::text]
                                   ORDER BY h.seen_at DESC), '{}')
-          FROM (SELECT * FROM heartbeats ORDER BY seen_at DESC LIMIT 50) h)
+          FROM (SELECT * FROM heartbeats ORDER BY seen_at DESC LIMIT 50) h),
+       (SELECT coalesce(array_agg(array[r.rolname::text, coalesce((
+                   SELECT h.instance FROM lease_history h
+                    WHERE h.holder = r.rolname AND h.instance IS NOT NULL ORDER BY h.id DESC LIMIT 1), '')]
+                                  ORDER BY r.rolname), '{}')
+          FROM pg_roles r WHERE r.rolname = ANY(%s) AND r.rolname <> l.holder AND NOT r.rolcanlogin)
   FROM lease l, (SELECT clock_timestamp() AS at) now
 """
 
@@ -28,11 +34,12 @@ class PostgresDoor:
 
     async def row(self) -> LeaseRow:
         """The row as it is now, by the clock of the ledger."""
+        colours = [role(self.ledger_id, colour) for colour in (BLUE, GREEN)]
         async with self.session.use() as connection:
-            found = await (await connection.execute(ROW)).fetchone()
+            found = await (await connection.execute(ROW, (colours,))).fetchone()
         if found is None:
             raise LedgerAway("the ledger has no lease row; its migration has not run")
-        ledger_id, epoch, holder, instance, revision, successor, released, order, hold, login, signs = found
+        ledger_id, epoch, holder, instance, revision, successor, released, order, hold, login, signs, shut = found
         if ledger_id != self.ledger_id:
             raise LedgerAway(f"the database holds ledger {ledger_id}, not {self.ledger_id}")
         return LeaseRow(
@@ -47,6 +54,7 @@ class PostgresDoor:
             hold_left_ms=hold,
             signs=tuple(Sign(who, what, int(silent)) for who, what, silent in signs),
             can_login=login,
+            shut_out=tuple((who, last) for who, last in shut),
         )
 
     async def order(self, epoch: int, expected: Successor | None, successor: Successor | None, lasts_ms: int) -> bool:

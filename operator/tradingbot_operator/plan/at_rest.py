@@ -41,6 +41,19 @@ def _released_hold(case: Case) -> Turn:
     return Turn(rollout, again_ms=SOON_MS, ends="what was held may be tried again")
 
 
+def _shut_out(case: Case) -> str | None:
+    """The idle colour's role that is shut out while no pod is left of the process it was shut out for."""
+    for holder, instance in case.row.shut_out:
+        uids = {uid for _, uid in case.idle.pods}
+        if holder.endswith(case.idle.colour) and uids and instance.partition("/")[0] not in uids:
+            return holder
+    return None
+
+
+def _readmit(case: Case) -> Turn:
+    return Turn(case.rollout, Admit(_shut_out(case) or case.row.holder), turns.SLOWLY_MS)
+
+
 def _release_role(case: Case) -> Turn:
     return Turn(case.rollout, Admit(case.row.holder), turns.SLOWLY_MS)
 
@@ -98,6 +111,13 @@ AT_REST_RULES: tuple[Rule, ...] = (
         lambda case: not case.row.can_login and not case.row.released,
         "it may log in again",
         _release_role,
+    ),
+    Rule(
+        AT_REST | CANDIDATE | {Step.OBSERVING},
+        "the idle colour's role is shut out, and its pod is a new one",
+        lambda case: _shut_out(case) is not None,
+        "it may log in again",
+        _readmit,
     ),
     Rule(
         AT_REST | {Step.OBSERVING},

@@ -194,6 +194,20 @@ def test_frozen_trader_is_replaced_within_five_seconds_of_being_asked():
     assert at.effects == ["Order", "Fence", "Grant"]
 
 
+def test_colour_that_was_shut_out_may_log_in_again_with_its_next_pod_and_not_before():
+    """The frozen process stays shut out for as long as its pod is there; the next swap brings a new one."""
+    at = running(NEW)
+    at.until(lambda: at.rollout is not None and at.side("green").instance is not None)
+    at.node.processes["blue"].frozen = True
+    at.until(lambda: at.step_is(Step.OBSERVING))
+    for _ in range(5):
+        at.once()
+    assert at.ledger.shut == {"blue"}
+    at.wanted = NEWER
+    at.until(lambda: at.trades() == NEWER)
+    assert at.effects == ["Order", "Fence", "Grant", "Admit", "Order"]
+
+
 def test_pods_of_a_file_are_ended_before_another_is_named():
     """Nobody can be shut out of a file from afar."""
     at = running(NEW)
