@@ -94,6 +94,14 @@ def ask_simulator(path: str, body: dict[str, Any]) -> Any:
     return json.loads(kubectl("create", "--raw", raw, "-f", "-", text=json.dumps(body)))
 
 
+def open_account(key: str) -> None:
+    """The simulator has an account *key*; one that holds what an earlier run left is kept as it is."""
+    try:
+        simulator(f"/control/accounts/{key}")
+    except AssertionError:
+        ask_simulator("/control/accounts", {"api_key": key, "secret": "e2e-only", "balances": {"USDT": "10000"}})
+
+
 def pod_of(bot: str, namespace: str) -> str:
     """The name of the one running pod of *bot*; with both colours up, of the one that trades."""
     pods = json.loads(kubectl("-n", namespace, "get", "pods", "-l", f"tradingbot.io/bot={bot}", "-o", "json"))["items"]

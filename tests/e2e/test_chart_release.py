@@ -48,15 +48,6 @@ def helm_test() -> subprocess.CompletedProcess[str]:
     )
 
 
-def open_account() -> None:
-    """The simulator has an account for the release; one that holds what an earlier run left is kept as it is."""
-    try:
-        node.simulator(f"/control/accounts/{RELEASE}")
-    except AssertionError:
-        opening = {"api_key": RELEASE, "secret": "e2e-only", "balances": {"USDT": "10000"}}
-        node.ask_simulator("/control/accounts", opening)
-
-
 def annotate(note: str) -> None:
     node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", RELEASE, note, "--overwrite")
 
@@ -70,7 +61,7 @@ def halts() -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def release() -> Iterator[str]:
     """The release `ats`, with an account of its own at the simulator."""
-    open_account()
+    node.open_account(RELEASE)
     node.kubectl("-n", NAMESPACE, "delete", "secret", "ats-exchange", "--ignore-not-found")
     node.kubectl(
         *("-n", NAMESPACE, "create", "secret", "generic", "ats-exchange"),
