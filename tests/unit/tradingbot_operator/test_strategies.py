@@ -68,3 +68,14 @@ def test_own_image_may_have_its_own_strategies():
     assert first_refusal(Case(spec, make.SITE)) is None
     same = make.bot({**make.MINIMAL, "strategy": {"name": "own"}, "image": make.SITE.bot_image}).spec
     assert isinstance(first_refusal(Case(same, make.SITE)), Keep)
+
+
+def test_strategy_of_the_benches_never_trades_with_money():
+    """Its own process judges its parameters; in mode live it is refused before."""
+    beats = {"strategy": {"name": "metronome", "parameters": {"every_ms": "50"}}}
+    assert complaint("metronome", {"beat": "1"}) is None
+    assert first_refusal(Case(make.bot({**make.MINIMAL, **beats}).spec, make.SITE)) is None
+    live = make.bot({**make.LIVE, **beats}).spec
+    assert first_refusal(Case(live, make.site(allow_live=True))) == Keep(
+        "SpecRejected", "spec.strategy.name: 'metronome' is for benches; use a strategy that decides on bars"
+    )
