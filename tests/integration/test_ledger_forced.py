@@ -10,7 +10,9 @@ import pytest
 
 from hands import FENCER, LEDGER, Hands, both_servers, claimed  # noqa: F401
 from ledgers import TIMES, order, running_server, running_server_17  # noqa: F401
+from tradingbot.domain.errors import ShutOut
 from tradingbot.domain.lease import Lease
+from tradingbot.ledger import SqlLedger
 from tradingbot.ledger.migrations import fence
 
 BLUE = f"tb_{LEDGER}_blue"
@@ -70,6 +72,7 @@ def test_without_nologin_a_terminated_trader_is_back_at_once(server_hands: Hands
     lease = claimed(blue)
     with fencer(server_hands) as operator:
         operator.execute(TERMINATE)
+        told_that_it_was_ended(blue, lease)
         assert blue.intend(lease, order(), *TIMES).sequence == 1
         operator.execute(f"ALTER ROLE {BLUE} NOLOGIN")
         assert operator.execute(SESSIONS).fetchone() == (1,)
@@ -88,7 +91,13 @@ def test_with_nologin_first_nobody_is_left(server_hands: Hands) -> None:
             psycopg.connect(server_hands.url(BLUE))
         assert operator.execute(SESSIONS).fetchone() == (0,)
         operator.execute(f"ALTER ROLE {BLUE} LOGIN")
+    told_that_it_was_ended(blue, lease)
     assert blue.intend(lease, order(), *TIMES).sequence == 1
+
+
+def told_that_it_was_ended(blue: SqlLedger, lease: Lease) -> None:
+    with pytest.raises(ShutOut):
+        blue.intend(lease, order(), *TIMES)
 
 
 def test_a_definers_function_cannot_shut_a_role_out(server_hands: Hands) -> None:
