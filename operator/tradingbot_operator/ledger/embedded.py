@@ -10,6 +10,8 @@ from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign,
 
 # The first pod may stand still, and a hand-over waits for it; a pod that works answers within milliseconds.
 PATIENCE = aiohttp.ClientTimeout(total=0.5)
+# A write may have to wait for the file; given up too soon, it is not known whether it came.
+WRITING = aiohttp.ClientTimeout(total=1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ class EmbeddedDoor:
     async def _ask_one(self, url: str, body: Mapping[str, Any]) -> Mapping[str, Any] | str:
         """What that pod answers, or why it does not."""
         bearer = {"Authorization": f"Bearer {self._pods.token}"}
+        patience = WRITING if body else PATIENCE
         try:
-            async with self._http.post(url, json=body, headers=bearer, timeout=PATIENCE) as answer:
+            async with self._http.post(url, json=body, headers=bearer, timeout=patience) as answer:
                 told = await answer.json(content_type=None)
                 if answer.status == 200 and isinstance(told, dict):
                     return told
