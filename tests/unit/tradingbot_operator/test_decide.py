@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
+from tradingbot_operator.domain.handover import Post
 from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
@@ -91,6 +92,36 @@ def test_live_bot_waits_for_an_operator_that_allows_it():
     )
     allowed = replace(make.SITE, allow_live=True)
     assert plan(make.bot(make.LIVE), site=allowed).action.replicas == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "posts"),
+    [
+        ("Starting", (Post("blue", "r1", 1), Post("green", "r2", 1))),
+        ("Done", (Post("blue", "r1", 1), Post("green", "r2", 0))),
+    ],
+)
+def test_refused_spec_begins_no_hand_over_and_calls_none_off(step, posts):
+    """What is under way goes on to where it was going; at rest what trades goes on."""
+    record = {
+        "uid": "u",
+        "kind": "swap",
+        "step": step,
+        "from": {"colour": "blue", "revision": "r1"},
+        "to": {"colour": "green", "revision": "r2"},
+        "startedAt": "2026-11-21T13:59:55.000Z",
+        "stepSince": "2026-11-21T13:59:55.000Z",
+    }
+    green = make.workload(name="btc-green", uid="deployment-2", colour="green", revision="r2")
+    seen = make.observed(workloads=(make.workload(), green), pods=(make.pod(),), row=make.row())
+    said = plan(make.bot(make.LIVE, status={"rollout": record}), seen)
+    assert said.action.reason == "LiveNotAllowed"
+    assert (said.move.rollout.step, said.move.posts, said.move.effect) == (step, posts, None)
+
+
+def test_refused_spec_of_a_bot_that_never_ran_moves_nothing():
+    """There is no revision to go on with."""
+    assert plan(make.bot(make.LIVE)).move is None
 
 
 def test_ledger_that_is_not_served_is_refused():

@@ -36,6 +36,13 @@ def test_what_is_no_address_is_none(text):
     assert parse(text) is None
 
 
+def test_an_address_is_put_together_as_it_was():
+    """Its own login, or another one at the same place."""
+    owner = Address("owner", "p@ss", PLACE)
+    assert owner.url == "postgresql://owner:p%40ss@db.example:5432/bots"
+    assert owner.of("fencer", "") == "postgresql://fencer@db.example:5432/bots"
+
+
 def test_an_address_is_not_printed():
     """Neither the password nor the place stands in the text of the value."""
     assert repr(Address("fencer", "secret", PLACE)) == "Address(fencer at a server)"

@@ -152,6 +152,7 @@ def test_bot_that_nobody_can_trade_is_stalled_and_not_reconciling(facts, message
         told(at(Step.ADOPTING), NEW, now=make.NOW + LATE - timedelta(seconds=1), reports={}),
         told(at(Step.ADOPTING), NEW, now=make.NOW + LATE, reports={"pod-2": TRADER}),
         told(STUCK, replicas=0, pods=()),
+        told(SWAP, now=make.NOW + LATE, reports={}),
         told(None),
     ],
 )
@@ -233,6 +234,19 @@ def test_record_is_in_the_status_and_stays_where_nothing_can_move():
     assert "rollout" not in status(told(None, status={"rollout": {"uid": "old"}}))
     still = replace(facts, plan=Plan(Keep("SpecRejected", "why")), bot=make.bot(status={"rollout": {"uid": "old"}}))
     assert status(still)["rollout"] == {"uid": "old"}
+
+
+def test_bot_whose_spec_is_refused_says_that_and_nothing_of_its_hand_over():
+    """Without terms nothing is known of what is late or warm."""
+    record = {"rollout": written(at(Step.ADOPTING), Terms())}
+    facts = replace(
+        told(row=beating(100), pods=(BLUE, GREEN), now=make.NOW + LATE),
+        plan=Plan(Keep("SpecRejected", "spec.mode: 'money' cannot be used")),
+        bot=make.bot(status=record),
+    )
+    assert said(facts)["Stalled"] == ("True", "SpecRejected", "spec.mode: 'money' cannot be used")
+    done = replace(facts, bot=make.bot(status={"rollout": written(at(Step.DONE), Terms())}))
+    assert said(done)["RollbackAvailable"][:2] == ("False", "ColdOnly")
 
 
 def test_task_that_steers_is_remembered_once_and_the_oldest_is_forgotten():

@@ -55,6 +55,7 @@ def test_newest_pod_of_the_revision_counts_and_those_that_go_are_only_left():
         make.pod(name="newer", uid="2", made="2026-11-21T13:30:00Z"),
         make.pod(name="going", uid="3", made="2026-11-21T13:59:00Z", deleting=True),
         make.pod(name="other", uid="4", made="2026-11-21T13:58:00Z", revision="r0"),
+        make.pod(name="green", uid="5", made="2026-11-21T13:58:00Z", colour="green"),
     )
     here = side(make.observed(workloads=(BLUE,), pods=pods), "blue")
     assert here.pod == "newer"
@@ -118,7 +119,20 @@ def test_colour_goes_on_with_what_it_runs_and_a_deleted_one_comes_back_as_it_was
 
 @pytest.mark.parametrize(
     ("timeframe", "window", "bars"),
-    [("1m", None, 3), ("1m", "30s", 3), ("1m", "5m", 5), ("15m", "50m", 4), ("15m", "1h", 4), ("1d", "1h", 3)],
+    [
+        ("1m", None, 3),
+        ("1m", "30s", 3),
+        ("1d", "1h", 3),
+        ("15m", "1h", 4),
+        ("1m", "5m", 5),
+        ("3m", "13m", 5),
+        ("5m", "21m", 5),
+        ("15m", "61m", 5),
+        ("30m", "121m", 5),
+        ("1h", "241m", 5),
+        ("4h", "961m", 5),
+        ("1d", "5761m", 5),
+    ],
 )
 def test_window_of_a_gate_is_counted_in_whole_bars(timeframe, window, bars):
     """Rounded up, and never fewer than three."""
@@ -130,7 +144,7 @@ def test_window_of_a_gate_is_counted_in_whole_bars(timeframe, window, bars):
 
 @pytest.mark.parametrize(
     ("spec", "mode", "promotion"),
-    [(make.LIVE, "paper", True), (make.LIVE, "live", False), (make.LIVE, None, False), (make.MINIMAL, "live", False)],
+    [(make.LIVE, "paper", True), (make.LIVE, "live", False), (make.LIVE, None, False), (make.MINIMAL, "sim", False)],
 )
 def test_way_from_practice_to_money_is_a_promotion(spec, mode, promotion):
     """A bot that never ran another mode is not promoted, and none is promoted to practice."""
@@ -155,11 +169,18 @@ def test_terms_are_those_of_the_spec_and_the_annotation():
         (make.MINIMAL, (), True),
         (make.MINIMAL, (make.workload(claim="btc-state"),), True),
         (make.MINIMAL, (BLUE,), False),
+        ({**make.MINIMAL, "mode": "sim"}, (), False),
     ],
 )
 def test_two_colours_share_a_ledger_on_a_server_or_on_a_claim(spec, workloads, swappable):
-    """A colour that writes to a file of its own cannot hand it over; Recreate never has two."""
+    """A file of the colour's own cannot be handed over, nor one that is not kept; Recreate never has two."""
     assert look(make.observed(workloads=workloads), spec).swappable is swappable
+
+
+def test_ledger_in_a_file_is_known_as_such():
+    """Nobody can be shut out of it from afar."""
+    assert look(spec=make.MINIMAL).embedded is True
+    assert look(spec={**make.MINIMAL, "database": POSTGRES}).embedded is False
 
 
 def task(name, created="2026-11-21T13:00:00Z", target=None, **changes):

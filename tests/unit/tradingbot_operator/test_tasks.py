@@ -36,6 +36,13 @@ def test_task_does_not_start_after_its_time(seconds, reason):
     assert refusal(late, True, make.NOW + timedelta(seconds=seconds)).reason == reason
 
 
+def test_task_that_has_begun_is_not_stopped_by_its_time():
+    """The time is that of its start."""
+    spec = {"bot": "btc", "type": "rollback", "notAfter": "2026-11-21T13:00:00Z"}
+    assert refusal(make.task(spec), True, make.NOW).reason == "Expired"
+    assert refusal(make.task(spec, status={"startedAt": "2026-11-21T12:59:59Z"}), True, make.NOW) is None
+
+
 @pytest.mark.parametrize("kind", ["rollback", "promote", "restart"])
 def test_served_task_is_not_refused(kind):
     """A type the operator serves passes every check."""
