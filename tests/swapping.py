@@ -1,7 +1,6 @@
 """Two engines, one ledger, one venue, and a market that both see bar by bar: a hand-over in virtual time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -155,7 +154,8 @@ class Swap:
         instance = Instance(colour, f"pod-{number}", "start-1", f"revision-{colour}")
         own = self.venues[instance.name] = Own(venue(self.market.exchange) if venue else self.market.exchange)
         tape = self.market.tape()
-        settings = EngineSettings((BTC,), "1m", Decimal(10000), "USDT", turn=timedelta(milliseconds=1))
+        # Long beside what a turn takes: an engine that always turns is never seen idle.
+        settings = EngineSettings((BTC,), "1m", Decimal(10000), "USDT", turn=timedelta(milliseconds=20))
         engine = Engine(
             Parts(
                 settings=settings,
@@ -177,14 +177,15 @@ class Swap:
         self.processes.append(made)
         return made
 
-    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
-        ends = time.monotonic() + seconds
+    async def until(self, condition: Callable[[], object], looks: int = 1000) -> None:
+        """*condition* holds. Looks are counted, not seconds: between two of them every engine has had its turn."""
         while not condition():
             for process in self.processes:
                 if process.task.done() and not process.task.cancelled() and process.task.exception():
                     raise process.task.exception()
             states = [(p.instance.name, p.state, p.epoch) for p in self.processes]
-            assert time.monotonic() < ends, f"the condition did not come true: {states}"
+            looks -= 1
+            assert looks > 0, f"the condition did not come true: {states}"
             await asyncio.sleep(0.001)
 
     async def bar(self, count: int = 1) -> None:
@@ -208,7 +209,7 @@ class Swap:
         running = [process for process in self.processes if not process.task.done()]
         for process in running:
             process.engine.stop()
-        await asyncio.wait({process.task for process in self.processes}, timeout=2)
+        await asyncio.wait({process.task for process in self.processes}, timeout=0.5)
         for process in running:
             process.task.cancel()
         await asyncio.gather(*(process.task for process in self.processes), return_exceptions=True)
