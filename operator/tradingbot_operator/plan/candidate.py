@@ -58,7 +58,7 @@ CANDIDATE_RULES: tuple[Rule, ...] = (
         "started in place, up, and nobody holds the lease",
         lambda case: case.now_on.in_place and is_up(case) and case.nobody_holds,
         "the lease is granted to it",
-        lambda case: turns.force(case, "nobody holds the lease"),
+        lambda case: turns.force(case, "the lease is free"),
     ),
     Rule(
         CANDIDATE,
