@@ -211,11 +211,11 @@ async def test_a_loaded_trader_hands_over_orders_position_and_stop(place: Place,
         assert abs(Decimal(held["quantity"]) - Decimal(held["covered"])) < Decimal("0.00001")
 
 
+# A stopped writer keeps the file's lock: an embedded trader is killed, not fenced.
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
 @pytest.mark.asyncio
 async def test_a_frozen_trader_is_replaced_and_sends_nothing_when_it_thaws(place: Place, tmp_path: Path) -> None:
     """Stopped for longer than its requests live; the epoch is granted meanwhile, and comes back by order later."""
-    if place.engine == "sqlite":
-        pytest.skip("a stopped writer keeps the file's lock: an embedded trader is killed, not fenced")
     async with pair(tmp_path, place, holds="100") as both:
         blue, green = both.pods["blue"], both.pods["green"]
         await blue.until(lambda seen: seen["positions"] and seen["positions"][0]["stop_price"], 30)
