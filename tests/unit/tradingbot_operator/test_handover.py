@@ -11,7 +11,7 @@ from tradingbot_operator.domain.handover import AT_REST, Held, Kind, Request, St
 from tradingbot_operator.plan.handover import RULES
 
 # One of so many planted states is tried by default; DEEP=1 tries them all, which takes half an hour.
-EVERY_NTH = 1 if os.environ.get("DEEP") else 331
+EVERY_NTH = 1 if os.environ.get("DEEP") else 997
 
 
 def test_edit_swaps_and_the_old_colour_stops_after_the_observation():
@@ -99,6 +99,16 @@ def test_held_revision_is_not_tried_again_until_the_spec_differs():
     at.wanted = NEWER
     at.settle()
     assert (at.trades(), at.rollout.held) == (NEWER, None)
+
+
+def test_hold_ends_when_the_spec_asks_for_what_trades():
+    """Nothing is to be done then, and the same revision may be tried again later."""
+    at = running(NEW)
+    at.node.broken = {NEW: "it crashes"}
+    at.until(lambda: at.step_is(Step.REFUSED))
+    at.wanted = OLD
+    at.settle()
+    assert (at.trades(), at.rollout.held) == (OLD, None)
 
 
 def test_promote_task_lifts_the_hold():
