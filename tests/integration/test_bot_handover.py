@@ -225,12 +225,12 @@ async def test_a_frozen_trader_is_replaced_and_sends_nothing_when_it_thaws(place
         await fenced(both, named)
         await green.until(lambda seen: seen["epoch"] == 2 and trades(seen), 20)
         print("frozen takeover ms", round((time.monotonic() - began) * 1000))
-        await asyncio.sleep(1)
+        await written(both, 2)
         blue.process.send_signal(signal.SIGCONT)
         await blue.until(lambda seen: seen["state"] == "standby" and seen["epoch"] is None, 20)
         await asyncio.sleep(0.5)
         await both.hand_over("blue")
-        await asyncio.sleep(0.3)
+        await written(both, 3)
         judged(both)
 
 
