@@ -12,8 +12,9 @@ from tradingbot_operator.domain.handover import Order
 from tradingbot_operator.domain.lease import Sign
 from tradingbot_operator.domain.observed import Adoption, Observed, Revision, Schema
 from tradingbot_operator.domain.outcome import APPLIED
-from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run
+from tradingbot_operator.domain.plan import Keep, Note, Plan, Remove, Run
 from tradingbot_operator.plan.decide import decide
+from tradingbot_operator.plan.halts import notes, raised
 from tradingbot_operator.report.status import change, report
 
 STORY = Path(__file__).parent / "operator" / "story.txt"
@@ -35,7 +36,8 @@ class Life:
         self.now += timedelta(seconds=seconds)
         bot = parse(self.body)
         plan = decide(bot, self.seen, make.SITE, self.now)
-        self._remember(plan)
+        orders, copied = notes(bot, self.seen), raised(bot, self.seen)
+        self._remember(plan, orders)
         status = report(bot, self.seen, plan, APPLIED, self.now)
         written = change(bot.status, status)
         self.body["status"] = status
@@ -46,14 +48,14 @@ class Life:
         shown = [f"{name}={said[name]['status']} {said[name]['reason']}" for name in SHOWN if name in said]
         self.lines += [
             f"{self.now:%H:%M:%S}  {happened}",
-            f"          does     {doing(plan)}",
+            f"          does     {doing(plan, orders, copied)}",
             f"          status   {status['phase']}" + ("" if written else " (nothing to write)"),
             *(f"                   {each}" for each in shown),
             *(f"                   ! {said['Stalled']['message']}" for _ in [1] if "Stalled" in said),
             "",
         ]
 
-    def _remember(self, plan: Plan) -> None:
+    def _remember(self, plan: Plan, orders: tuple[Note, ...]) -> None:
         if isinstance(plan.action, Run):
             others = tuple(each for each in self.seen.revisions if each.name != plan.action.revision)
             newest = Revision(plan.action.revision, "uid", plan.action.number, "config")
@@ -63,7 +65,7 @@ class Life:
                 make.workload(name=f"btc-{each.colour}", claim="btc-data", **asdict(each)) for each in plan.move.posts
             )
             self.seen = replace(self.seen, workloads=tuple(made))
-        for note in plan.notes:
+        for note in orders:
             told = {**self.seen.pods[0].annotations, **dict(note.annotations)}
             kept = {key: value for key, value in told.items() if value is not None}
             pods = tuple(replace(each, annotations=kept) if each.name == note.pod else each for each in self.seen.pods)
@@ -104,9 +106,9 @@ class Life:
         self.seen = replace(self.seen, pods=pods, reports=reports, report=None, row=row if pods else None)
 
 
-def doing(plan: Plan) -> str:
-    orders = "".join(f"; pod {note.pod} is told {dict(note.annotations)}" for note in plan.notes)
-    raised = f"; the halt '{plan.raised}' is copied to the bot" if plan.raised else ""
+def doing(plan: Plan, notes_now: tuple[Note, ...], copied: str | None) -> str:
+    orders = "".join(f"; pod {note.pod} is told {dict(note.annotations)}" for note in notes_now)
+    copy = f"; the halt '{copied}' is copied to the bot" if copied else ""
     match plan.action:
         case Run() as run:
             posts = plan.move.posts if plan.move else ()
@@ -118,7 +120,7 @@ def doing(plan: Plan) -> str:
             text = f"touch nothing: {keep.reason}"
         case Remove() as remove:
             text = f"remove: {remove.step}" + (f", leaving {remove.left}" if remove.left else "")
-    return text + orders + raised
+    return text + orders + copy
 
 
 def story() -> str:

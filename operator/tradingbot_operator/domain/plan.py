@@ -79,8 +79,6 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Plan:
     action: Run | Keep | Remove
-    notes: tuple[Note, ...] = ()
-    raised: str | None = None  # a halt a person wrote on a pod, to be copied to the bot
     again_seconds: float | None = None
     rotate: TokenSecret | None = None  # its tokens are old enough to be followed by new ones
     ran: tuple[Ran, ...] = ()

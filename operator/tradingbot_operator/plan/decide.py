@@ -15,7 +15,6 @@ from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.plan.checks import Case, first_refusal
-from tradingbot_operator.plan.halts import notes, raised
 from tradingbot_operator.plan.handover import move
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
@@ -28,13 +27,13 @@ LOOK_AT_KEYS_SECONDS = 300.0
 
 
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
-    """Total: every bot in every state has a plan. Halts are carried to the pods whatever the spec says."""
+    """Total: every bot in every state has a plan."""
     action = _action(bot, observed, site, now)
     moved = _moved(bot, observed, action, now)
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
     again = soonest(_again(action), _look_at_keys(action, observed), seconds_left(tokens, now))
-    plan = Plan(action, notes(bot, observed), raised(bot, observed), again, due(tokens, now), ran(observed))
+    plan = Plan(action, again, due(tokens, now), ran(observed))
     if moved is None:
         return plan
     what, step = moved
