@@ -13,13 +13,14 @@ from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.domain.entry import Entry
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue
-from exchange_simulator.settings import DATA, Settings
+from exchange_simulator.settings import Settings
+from markets import DEEP_DATA
 from trading import OFTEN
 
 # Long enough and odd enough to be found wherever it should not be.
 KEY = "q7Zt2LxVn4Rk9WmB1yHc8PsD5fGj3TaU6eEoXiQvNwKzMbCrYhLdFpSgJuAt0O2e"
 SPEED = 240.0
-# The strategy of these stories enters within 16 bars and leaves within 20 (tests/trading.py).
+# The strategy of these stories enters within 16 bars and leaves within 21 (tests/trading.py).
 LONGEST_WAIT_BARS = 24
 TRADES = frozenset({"read", "spot"})
 LOOSE = {
@@ -31,7 +32,7 @@ LOOSE = {
 }
 
 
-def simulator(speed: float = SPEED, data: Path = DATA, **changes: Any) -> Settings:
+def simulator(speed: float = SPEED, data: Path = DEEP_DATA, **changes: Any) -> Settings:
     """A venue that knows KEY, at *speed* times the pace."""
     coins = {coin: Balance(free=amount) for coin, amount in changes.pop("coins", {}).items()}
     account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), **coins}, changes.pop("permissions", TRADES))
@@ -58,6 +59,14 @@ async def bars_later(pod: Pod, count: int = LONGEST_WAIT_BARS) -> None:
     first = await gauge(pod, metric)
     async with asyncio.timeout(60):
         while await gauge(pod, metric) < first + count:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+
+
+async def minutes_later(venue: Venue, count: int = LONGEST_WAIT_BARS) -> None:
+    """So many bars have closed at the venue, whatever the bot made of them."""
+    ends = venue.exchange.clock.now_ms() + count * 60_000
+    async with asyncio.timeout(60):
+        while venue.exchange.clock.now_ms() < ends:  # noqa: ASYNC110 - the venue shares this loop
             await asyncio.sleep(0.05)
 
 

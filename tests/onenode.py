@@ -24,6 +24,7 @@ import applied
 import bots
 import operators
 from apiserver import ApiServer, free_port
+from markets import DEEP_DATA
 from operators import BOT_PORT, fetch
 
 Json = dict[str, Any]
@@ -327,6 +328,7 @@ def simulator(folder: pathlib.Path, speed: str) -> Iterator[str]:
     """A venue in a process of its own; its address."""
     port = free_port()
     command = [BIN / "exchange-simulator", "serve", "--port", str(port), "--listen", "127.0.0.1", "--speed", speed]
+    command += ["--data", str(DEEP_DATA)]
     with (folder / "simulator.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:

@@ -51,7 +51,7 @@ LEDGER = "abc123"
 BTC = "BTC/USDT"
 # The strategies of the stories told on the simulator's recording, which is played by the wall: whenever a story begins,
 # the first wants an entry at every bar, for the index over 20 bars never exceeds 93.01, and the second wants in within
-# 16 bars and out again within 20 (tests/unit/tradingbot/test_strategy.py). A stop 10 percent below is met by no bar.
+# 16 bars and out again within 21 (tests/unit/tradingbot/test_strategy.py). A stop 10 percent below is met by no bar.
 AT_ONCE = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
 OFTEN = {"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "2", "slow": "5"}}
 

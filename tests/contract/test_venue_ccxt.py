@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -19,7 +17,8 @@ from aiohttp import web
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import running
 from exchange_simulator.settings import Settings
-from trading import BTC, DATA, LEDGER, START, CountingMetrics, order
+from markets import DEEP_DATA
+from trading import BTC, LEDGER, START, CountingMetrics, order
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.order import (
@@ -81,16 +80,9 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def bench(pace: Pace | None = None) -> AsyncIterator[Bench]:
-    with tempfile.TemporaryDirectory() as folder:
-        deep_market(Path(folder))
-        settings = Settings(port=0, pace=pace or Pace(Mode.WALL), data=Path(folder))
-        async with connected(settings) as made:
-            yield made
-
-
-def deep_market(folder: Path) -> None:
-    """A market that takes 1 BTC in its thinnest minute: what is bought here fills at any time of the day."""
-    (folder / "BTCUSDT-1m-deep.csv").symlink_to(next(DATA.glob("BTCBUSD-1m-*.csv")))
+    settings = Settings(port=0, pace=pace or Pace(Mode.WALL), data=DEEP_DATA)
+    async with connected(settings) as made:
+        yield made
 
 
 @contextlib.asynccontextmanager

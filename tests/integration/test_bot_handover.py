@@ -26,6 +26,7 @@ from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
 from invariants import epoch_of, epochs_going_back, gaps_ms, sent_twice, stale_writes, two_senders
 from ledgers import OWNER
+from markets import DEEP_DATA
 from tradingbot.ledger import Book
 from tradingbot.ledger.connect import connect
 from tradingbot.ledger.door import LedgerDoor
@@ -127,7 +128,7 @@ def trades(status: dict[str, Any]) -> bool:
 
 def simulator() -> Settings:
     account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), "BTC": Balance(free=Decimal(0))})
-    return Settings(port=0, pace=Pace(Mode.WALL), accounts=(account,), limits=ROOM)
+    return Settings(port=0, pace=Pace(Mode.WALL), accounts=(account,), limits=ROOM, data=DEEP_DATA)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ import pytest
 import bots
 from exchange_simulator.control.faults import Fault
 from exchange_simulator.server import Venue, running
-from halting import KEY, TRADES, bars_later, bought, buys, gauge, sandboxed, simulator
+from halting import KEY, TRADES, bought, buys, gauge, minutes_later, sandboxed, simulator
 
 Note = Callable[[str, str], None]
 MANY = 100
@@ -41,7 +41,7 @@ async def test_a_key_the_venue_no_longer_takes_halts_the_bot_and_is_forgotten(tm
         assert (halt["cause"], halt["kind"]) == ("KeyRevoked", "halt")
         assert await gauge(pod, "keys_loaded") == 0
         tried, seen = attempts(venue), len(buys(venue))
-        await bars_later(pod)
+        await minutes_later(venue)
         evidence("requests with the refused key", str(tried))
         assert attempts(venue) == tried <= 12
         assert len(buys(venue)) == seen

@@ -1,7 +1,6 @@
 """A real trader that is wrong, fast, out of time or told to close: what it does, by the venue's order log."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,20 +10,10 @@ import pytest
 import bots
 from exchange_simulator.control.faults import Fault
 from exchange_simulator.server import running
-from exchange_simulator.settings import DATA
 from halting import KEY, bars_later, bought, buys, gauge, sandboxed, simulator
 from trading import AT_ONCE
 
 Note = Callable[[str, str], None]
-
-
-def three_markets(folder: Path) -> Path:
-    """A folder in which one recording plays under three names."""
-    made = folder / "recordings"
-    made.mkdir()
-    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
-        shutil.copy(next(DATA.glob("BTCUSDT-1m-*.csv")), made / f"{symbol}-1m-recorded.csv")
-    return made
 
 
 MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
@@ -34,7 +23,7 @@ MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 @pytest.mark.row("S0-152")
 async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path, evidence: Note) -> None:
     """Three wishes at each bar, two orders a minute allowed: entries end at the limit, for good."""
-    async with running(simulator(data=three_markets(tmp_path)), time.time) as venue:
+    async with running(simulator(), time.time) as venue:
         rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE, risk={"max_orders_per_minute": 2})
         rendered["exchange"]["symbols"] = MARKETS
         async with bots.pod(tmp_path, rendered, KEY) as pod:
@@ -53,7 +42,7 @@ async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path
 @pytest.mark.row("S1-183")
 async def test_three_positions_are_closed_and_each_trade_says_why(tmp_path: Path, evidence: Note) -> None:
     """The call is answered at once; then every market is flat and every sell carries the reason."""
-    async with running(simulator(data=three_markets(tmp_path)), time.time) as venue:
+    async with running(simulator(), time.time) as venue:
         rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE)
         rendered["exchange"]["symbols"] = MARKETS
         async with bots.pod(tmp_path, rendered, KEY) as pod:

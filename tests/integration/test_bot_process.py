@@ -23,6 +23,7 @@ from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
+from markets import DEEP_DATA
 
 # Long enough and odd enough to be found wherever it should not be.
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -31,7 +32,7 @@ KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 def simulator(port: int = 0, speed: float = 240.0) -> Settings:
     """A venue that knows KEY; at 240 times the pace a bar takes a quarter of a second."""
     account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), "BTC": Balance(free=Decimal(0))})
-    return Settings(port=port, pace=Pace(Mode.FREE, speed), accounts=(account,))
+    return Settings(port=port, pace=Pace(Mode.FREE, speed), accounts=(account,), data=DEEP_DATA)
 
 
 @pytest_asyncio.fixture

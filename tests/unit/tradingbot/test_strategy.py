@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from markets import DEEP
 from trading import AT_ONCE, DATA, OFTEN, START, bars, recorded
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.intent import Action
@@ -232,6 +233,10 @@ def decisions(strategy, window: Window, k: int) -> list:
     return made_
 
 
+PLAYED = "BTCUSDT-1m"
+DEMO = {"name": "sma_cross", "parameters": {"fast": "3", "slow": "8"}}  # and of the process tests
+
+
 @given(st.lists(st.integers(1, 10**6), min_size=9, max_size=40))
 def test_sma_cross_never_enters_and_exits_on_the_same_bar(closes):
     """Whatever the bars, at most one of the two is wanted."""
@@ -240,17 +245,20 @@ def test_sma_cross_never_enters_and_exits_on_the_same_bar(closes):
 
 
 @pytest.mark.parametrize(
-    ("strategy", "entry", "leaving"),
+    ("recording", "strategy", "entry", "leaving"),
     [
-        (AT_ONCE, 0, None),
-        (OFTEN, 16, 20),
-        ({"name": "sma_cross", "parameters": {"fast": "3", "slow": "8"}}, 24, 41),  # the demo's, and the process tests'
+        (PLAYED, AT_ONCE, 0, None),
+        (PLAYED, OFTEN, 16, 20),
+        (PLAYED, DEMO, 24, 41),
+        (DEEP, AT_ONCE, 0, None),
+        (DEEP, OFTEN, 16, 21),
+        (DEEP, DEMO, 28, 29),
     ],
 )
-def test_the_recording_lets_no_story_wait_longer_than_it_allows(strategy, entry, leaving):
-    """The most bars in a row of the loop the simulator plays that want no entry while flat, and no exit while held."""
+def test_no_recording_lets_a_story_wait_longer_than_it_allows(recording, strategy, entry, leaving):
+    """The most bars in a row of the loop that is played that want no entry while flat, and no exit while held."""
     chosen = strategy_of(strategy["name"], strategy["parameters"])
-    day = recorded("BTCUSDT-1m")
+    day = recorded(recording)
     # A strategy sees over the joint: the last bars of the day stand before the first.
     window = window_of((*day[-chosen.bars + 1 :], *day))
     ends = range(chosen.bars, len(window.candles) + 1)
@@ -261,7 +269,8 @@ def test_the_recording_lets_no_story_wait_longer_than_it_allows(strategy, entry,
         assert max(map(len, f"{quiet}{quiet}".split()), default=0) == (2 * len(day) if longest is None else longest)
 
 
-def test_no_bar_of_the_recording_meets_a_stop_ten_percent_below_another():
+@pytest.mark.parametrize("recording", [PLAYED, DEEP])
+def test_no_bar_of_the_recording_meets_a_stop_ten_percent_below_another(recording):
     """Wherever in the loop a story enters, such a stop stays."""
-    day = recorded("BTCUSDT-1m")
+    day = recorded(recording)
     assert min(bar.low for bar in day) > Decimal("0.9") * max(bar.high for bar in day)

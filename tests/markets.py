@@ -1,0 +1,10 @@
+"""The market that tests play: what a story orders is filled whole, whatever minute of the day it meets.
+
+`recordings/` lists the deepest recording of the simulator under three symbols: 10.5 BTC in its thinnest minute, where the
+one it plays by itself has 0.018.
+"""
+
+from pathlib import Path
+
+DEEP = "BTCBUSD-1m"
+DEEP_DATA = Path(__file__).parent / "recordings"
