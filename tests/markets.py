@@ -1,7 +1,7 @@
 """The market that tests play: what a story orders is filled whole, whatever minute of the day it meets.
 
-`recordings/` lists the deepest recording of the simulator under three symbols: 10.5 BTC in its thinnest minute, where the
-one it plays by itself has 0.018.
+`recordings/` lists the deepest recording of the simulator under three symbols. It has 10.5 BTC in its thinnest minute,
+the one that the simulator plays by itself 0.018.
 """
 
 from pathlib import Path
