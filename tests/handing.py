@@ -44,6 +44,7 @@ class Scene:
     requests_before_order: int = 0
     shown: set[str] = field(default_factory=set)
     generation: int = 1
+    away: int = 0  # for so many passes the ledger is not reached
 
     def __post_init__(self) -> None:
         self.node = Node(self.ledger)
@@ -107,7 +108,8 @@ class Scene:
         """One pass, and then the world goes on."""
         now = make.NOW + timedelta(milliseconds=self.ledger.now - 1_000_000)
         cluster = Cluster(self.api, self.memory, monitors=False)
-        reach = make.reach(self.ledger, self.node, self._met)
+        reach = make.reach(None if self.away else self.ledger, self.node, self._met)
+        self.away = max(0, self.away - 1)
         again = 0.2
         try:
             outcome = asyncio.run(reconcile(BOT, cluster, make.moment(now=now, seen=self.seen()), reach))

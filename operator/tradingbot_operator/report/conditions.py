@@ -44,7 +44,9 @@ def reconciling(facts: Facts) -> Verdict | None:
         return (YES, "Stopping", "the pod is stopping") if facts.pods else None
     if said := handover.step(facts):
         return said
-    return None if facts.active_pod else (YES, "Starting", "waiting for the pod of the wanted revision to be ready")
+    if facts.active_pod is None:
+        return YES, "Starting", "waiting for the pod of the wanted revision to be ready"
+    return handover.waiting(facts)
 
 
 def progressing(facts: Facts) -> Verdict:

@@ -18,6 +18,14 @@ def step(facts: Facts) -> Verdict | None:
     return Truth.TRUE, rollout.step.value, f"{where}: {rollout.reason}" if rollout.reason else where
 
 
+def waiting(facts: Facts) -> Verdict | None:
+    """Another revision serves than the spec asks for, and nothing moves yet: who waits for the new one waits on."""
+    if not facts.behind or facts.held:
+        return None
+    why = facts.plan.move.rule if facts.plan.move else "nothing can move"
+    return Truth.TRUE, "Waiting", f"revision {facts.asked} is asked for and {facts.wanted} serves: {why}"
+
+
 def stuck(facts: Facts) -> Verdict | None:
     """Why a person must act: what is asked for is held, or nobody can trade."""
     if facts.held:

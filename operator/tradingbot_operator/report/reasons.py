@@ -68,6 +68,7 @@ STEPS = (
     ("Adopting", "the lease has gone over; the new trader takes stock"),
     ("RollingBack", "the lease is on its way back to the warm colour"),
     ("Forced", "the trader does not answer; it is shut out before another one is named"),
+    ("Waiting", "another revision serves than the spec asks for, and no hand-over may begin yet"),
     ("LedgerPreparing", "logins, roles or schema of the ledger are made"),
 )
 
@@ -151,6 +152,7 @@ STATES: tuple[tuple[str, str, str, str, str], ...] = (
     ("not seen by the operator yet", "-", "-", "-", "InProgress (observedGeneration is -1)"),
     ("first start, or a new version starts in place", "False", "True", "-", "InProgress"),
     ("swap, up to adoption", "True, of the old generation", "True", "-", "InProgress"),
+    ("another version is asked for and may not start yet", "True, of the old generation", "True", "-", "InProgress"),
     ("observed, done", "True", "-", "-", "Current"),
     ("candidate refused, or rolled back", "True, of the old generation", "-", "True", "Failed"),
     ("nobody can trade", "False", "-", "True", "Failed"),

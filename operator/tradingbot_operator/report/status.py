@@ -102,7 +102,7 @@ def phase(facts: Facts, current: list[Condition]) -> str:
         return "Stalled"
     if facts.suspended:
         return "Suspended"
-    if "Reconciling" in true:
+    if "Reconciling" in true and facts.active_pod is None:
         return "Starting"
     return "Halted" if "Halted" in true else "Running"
 

@@ -40,7 +40,7 @@ def told(rollout=None, active=OLD, **given):
         reports=given.pop("reports", {trader.uid: TRADER}),
         revisions=given.pop("revisions", (make.revision(1), make.revision(2))),
     )
-    move = Move(rollout, (Post(active.colour, active.revision, running),), active.colour)
+    move = Move(rollout, (Post(active.colour, active.revision, running),), active.colour, rule=given.pop("rule", ""))
     action = given.pop("action", Run("r2", 2, running))
     plan = Plan(action, move=move, terms=Terms(**given.pop("terms", {})))
     applied, status = Applied(given.pop("trouble", None)), given.pop("status", None)
@@ -85,6 +85,23 @@ def test_nothing_is_under_way_at_rest_and_while_observing(rollout):
     assert said(facts)["Progressing"] == ("False", "Settled", "nothing is under way")
     assert "Reconciling" not in said(facts)
     assert status(facts)["phase"] == "Running"
+
+
+@pytest.mark.parametrize("rollout", [None, at(Step.DONE), at(Step.IDLE), at(Step.ROLLED_BACK)])
+def test_who_waits_for_a_version_that_may_not_start_yet_waits_on(rollout):
+    """The old one serves and no hand-over has begun, so kstatus and `helm --wait` must not take the bot for current."""
+    facts = told(rollout, rule="lease unknown")
+    waits = ("True", "Waiting", "revision r2 is asked for and r1 serves: lease unknown")
+    assert said(facts)["Reconciling"] == waits
+    assert said(facts)["Progressing"] == waits
+    assert said(facts)["Ready"][0] == "True"
+    assert status(facts)["observedGeneration"] == 1
+    assert status(facts)["phase"] == "Running"
+
+
+def test_version_that_is_held_is_not_waited_for():
+    """It never starts by itself: the bot is stalled instead."""
+    assert "Reconciling" not in said(told(at(Step.REFUSED, held=Held("r2", "it crashes"))))
 
 
 def test_trouble_of_a_candidate_is_not_the_bots_while_the_hand_over_is_under_way():
