@@ -8,7 +8,7 @@ from typing import Any
 
 from tradingbot.api.desk import Desk, Identity
 from tradingbot.domain.errors import LedgerUnavailable
-from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.halt import Halt, HaltKind, is_unnumbered, numbered
 from tradingbot.domain.lease import LeaseRow, LeaseState, Sign
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import EngineState, Snapshot
@@ -59,7 +59,10 @@ class ListeningEngine:
 
     async def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         self.told.append((reason, kind, source))
-        made = Halt(halt_id or f"halt-{len(self.told)}", kind, source, reason, NOW)
+        name = halt_id or f"halt-{len(self.told)}"
+        if is_unnumbered(name):
+            name = numbered(name, sum(each.startswith(f"{name}-") for each in self.resumed))
+        made = Halt(name, kind, source, reason, NOW)
         if made.id not in self.resumed and all(halt.id != made.id for halt in self.shown.halts):
             self.shown = replace(self.shown, state=EngineState.HALTED, halts=(*self.shown.halts, made))
         return made

@@ -15,7 +15,7 @@ from typing import Any
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import Fenced, LedgerUnavailable
-from tradingbot.domain.halt import Halt
+from tradingbot.domain.halt import Halt, is_unnumbered, numbered
 from tradingbot.domain.instrument import ZERO, Instrument
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
@@ -340,9 +340,12 @@ class MemoryLedger:
     def equity_since(self, since: datetime) -> tuple[tuple[datetime, Decimal], ...]:
         return tuple(pair for pair in self.equities if pair[0] >= since)
 
-    def latch(self, halt: Halt) -> None:
+    def latch(self, halt: Halt) -> str:
         self._here()
-        self.latched.setdefault(halt.id, halt)
+        resumed = sum(name.startswith(f"{halt.id}-") for name in self.resumed)
+        name = numbered(halt.id, resumed) if is_unnumbered(halt.id) else halt.id
+        self.latched.setdefault(name, replace(halt, id=name))
+        return name
 
     def halts(self) -> tuple[Halt, ...]:
         return tuple(halt for halt in self.latched.values() if halt.id not in self.resumed)

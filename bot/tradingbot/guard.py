@@ -52,9 +52,7 @@ class Guard:
                 self._highs.add(at, equity)
 
     def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
-        halt = Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now())
-        self.halts.add(halt)
-        return halt
+        return self.halts.add(Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now()))
 
     def measure(self, desk: Desk, at: datetime) -> None:
         """Equity is recorded, broken limits halt, and limit halts of days gone are cleared."""

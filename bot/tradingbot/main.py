@@ -101,7 +101,7 @@ def make_folders(data: Path) -> None:
 async def trade(start: Start) -> int:
     """Serves and trades until a signal comes or trading ends; the exit code."""
     state = start.settings.paths.data / "state"
-    latch = Latch(Journal(state / "halts"), wall_now, lambda: f"h{randomness.token_hex(4)}")
+    latch = Latch(Journal(state / "halts", start.instance.colour), wall_now, lambda: f"h{randomness.token_hex(4)}")
     latch.starting = replace(latch.starting, started_at=wall_now(), heartbeat=time.monotonic())
     desk = Desk(
         identity=identity(start),

@@ -338,6 +338,17 @@ def test_a_halt_is_latched_once_and_cleared_by_its_id(place: Place) -> None:
     assert query(place.url, "SELECT resume_reason FROM halts WHERE id = 'h1'").rows == (("looked at it",),)
 
 
+def test_words_on_pods_are_named_once_and_anew_after_a_resume(place: Place) -> None:
+    """Both colours latch the same words under one id, which one resume clears; said again they are the next halt."""
+    ledger = place.open()
+    words = Halt("pod-1a2b", HaltKind.HALT, "annotation", "spread", NOW)
+    assert [ledger.latch(words), ledger.latch(words)] == ["pod-1a2b-1", "pod-1a2b-1"]
+    assert ledger.resume("pod-1a2b-1", "looked at it", NOW)
+    assert ledger.halts() == ()
+    assert ledger.latch(words) == "pod-1a2b-2"
+    assert [halt.id for halt in ledger.halts()] == ["pod-1a2b-2"]
+
+
 def test_the_paper_book_is_what_was_saved_last(place: Place) -> None:
     ledger = place.open()
     lease = claimed(ledger)

@@ -39,10 +39,33 @@ CAUSES = (
 )
 REQUESTED = "Requested"
 
+# What a person wrote on pods has no name there. Each process that reads it gives it this name, and the ledger the
+# number: how often the same words have been resumed before, so that written anew they are another halt.
+UNNUMBERED = "pod-"
+
 
 def cause(halt_id: str) -> str:
     """One word for what has halted: the limit that was broken, or that somebody asked for it."""
     return next((word for beginning, word in CAUSES if halt_id.startswith(beginning)), REQUESTED)
+
+
+def unnumbered(digest: str) -> str:
+    """The name of a halt that is known by the digest of its words only."""
+    return f"{UNNUMBERED}{digest}"
+
+
+def is_unnumbered(halt_id: str) -> bool:
+    return halt_id.startswith(UNNUMBERED) and halt_id.count("-") == 1
+
+
+def numbered(halt_id: str, resumed: int) -> str:
+    """The name an unnumbered halt stands under, when its namesakes have been resumed so often."""
+    return f"{halt_id}-{resumed + 1}"
+
+
+def is_name_of(halt_id: str, known: str) -> bool:
+    """True when *halt_id* names the halt that is *known* by that name, or without its number."""
+    return halt_id == known or (is_unnumbered(known) and halt_id.startswith(f"{known}-"))
 
 
 def most_restrictive(halts: Iterable[Halt]) -> HaltKind | None:

@@ -267,8 +267,11 @@ class Ledger(Protocol):
         """What was recorded at or after *since*, oldest first, with the one before it, which still held then."""
         ...
 
-    def latch(self, halt: Halt) -> None:
-        """Stores *halt*; the same id twice changes nothing, also when it was resumed in between. Not fenced."""
+    def latch(self, halt: Halt) -> str:
+        """Stores *halt*; the same id twice changes nothing, also when it was resumed in between. Not fenced.
+
+        The answer is the id it stands under: an unnumbered one is that of its namesake which stands, or the next.
+        """
         ...
 
     def halts(self) -> tuple[Halt, ...]:

@@ -1,6 +1,7 @@
 """Halts as the engine holds them: they act from memory at once, and are latched in the ledger now or when it can."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tradingbot.domain.errors import LedgerUnavailable
@@ -20,24 +21,31 @@ class Halts:
     def ruling(self) -> HaltKind | None:
         return most_restrictive(self.standing.values())
 
-    def add(self, halt: Halt) -> None:
-        """*halt* rules from now on; a ledger that is away does not delay it."""
+    def add(self, halt: Halt) -> Halt:
+        """*halt* rules from now on, and is given back as the ledger names it; one that is away does not delay it."""
         self.standing[halt.id] = self.unlatched[halt.id] = halt
         try:
+            names = self.latch()
             self.refresh()
         except LedgerUnavailable:
-            return
+            return halt
+        return replace(halt, id=names[halt.id])
 
     def refresh(self) -> None:
         """What stands is what the ledger says, with everything of ours latched in it first."""
         self.latch()
         self.standing = {halt.id: halt for halt in self.ledger.halts()}
 
-    def latch(self) -> None:
-        """Everything of ours is in the ledger."""
+    def latch(self) -> Mapping[str, str]:
+        """Everything of ours is in the ledger; by the ids it had, those it stands under."""
+        names: dict[str, str] = {}
         for halt in tuple(self.unlatched.values()):
-            self.ledger.latch(halt)
+            names[halt.id] = name = self.ledger.latch(halt)
             del self.unlatched[halt.id]
+            if name != halt.id and halt.id in self.standing:
+                del self.standing[halt.id]
+                self.standing[name] = replace(halt, id=name)
+        return names
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
         """The halt *halt_id* no longer stands, in the ledger neither; False when there was none."""

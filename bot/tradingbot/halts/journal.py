@@ -28,14 +28,19 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The records in one folder, a file each."""
+    """The records in one folder, a file each.
+
+    On a volume that both colours share each keeps files of its own and reads those of the other, for whoever starts
+    next is to be halted too; the other's keys end in a dot and its colour, and are no causes of this *owner*.
+    """
 
     folder: Path
+    owner: str = ""
 
     def keep(self, record: Record) -> None:
         """*record* is on the disk when this returns; raises OSError when it cannot be."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        written = self.folder / f".{record.key}.part"
+        written = self._file(record.key).with_suffix(".part")
         with written.open("w", encoding="utf-8") as file:
             json.dump(asdict(record), file)
             file.flush()
@@ -46,6 +51,8 @@ class Journal:
     def drop(self, key: str) -> None:
         """No record of *key* is on the disk when this returns."""
         self._file(key).unlink(missing_ok=True)
+        # Before colours had files of their own, this was its name.
+        (self.folder / f"{key}.json").unlink(missing_ok=True)
         if self.folder.is_dir():
             sync_folder(self.folder)
 
@@ -57,13 +64,19 @@ class Journal:
         for path in self.folder.glob("*.json"):
             try:
                 fields = json.loads(path.read_text(encoding="utf-8"))
-                yield replace(Record(**fields), kind=HaltKind(fields["kind"]), key=path.stem)
+                key = path.stem.removesuffix(f".{self.owner}")
+                yield replace(Record(**fields), kind=HaltKind(fields["kind"]), key=key)
             except (OSError, ValueError, TypeError, KeyError) as error:
                 why = f"unreadable record {path.name} ({type(error).__name__})"
                 yield Record(path.stem, path.stem, HaltKind.HALT, "file", why, "")
 
     def _file(self, key: str) -> Path:
-        return self.folder / f"{key}.json"
+        return self.folder / (f"{key}.{self.owner}.json" if self.owner and is_own(key) else f"{key}.json")
+
+
+def is_own(key: str) -> bool:
+    """False for a record of the other colour on a shared volume."""
+    return "." not in key
 
 
 def sync_folder(folder: Path) -> None:

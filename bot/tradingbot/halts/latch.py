@@ -3,15 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
 
-from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.halt import Halt, HaltKind, is_name_of
 from tradingbot.domain.snapshot import Commands, EngineState, Snapshot
-from tradingbot.halts.journal import Journal, Record
+from tradingbot.halts.journal import Journal, Record, is_own
 
 # A disk that answers no more must not keep a halt back, nor an engine that waits for its database the caller.
 DISK_SECONDS = 1.0
@@ -19,6 +19,22 @@ ENGINE_SECONDS = 2.0
 STOP_LOOK_SECONDS = 0.05
 Subject = TypeVar("Subject")
 log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why to halt, for as long as it lasts: *key* is its name here, *known_as* what it was called before it had one.
+
+    What stands under the old name is not halted twice; what was resumed under it has been written anew. *halt_id* is
+    the same in every process that meets the cause; None: only this one can.
+    """
+
+    key: str
+    kind: HaltKind
+    source: str
+    reason: str
+    halt_id: str | None = None
+    known_as: str | None = None
 
 
 class Latch:
@@ -67,8 +83,8 @@ class Latch:
         if self.stopping:
             engine.stop()
         for record in self._open():
-            await self._act(engine, record)
-            if all(halt.id != record.halt_id for halt in engine.snapshot().halts):
+            acts = await self._act(engine, record)
+            if all(halt.id != acts.id for halt in engine.snapshot().halts):
                 await self._clear(record, "resumed elsewhere")
 
     def detach(self, last: Snapshot) -> None:
@@ -85,26 +101,33 @@ class Latch:
         halt_id = halt_id or self._new_id()
         return await self._record(Record(halt_id, halt_id, kind, source, reason, self._now().isoformat()))
 
-    async def caused(self, key: str, reason: str, kind: HaltKind, source: str) -> Halt | None:
-        """The halt with the cause *key* acts; None when that cause has been recorded before, even if resumed since."""
-        if key in self._records:
+    async def caused(self, cause: Cause) -> Halt | None:
+        """The halt of *cause* acts; None when that cause has been recorded before, even if resumed since."""
+        if cause.key in self._records:
             return None
-        return await self._record(Record(key, self._new_id(), kind, source, reason, self._now().isoformat()))
+        before = self._records.get(cause.known_as) if cause.known_as else None
+        if before is not None and not before.resumed:
+            await self._keep(replace(before, key=cause.key))
+            await self._forget(before.key)
+            return None
+        halt_id = cause.halt_id or self._new_id()
+        since = self._now().isoformat()
+        return await self._record(Record(cause.key, halt_id, cause.kind, cause.source, cause.reason, since))
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         """The journal forgets first: a crash in between leaves the latch of the ledger, never a bot that trades."""
-        record = next((record for record in self._open() if record.halt_id == halt_id), None)
-        if record:
+        records = [record for record in self._open() if is_name_of(halt_id, record.halt_id)]
+        for record in records:
             await self._clear(record, reason)
         cleared = await self._engine.resume(halt_id, reason) if self._engine else False
-        if cleared or record:
+        if cleared or records:
             log.warning("Trading resumed", halt=halt_id, reason=reason)
-        return cleared or record is not None
+        return cleared or bool(records)
 
     async def forget_resumed(self, source: str, but: str | None) -> None:
         """Resumed causes of *source* other than *but* are gone, and count as new when they come again."""
         for record in tuple(self._records.values()):
-            if record.source == source and record.resumed and record.key != but:
+            if record.source == source and record.resumed and is_own(record.key) and record.key != but:
                 await self._forget(record.key)
 
     def _open(self) -> list[Record]:
@@ -126,7 +149,9 @@ class Latch:
     async def _act(self, engine: Commands, record: Record) -> Halt:
         # The same id twice changes nothing, neither in the engine nor in the ledger.
         halt = await engine.halt(record.reason, record.kind, record.source, record.halt_id)
-        self._acted.add(record.halt_id)
+        self._acted |= {record.halt_id, halt.id}
+        if halt.id != record.halt_id and self._records.get(record.key) is record:
+            await self._keep(replace(record, halt_id=halt.id))
         return halt
 
     async def _clear(self, record: Record, reason: str) -> None:

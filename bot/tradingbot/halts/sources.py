@@ -2,18 +2,20 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from tradingbot.domain.halt import parse_halt
+from tradingbot.domain.halt import parse_halt, unnumbered
 from tradingbot.halts.journal import sync_folder
-from tradingbot.halts.latch import Latch
+from tradingbot.halts.latch import Cause, Latch
 from tradingbot.halts.podinfo import parse_annotations
 
-HALT, RESUME = "tradingbot.io/halt", "tradingbot.io/resume"
+HALT, HALT_ID, RESUME = "tradingbot.io/halt", "tradingbot.io/halt-id", "tradingbot.io/resume"
+UNREADABLE = "flag-unreadable"
 POLL_SECONDS = 0.25
 
 log = structlog.stdlib.get_logger(__name__)
@@ -41,7 +43,9 @@ class FlagSource:
         # A flag that cannot be removed is still there at the next look; it acts once.
         if key != self.taken:
             kind, reason = parse_halt(text.strip())
-            await self.latch.caused(key, reason or "flag file", kind, "flag")
+            # Both colours may find the flag on a volume they share: it has one name, unless nobody could read it.
+            halt_id = None if key == UNREADABLE else key
+            await self.latch.caused(Cause(key, kind, "flag", reason or "flag file", halt_id))
         self.taken = key
         await asyncio.to_thread(self._remove)
 
@@ -52,7 +56,7 @@ class FlagSource:
             return None
         except OSError as error:
             # A flag that is there and cannot be read halts all the same.
-            return f"flag file ({error.strerror})", "flag-unreadable"
+            return f"flag file ({error.strerror})", UNREADABLE
         return text, f"flag-{digest(f'{changed} {text}')}"
 
     def _remove(self) -> None:
@@ -65,7 +69,11 @@ class FlagSource:
 
 @dataclass
 class AnnotationSource:
-    """The pod's annotations: a halt acts when its value is new, a resume names one halt."""
+    """The pod's annotations: a halt acts when it is new, a resume names one halt.
+
+    The operator writes beside a halt which one it is, the same on every pod and another when it is written anew. What
+    it has not named is known by its words.
+    """
 
     latch: Latch
     podinfo: Path
@@ -75,12 +83,10 @@ class AnnotationSource:
         annotations = await asyncio.to_thread(self._read)
         if annotations is None:
             return
-        value = annotations.get(HALT)
-        key = None if value is None else f"annotation-{digest(value)}"
-        await self.latch.forget_resumed("annotation", but=key)
-        if value is not None and key is not None:
-            kind, reason = parse_halt(value)
-            await self.latch.caused(key, reason or "annotated without a reason", kind, "annotation")
+        cause = _annotated(annotations)
+        if cause is not None:
+            await self.latch.caused(cause)
+        await self.latch.forget_resumed("annotation", but=cause.key if cause else None)
         await self._resume(annotations.get(RESUME, ""))
 
     def _read(self) -> dict[str, str] | None:
@@ -99,6 +105,17 @@ class AnnotationSource:
             log.warning("resume annotation without a reason is ignored: write '<id> <reason>'", halt=halt_id)
         elif not await self.latch.resume(halt_id, reason.strip()):
             log.warning("resume annotation names no halt that stands", halt=halt_id)
+
+
+def _annotated(annotations: Mapping[str, str]) -> Cause | None:
+    value, name = annotations.get(HALT), annotations.get(HALT_ID)
+    if value is None:
+        return None
+    (kind, reason), words = parse_halt(value), digest(value)
+    about = (kind, "annotation", reason or "annotated without a reason")
+    if name:
+        return Cause(f"annotation-{digest(name)}", *about, halt_id=name, known_as=f"annotation-{words}")
+    return Cause(f"annotation-{words}", *about, halt_id=unnumbered(words[:8]))
 
 
 async def watch(source: Source) -> None:

@@ -12,8 +12,8 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
+from tradingbot.ledger import latches, recovery, shadow, tables, writes
 from tradingbot.ledger import lease as leases
-from tradingbot.ledger import recovery, shadow, tables, writes
 from tradingbot.ledger.clock import ledger_now
 from tradingbot.ledger.connect import reading, together, writing
 from tradingbot.ledger.highwater import HighWater, Memory, set_back
@@ -135,11 +135,9 @@ class SqlLedger(LedgerReader):
         with writing(self.engine) as connection:
             writes.save_paper_book(connection, lease, state)
 
-    def latch(self, halt: Halt) -> None:
-        values = {"id": halt.id, "kind": halt.kind, "source": halt.source, "reason": halt.reason, "since": halt.since}
+    def latch(self, halt: Halt) -> str:
         with writing(self.engine) as connection:
-            statement = writes.upsert(connection, tables.halts).values(**values, is_limit=halt.limit)
-            connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+            return latches.latch(connection, halt)
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
         latched = (tables.halts.c.id == halt_id) & tables.halts.c.resumed_at.is_(None)

@@ -604,6 +604,20 @@ def test_a_halt_rules_while_the_ledger_is_away_and_is_latched_later():
     assert ledger.halts() == (halt(),)
 
 
+def test_what_pods_were_told_is_numbered_by_how_often_it_was_resumed():
+    """Two processes name one halt; the same words after a resume are the next one, also when the ledger was away."""
+    ledger = MemoryLedger()
+    blue, green = Halts(ledger), Halts(ledger)
+    assert [each.add(halt("pod-1a2b")).id for each in (blue, green)] == ["pod-1a2b-1", "pod-1a2b-1"]
+    assert blue.resume("pod-1a2b-1", "fine", START) is True
+    ledger.away = True
+    assert green.add(halt("pod-1a2b")).id == "pod-1a2b"
+    ledger.away = False
+    green.latch()
+    assert "pod-1a2b-2" in green.standing
+    assert "pod-1a2b" not in green.standing
+
+
 def test_a_halt_of_another_process_rules_after_a_look():
     """The ledger's latches are everybody's."""
     ledger = MemoryLedger()

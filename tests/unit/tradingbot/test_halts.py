@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -228,7 +229,7 @@ async def test_a_flag_that_cannot_be_removed_acts_once(tmp_path: Path, monkeypat
     await source.look()
     await source.look()
     assert len(engine.told) == 1
-    assert await source.latch.resume("id-1", "checked")
+    assert await source.latch.resume(engine.shown.halts[0].id, "checked")
     await source.look()
     assert engine.shown.halts == ()
 
@@ -251,6 +252,10 @@ async def test_a_flag_raised_while_nobody_ran_halts_the_next_start(tmp_path: Pat
     assert [halt.reason for halt in made.snapshot().halts] == ["server was down"]
 
 
+# What "odd" on pods is called, the first time.
+ODD = "pod-990cb8eb-1"
+
+
 class Annotated:
     """A pod whose annotations a test writes, as the kubelet would."""
 
@@ -259,9 +264,8 @@ class Annotated:
         self.source = AnnotationSource(made, self.file)
 
     async def say(self, **annotations: str) -> None:
-        self.file.write_text(
-            "".join(f"tradingbot.io/{name}={json.dumps(text)}\n" for name, text in annotations.items())
-        )
+        lines = (f"tradingbot.io/{name.replace('_', '-')}={json.dumps(text)}\n" for name, text in annotations.items())
+        self.file.write_text("".join(lines))
         await self.source.look()
 
 
@@ -274,7 +278,7 @@ async def test_an_annotation_halts_once_for_as_long_as_it_stands(tmp_path: Path)
     await pod.say(halt="reduce: spread looks wrong")
     again = Annotated(tmp_path, await attached(tmp_path, engine))
     await again.say(halt="reduce: spread looks wrong")
-    assert [halt.id for halt in engine.shown.halts] == ["id-1"]
+    assert [halt.reason for halt in engine.shown.halts] == ["spread looks wrong"]
 
 
 @pytest.mark.asyncio
@@ -284,7 +288,7 @@ async def test_an_annotation_that_was_resumed_does_not_halt_again(tmp_path: Path
     made = await attached(tmp_path, engine)
     pod = Annotated(tmp_path, made)
     await pod.say(halt="odd")
-    await made.resume("id-1", "checked")
+    await made.resume(ODD, "checked")
     await pod.say(halt="odd")
     again = Annotated(tmp_path, await attached(tmp_path, engine))
     await again.say(halt="odd")
@@ -302,10 +306,106 @@ async def test_an_annotation_taken_away_and_written_again_is_a_new_halt(tmp_path
     await pod.say()
     assert len(made.snapshot().halts) == 1
     assert len(on_disk(tmp_path)) == 1
-    await made.resume("id-1", "checked")
+    await made.resume(ODD, "checked")
     await pod.say()
     await pod.say(halt="odd")
-    assert len(engine.told) == 2
+    assert [halt.id for halt in made.snapshot().halts] == ["pod-990cb8eb-2"]
+
+
+@pytest.mark.asyncio
+async def test_a_halt_the_operator_named_has_that_name(tmp_path: Path) -> None:
+    """The same on every pod, so that one resume ends it; by another name the same words are another halt."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd", halt_id="h1a2b")
+    await pod.say(halt="odd", halt_id="h1a2b")
+    assert [halt.id for halt in made.snapshot().halts] == ["h1a2b"]
+    await made.resume("h1a2b", "checked")
+    await pod.say(halt="odd", halt_id="h1a2b")
+    assert made.snapshot().halts == ()
+    await pod.say(halt="odd", halt_id="h3c4d")
+    assert [halt.id for halt in made.snapshot().halts] == ["h3c4d"]
+
+
+@pytest.mark.asyncio
+async def test_a_new_pod_is_not_halted_by_what_was_resumed_before_it_came(tmp_path: Path) -> None:
+    """The annotation still stands and is carried to the candidate: by its name the ledger knows that it was resumed."""
+    engine = ListeningEngine(resumed={"h1a2b"})
+    made = await attached(tmp_path, engine)
+    await Annotated(tmp_path, made).say(halt="odd", halt_id="h1a2b")
+    assert made.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_a_halt_that_is_named_later_is_the_same_halt(tmp_path: Path) -> None:
+    """A person wrote it on the pod, then somebody named it: it stands once. Resumed and named since, it is another."""
+    engine = ListeningEngine()
+    made = await attached(tmp_path, engine)
+    pod = Annotated(tmp_path, made)
+    await pod.say(halt="odd")
+    await pod.say(halt="odd", halt_id="h1a2b")
+    assert [halt.id for halt in made.snapshot().halts] == [ODD]
+    await made.resume(ODD, "checked")
+    await pod.say(halt="odd", halt_id="h1a2b")
+    assert made.snapshot().halts == ()
+    await pod.say(halt="odd")
+    await made.resume("pod-990cb8eb-2", "checked")
+    await pod.say(halt="odd", halt_id="h3c4d")
+    assert [halt.id for halt in made.snapshot().halts] == ["h3c4d"]
+
+
+@pytest.mark.asyncio
+async def test_two_colours_give_one_cause_one_name(tmp_path: Path) -> None:
+    """Written on both pods by hand, or as a flag both of them find: one id, and one resume ends it in both."""
+    engine, state = ListeningEngine(), tmp_path / "state"
+    pods = []
+    for colour in ("blue", "green"):
+        (tmp_path / colour).mkdir()
+        made = Latch(Journal(state / "halts", colour), lambda: NOW, str)
+        await made.attach(engine)
+        pods.append((Annotated(tmp_path / colour, made), FlagSource(made, state / "halt")))
+    for pod, flag in pods:
+        raise_flag(state / "halt", "flag")
+        os.utime(state / "halt", ns=(1, 1))
+        await asyncio.gather(pod.say(halt="odd"), flag.look())
+    names = {halt.id for halt in engine.shown.halts}
+    assert len(names) == 2
+    assert ODD in names
+    for name in names:
+        await pods[0][0].source.latch.resume(name, "checked")
+    for pod, _ in pods:
+        await pod.say(halt="odd")
+        assert pod.source.latch.snapshot().halts == ()
+
+
+@pytest.mark.asyncio
+async def test_colours_on_one_volume_neither_lose_nor_take_each_others_halts(tmp_path: Path) -> None:
+    """Whoever starts next is halted by what the other recorded; what one forgets is its own."""
+    blue, green = (Latch(Journal(tmp_path / "halts", colour), lambda: NOW, str) for colour in ("blue", "green"))
+    for made, colour in ((blue, "blue"), (green, "green")):
+        (tmp_path / colour).mkdir()
+        await Annotated(tmp_path / colour, made).say(halt="odd", halt_id="h1a2b")
+    await green.resume("h1a2b", "checked")
+    await Annotated(tmp_path / "green", green).say()
+    assert [found["halt_id"] for found in on_disk(tmp_path)] == ["h1a2b"]
+    engine = ListeningEngine()
+    third = Latch(Journal(tmp_path / "halts", "green"), lambda: NOW, str)
+    await third.attach(engine)
+    await Annotated(tmp_path / "green", third).say()
+    assert [halt.id for halt in engine.shown.halts] == ["h1a2b"]
+    assert await third.resume("h1a2b", "checked")
+    await Annotated(tmp_path / "green", third).say()
+    assert [found["resumed"] for found in on_disk(tmp_path)] == ["checked"]
+
+
+def test_a_record_of_before_colours_had_files_is_dropped_too(tmp_path: Path) -> None:
+    """What an older version recorded under no colour is read, and gone when it is resumed."""
+    Journal(tmp_path).keep(Record("h1", "h1", HaltKind.HALT, "http", "odd", "2026-11-21T12:00:00+00:00"))
+    journal = Journal(tmp_path, "blue")
+    assert [record.key for record in journal.records()] == ["h1"]
+    journal.drop("h1")
+    assert journal.records() == ()
 
 
 @pytest.mark.asyncio
@@ -333,10 +433,10 @@ async def test_a_resume_annotation_clears_the_halt_it_names(tmp_path: Path) -> N
     made = await attached(tmp_path, ListeningEngine())
     pod = Annotated(tmp_path, made)
     await pod.say(halt="odd")
-    for useless in ("id-1", "id-9 checked", ""):
+    for useless in (ODD, "id-9 checked", ""):
         await pod.say(halt="odd", resume=useless)
         assert len(made.snapshot().halts) == 1
-    await pod.say(halt="odd", resume="id-1 checked by Ada")
+    await pod.say(halt="odd", resume=f"{ODD} checked by Ada")
     assert made.snapshot().halts == ()
 
 
@@ -364,7 +464,7 @@ async def test_annotations_that_cannot_be_read_change_nothing(tmp_path: Path) ->
     engine = ListeningEngine()
     pod = Annotated(tmp_path, await attached(tmp_path, engine))
     await pod.say(halt="odd")
-    await pod.source.latch.resume("id-1", "checked")
+    await pod.source.latch.resume(ODD, "checked")
     pod.file.unlink()
     await pod.source.look()
     await pod.say(halt="odd")
