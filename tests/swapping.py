@@ -70,8 +70,8 @@ class Tape:
 class Market:
     """Bars that close when the test says so, at the exchange first."""
 
-    def __init__(self, closes: Sequence[int] = CLOSES) -> None:
-        self.all = bars(*closes)
+    def __init__(self, candles: Sequence[Candle]) -> None:
+        self.all = candles
         self.closed = self.all[:WARM]
         self.clock = StandingClock(self.closed[-1].close_time)
         self.exchange = FakeExchange(self.all, self.clock, Decimal(10000))
@@ -143,9 +143,9 @@ class Own:
 class Swap:
     """Blue and green of one bot."""
 
-    def __init__(self, closes: Sequence[int] = CLOSES) -> None:
-        self.market = Market(closes)
-        self.ledger = SharedLedger()
+    def __init__(self, candles: Sequence[Candle] | None = None, ledger: SharedLedger | None = None) -> None:
+        self.market = Market(candles or bars(*CLOSES))
+        self.ledger = ledger or SharedLedger()
         self.processes: list[Process] = []
         self.venues: dict[str, Own] = {}
 
@@ -179,10 +179,12 @@ class Swap:
 
     async def until(self, condition: Callable[[], object], looks: int = 1000) -> None:
         """*condition* holds. Looks are counted, not seconds: between two of them every engine has had its turn."""
-        while not condition():
+        while True:
             for process in self.processes:
                 if process.task.done() and not process.task.cancelled() and process.task.exception():
                     raise process.task.exception()
+            if condition():
+                return
             states = [(p.instance.name, p.state, p.epoch) for p in self.processes]
             looks -= 1
             assert looks > 0, f"the condition did not come true: {states}"
