@@ -72,7 +72,7 @@ contract: setup ## The seams, each with the real other side
 	@$(PYTEST) -q -n auto tests/contract
 
 integration: setup ## Ledger on real databases, operator on a real API server, the cluster scripts
-	@$(PYTEST) -q tests/integration
+	@$(PYTEST) -q -n auto --dist loadfile tests/integration
 
 e2e: setup ## Stories on the real node
 	@$(PYTEST) -q tests/e2e
