@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from tradingbot_operator.domain.errors import Outdated, Refused
@@ -93,6 +93,10 @@ class FakeApi:
         return self._write("apply", manifest["kind"], lambda: self._applied(copy.deepcopy(manifest)))
 
     def _applied(self, body: Json) -> Json:
+    async def each(self, kind: Kind, namespace: str | None, labels: str = "") -> AsyncIterator[Json]:
+        for body in await self.list(kind, namespace, labels):
+            yield body
+
         old = self.objects.get((body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]))
         uid = body["metadata"].get("uid")
         if uid and (old is None or old["metadata"]["uid"] != uid):

@@ -116,7 +116,9 @@ def renamed(path: str, body: Json, number: int) -> tuple[str, Json]:
     spec = kept.get("spec")
     if kind == "Service" and spec:
         kept["spec"] = {key: value for key, value in spec.items() if not key.startswith("cluster")}
-    meta = {"name": name, "namespace": "raw", "labels": body["metadata"].get("labels", {})}
+    # Without the label by which the operator and the stand-ins know theirs: nobody but the API server may be at work.
+    labels = {key: value for key, value in body["metadata"].get("labels", {}).items() if "managed-by" not in key}
+    meta = {"name": name, "namespace": "raw", "labels": labels}
     made = {**kept, "apiVersion": version, "kind": kind, "metadata": meta}
     return f"{path.format('raw')}/{name}?fieldManager=raw&force=true", made
 

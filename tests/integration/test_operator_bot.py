@@ -440,4 +440,4 @@ def test_each_change_of_a_reason_is_told_once(server):
     eventually(lambda: "LiveNotAllowed" in told())
     patch_bot(server, "told", {"spec": {"logging": {"level": "debug"}}})
     eventually(lambda: condition(bot(server, "told"), "Stalled")["observedGeneration"] == 2)
-    assert told() == ["LiveNotAllowed", "PodNotReady"]
+    assert told() == ["LiveNotAllowed"]

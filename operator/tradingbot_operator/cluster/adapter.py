@@ -91,13 +91,17 @@ class Cluster:
 
     async def recorded(self, bot: Bot, revision: str) -> Mapping[str, Any] | None:
         """What that revision holds, if it was recorded before."""
-        body = await self.api.find(REVISION, bot.namespace, f"{bot.name}-{revision}")
+        name = f"{bot.name}-{revision}"
+        listed = self.memory.listed((REVISION.kind, bot.namespace, name))
+        body = listed or await self.api.find(REVISION, bot.namespace, name)
         return (body.get("data") or {}) if body and reading.controller_uid(body) == bot.uid else None
 
     async def count_collision(self, bot: Bot) -> None:
         """The next pass gives the wanted revision another name; the one that has this name stays as it was recorded."""
         self.memory.forget_history(bot.key)
         await writes.write_status(self.api, bot, {"collisionCount": (bot.status.get("collisionCount") or 0) + 1})
+        # It is there, and more is never asked of it.
+        self.memory.wrote(place(body, SECRET.kind), trace(body, bot.key), SECRET.kind)
         raise Outdated("a revision of the wanted name holds something else")
 
     async def carry_orders(self, bot: Bot, notes: tuple[Note, ...], raised: str | None) -> None:

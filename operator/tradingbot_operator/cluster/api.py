@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -75,21 +75,24 @@ class Api:
 
     async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[Manifest, ...]:
         """Every object of *kind* with these labels."""
-        return await self._pages(kind, namespace, labels, "application/json")
+        return tuple([each async for each in self.each(kind, namespace, labels)])
 
     async def list_metadata(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[Manifest, ...]:
         """The metadata of every object of *kind* with these labels."""
-        return await self._pages(kind, namespace, labels, METADATA_LIST)
+        return tuple([each async for each in self.each(kind, namespace, labels, METADATA_LIST)])
 
-    async def _pages(self, kind: Kind, namespace: str | None, labels: str, accept: str) -> tuple[Manifest, ...]:
-        items: list[Manifest] = []
+    async def each(
+        self, kind: Kind, namespace: str | None, labels: str = "", accept: str = "application/json"
+    ) -> AsyncIterator[Manifest]:
+        """The same one by one: never more than a page of them is held."""
         query = {"labelSelector": labels, "limit": "500"}
         while True:
             page = await self.request("GET", f"{kind.path(namespace)}?{urlencode(query)}", accept=accept)
-            items.extend(page.get("items") or ())
+            for item in page.get("items") or ():
+                yield item
             proceed = page.get("metadata", {}).get("continue")
             if not proceed:
-                return tuple(items)
+                return
             query["continue"] = proceed
 
     async def apply(self, manifest: Manifest, force: bool) -> Manifest:

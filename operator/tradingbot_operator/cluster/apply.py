@@ -1,5 +1,6 @@
 """Writes. Before the first write of a name the object is absent or this bot's own; else nothing is written."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from tradingbot_operator.domain.errors import Refused
 from tradingbot_operator.domain.kinds import BY_NAME, SECRET
 from tradingbot_operator.domain.names import COMPONENT, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Trouble
-from tradingbot_operator.domain.revision import digest
+from tradingbot_operator.domain.standing import content, marked, stands
 
 Identity = tuple[str, str]
 
@@ -19,7 +20,9 @@ Identity = tuple[str, str]
 async def apply(api: Api, memory: Memory, bot: Bot, kept: tuple[Manifest, ...], held: tuple[Manifest, ...]) -> Applied:
     """All of *held* stands as written and all of *kept* exists, or the trouble says what does not."""
     kept, held = _unwritten(memory, kept), _unwritten(memory, held)
-    found = {identity(each): await _find(api, each) for each in (*kept, *held)}
+    every = (*kept, *held)
+    seen = await asyncio.gather(*(_find(api, memory, each) for each in every))
+    found = {identity(each): body for each, body in zip(every, seen, strict=True)}
     for manifest in (*kept, *held):
         if trouble := taken(bot, manifest, found[identity(manifest)]):
             return Applied(trouble)
@@ -41,7 +44,7 @@ def _unwritten(memory: Memory, manifests: tuple[Manifest, ...]) -> tuple[Manifes
 
 def _content(manifest: Manifest) -> str:
     """One word for all that is asked of an object; of a Secret, that it is there: it is made anew each pass."""
-    return SECRET.kind if manifest["kind"] == SECRET.kind else digest(manifest, 20)
+    return SECRET.kind if manifest["kind"] == SECRET.kind else content(manifest)
 
 
 def identity(manifest: Manifest) -> Identity:
@@ -70,15 +73,23 @@ def _remember(memory: Memory, bot: Bot, manifest: Manifest, body: Manifest) -> N
     memory.wrote(place(manifest, manifest["kind"]), trace(body, bot.key), _content(manifest))
 
 
-async def _find(api: Api, manifest: Manifest) -> Manifest | None:
+async def _find(api: Api, memory: Memory, manifest: Manifest) -> Manifest | None:
     kind, meta = BY_NAME[manifest["apiVersion"], manifest["kind"]], manifest["metadata"]
-    return await api.glimpse(kind, meta["namespace"], meta["name"])
+    if kind == SECRET:
+        # Its content is not even read.
+        return await api.glimpse(kind, meta["namespace"], meta["name"])
+    where = place(manifest, kind.kind)
+    return memory.take_listed(where) or await api.find(kind, meta["namespace"], meta["name"])
 
 
 async def _write(api: Api, manifest: Manifest, existing: Manifest | None) -> Manifest:
+    """The object as it is when it is as it was asked to be; it is written only where it is not."""
     if existing is None:
         # Without force: should someone have made the name their own this moment, the API server refuses.
-        return await api.apply(manifest, force=False)
+        return await api.apply(marked(manifest), force=False)
+    if stands(existing, manifest):
+        return existing
     # The uid makes the write fail when the object was replaced by another since it was looked at.
-    named = {**manifest, "metadata": {**manifest["metadata"], "uid": existing["metadata"]["uid"]}}
+    asked = marked(manifest)
+    named = {**asked, "metadata": {**asked["metadata"], "uid": existing["metadata"]["uid"]}}
     return await api.apply(named, force=True)

@@ -1,4 +1,4 @@
-"""Kubernetes Events: one for each change of a condition's reason, and never the same one twice."""
+"""Kubernetes Events: one for each change of a condition's reason that was not asked for, and none of them twice."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,15 +17,25 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Mappin
     """The conditions people are told of whose status or reason is new."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
     current = [each for each in after["conditions"] if each["type"] in TOLD]
-    # That a new bot does not trade yet is no news.
-    news = [each for each in current if each["type"] in old or each["status"] == "True" or each["type"] == "Ready"]
-    return tuple(each for each in news if old.get(each["type"]) != (each["status"], each["reason"]))
+    if _is_starting(before):
+        # That a new bot starts, serves and trades is what was asked for, and stands in its status.
+        current = [each for each in current if _is_bad(each)]
+    return tuple(each for each in current if old.get(each["type"]) != (each["status"], each["reason"]))
+
+
+def _is_starting(before: Mapping[str, Any]) -> bool:
+    """Nobody has held the lease yet, and no bad news has to be taken back."""
+    return not before.get("highestEpoch") and not any(_is_bad(each) for each in before.get("conditions") or ())
+
+
+def _is_bad(condition: Mapping[str, Any]) -> bool:
+    return condition["type"] in ("Stalled", "Halted") and condition["status"] == "True"
 
 
 async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
     """Every change of meaning has its Event."""
     for condition in changes(bot.status, after):
-        bad = condition["type"] in ("Stalled", "Halted") and condition["status"] == "True"
+        bad = _is_bad(condition)
         text = f"{condition['type']} is {condition['status']}: {condition['message']}"
         parts = (condition["type"], condition["status"], condition["reason"], now)
         await _post(api, event(bot, (reason(bot.status, condition), text, bad), now, parts))

@@ -1,5 +1,7 @@
 """What was last written for each bot, so that nothing is written twice. Whatever is doubtful is forgotten."""
 
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +47,7 @@ class Memory:
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
+        self._listed: dict[Place, bytes] = {}
         return self._settled.get(bot) == intent
 
     def wrote(self, where: Place, left: Trace, content: str | None = None) -> None:
@@ -117,6 +120,31 @@ class Memory:
         return self._tokens.get(bot)
 
     def remember_tokens(self, bot: Name, tokens: TokenSecret) -> None:
+    def remember_listed(self, where: Place, body: Mapping[str, Any]) -> None:
+        """The object is known as it was at the start, until it is first asked for."""
+        meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+        # Thousands wait for their bot's first pass.
+        self._listed[where] = zlib.compress(json.dumps({**body, "metadata": meta}).encode(), 1)
+
+    def listed(self, where: Place) -> dict[str, Any] | None:
+        """The object as it was at the start; None when that is not known, or when it was seen to change since."""
+        packed = self._listed.get(where)
+        if packed is None:
+            return None
+        body: dict[str, Any] = json.loads(zlib.decompress(packed))
+        now = self._noticed.get(where)
+        return None if now is not None and _is_newer(now, trace(body, ("", ""))) else body
+
+    def take_listed(self, where: Place) -> dict[str, Any] | None:
+        """The same, once: whoever asks again must look."""
+        body = self.listed(where)
+        self._listed.pop(where, None)
+        return body
+
+    def forget_listed(self) -> None:
+        """What was seen at the start is too old to be believed."""
+        self._listed.clear()
+
         self._tokens[bot] = tokens
 
     def forget_tokens(self, bot: Name) -> None:

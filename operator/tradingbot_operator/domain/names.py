@@ -28,6 +28,8 @@ REQUEST = f"{GROUP}/request"
 IMAGE_ID = f"{GROUP}/image-id"
 ROTATED_AT = f"{GROUP}/rotated-at"
 SKIP_GATES = f"{GROUP}/skip-gates"
+ASKED = f"{GROUP}/asked"
+LABEL_PROBE = f"{GROUP}/probe"
 
 BLUE = "blue"
 GREEN = "green"

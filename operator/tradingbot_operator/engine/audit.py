@@ -1,9 +1,10 @@
 """The net under the watches: lists of metadata, compared with what is known; ghosts go, drift is seen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from zlib import crc32
 
+from tradingbot_operator.cluster import reading
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Name, Place, Trace, place, trace
 from tradingbot_operator.domain.bot import Manifest
@@ -22,6 +23,7 @@ from tradingbot_operator.domain.kinds import (
     Kind,
 )
 from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
+from tradingbot_operator.domain.observed import Revision
 from tradingbot_operator.engine.engine import Engine
 
 OWN = f"{LABEL_MANAGED_BY}={COMPONENT}"
@@ -42,10 +44,24 @@ class Audit:
         self._round = 0
 
     async def warm(self) -> None:
-        """The store knows every watched object, so that nothing is decided on a half-filled one."""
+        """The store knows every watched object, and each bot's first pass what stands of it without looking again."""
+        memory, bots = self._engine.memory, dict[str, Name]()
         for kind, labels in WATCHED:
-            for body in await self._all(kind, labels, metadata=False):
-                self._engine.happened(kind, "LISTED", {"apiVersion": kind.api_version, "kind": kind.kind, **body})
+            async for body in self._each(kind, labels):
+                self._engine.happened(kind, "LISTED", body)
+                if kind == BOT:
+                    bots[body["metadata"]["uid"]] = (body["metadata"]["namespace"], body["metadata"]["name"])
+                if kind == DEPLOYMENT:
+                    memory.remember_listed(place(body, kind.kind), body)
+        history: dict[Name, list[Revision]] = {bot: [] for bot in bots.values()}
+        for kind in self._listed[1:]:
+            async for body in self._each(kind, OWN):
+                memory.remember_listed(place(body, kind.kind), body)
+                owner = bots.get(reading.controller_uid(body) or "")
+                if kind == REVISION and owner is not None:
+                    history[owner].append(reading.revision(body))
+        for bot, revisions in history.items():
+            memory.remember(bot, revisions)
 
     async def run(self, every_seconds: float, jitter: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
         """For ever: once in *every_seconds*, a little earlier or later."""
@@ -61,6 +77,7 @@ class Audit:
             live = {place(each, kind.kind): trace(each, NOBODY) for each in await self._all(kind, OWN)}
             self._look_at(self._engine.memory.compare(kind.kind, live))
         self._look_at(self._engine.memory.compare(SECRET.kind, await self._secrets()))
+        self._engine.memory.forget_listed()
         self._renew()
 
     def _renew(self) -> None:
@@ -90,6 +107,12 @@ class Audit:
         for bot in bots:
             self._engine.queue.add((BOT.kind, *bot))
 
-    async def _all(self, kind: Kind, labels: str, metadata: bool = True) -> tuple[Manifest, ...]:
-        read = self._api.list_metadata if metadata else self._api.list
+    async def _all(self, kind: Kind, labels: str) -> tuple[Manifest, ...]:
+        read = self._api.list_metadata
         return tuple([each for namespace in self._namespaces for each in await read(kind, namespace, labels)])
+
+    async def _each(self, kind: Kind, labels: str) -> AsyncIterator[Manifest]:
+        for namespace in self._namespaces:
+            async for body in self._api.each(kind, namespace, labels):
+                # The items of a list do not say what they are.
+                yield {**body, "apiVersion": kind.api_version, "kind": kind.kind}

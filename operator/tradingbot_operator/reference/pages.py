@@ -29,7 +29,8 @@ def conditions() -> str:
     return (
         f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling` and `Stalled` are"
         " there only while true; the others always. An Event with the same reason is told whenever the status or reason"
-        " of `Ready`, `Stalled`, `Halted` or `TradingActive` changes.\n\n## How waiting tools read a bot\n\n"
+        " of `Ready`, `Stalled`, `Halted` or `TradingActive` changes; a first start that goes as it should"
+        " is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)
         + "\n## TradingBot\n\n"
         + table(heads, map(_row, REASONS))

@@ -118,3 +118,38 @@ def test_generation_counts_where_there_is_one():
     del body["metadata"]["generation"]
     assert trace(body, BOT) == Trace("u", "99", BOT)
     assert place(body, "Deployment") == ("Deployment", "n", "d")
+
+
+LISTED = {"kind": "Deployment", "metadata": {"name": "btc-blue", "namespace": "trading", "uid": "u1", "generation": 3}}
+
+
+def at_the_start(**changes):
+    memory = Memory()
+    body = {**LISTED, "metadata": {**LISTED["metadata"], "managedFields": [{"manager": "x"}], **changes}}
+    memory.remember_listed(PLACE, body)
+    return memory
+
+
+def test_object_that_was_listed_at_the_start_is_known_until_it_is_taken():
+    """Once: whoever asks again must look, for time has passed."""
+    memory = at_the_start()
+    assert memory.listed(PLACE) == LISTED
+    assert memory.take_listed(PLACE) == LISTED
+    assert memory.take_listed(PLACE) is None
+    assert memory.listed(OTHER) is None
+
+
+def test_object_that_was_seen_to_change_since_the_start_is_not_known():
+    """The watch is newer than the list; an event as old as the list changes nothing."""
+    memory = at_the_start()
+    memory.noticed(PLACE, left("3"))
+    assert memory.listed(PLACE) == LISTED
+    memory.noticed(PLACE, left("4"))
+    assert memory.take_listed(PLACE) is None
+
+
+def test_what_was_listed_at_the_start_is_forgotten_by_the_first_audit():
+    """It is too old to be believed."""
+    memory = at_the_start()
+    memory.forget_listed()
+    assert memory.listed(PLACE) is None
