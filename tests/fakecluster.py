@@ -89,14 +89,14 @@ class FakeApi:
 
     list_metadata = list
 
-    async def apply(self, manifest: Json, force: bool) -> Json:
-        return self._write("apply", manifest["kind"], lambda: self._applied(copy.deepcopy(manifest)))
-
-    def _applied(self, body: Json) -> Json:
     async def each(self, kind: Kind, namespace: str | None, labels: str = "") -> AsyncIterator[Json]:
         for body in await self.list(kind, namespace, labels):
             yield body
 
+    async def apply(self, manifest: Json, force: bool) -> Json:
+        return self._write("apply", manifest["kind"], lambda: self._applied(copy.deepcopy(manifest)))
+
+    def _applied(self, body: Json) -> Json:
         old = self.objects.get((body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]))
         uid = body["metadata"].get("uid")
         if uid and (old is None or old["metadata"]["uid"] != uid):

@@ -87,6 +87,8 @@ class Cluster:
         if body is None or reading.controller_uid(body) != bot.uid:
             return None
         self.memory.remember_tokens(bot.key, tokens := reading.tokens(body))
+        # It is there, and more is never asked of it.
+        self.memory.wrote(place(body, SECRET.kind), trace(body, bot.key), SECRET.kind)
         return tokens
 
     async def recorded(self, bot: Bot, revision: str) -> Mapping[str, Any] | None:
@@ -100,8 +102,6 @@ class Cluster:
         """The next pass gives the wanted revision another name; the one that has this name stays as it was recorded."""
         self.memory.forget_history(bot.key)
         await writes.write_status(self.api, bot, {"collisionCount": (bot.status.get("collisionCount") or 0) + 1})
-        # It is there, and more is never asked of it.
-        self.memory.wrote(place(body, SECRET.kind), trace(body, bot.key), SECRET.kind)
         raise Outdated("a revision of the wanted name holds something else")
 
     async def carry_orders(self, bot: Bot, notes: tuple[Note, ...], raised: str | None) -> None:

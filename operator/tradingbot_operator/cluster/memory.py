@@ -44,10 +44,10 @@ class Memory:
         self._operator_tokens: dict[Name, str] = {}
         self._told: dict[str, str] = {}
         self._written_as: dict[Place, str] = {}
+        self._listed: dict[Place, bytes] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
-        self._listed: dict[Place, bytes] = {}
         return self._settled.get(bot) == intent
 
     def wrote(self, where: Place, left: Trace, content: str | None = None) -> None:
@@ -105,21 +105,6 @@ class Memory:
             self.unsettle(left.bot)
         return frozenset(left.bot for left in changed.values())
 
-    def history(self, bot: Name) -> tuple[Revision, ...] | None:
-        """The bot's revisions, if they are known."""
-        return self._history.get(bot)
-
-    def remember(self, bot: Name, revisions: Iterable[Revision]) -> None:
-        self._history[bot] = tuple(revisions)
-
-    def forget_history(self, bot: Name) -> None:
-        self._history.pop(bot, None)
-
-    def tokens(self, bot: Name) -> TokenSecret | None:
-        """The bot's token Secret, if it is known."""
-        return self._tokens.get(bot)
-
-    def remember_tokens(self, bot: Name, tokens: TokenSecret) -> None:
     def remember_listed(self, where: Place, body: Mapping[str, Any]) -> None:
         """The object is known as it was at the start, until it is first asked for."""
         meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
@@ -145,6 +130,21 @@ class Memory:
         """What was seen at the start is too old to be believed."""
         self._listed.clear()
 
+    def history(self, bot: Name) -> tuple[Revision, ...] | None:
+        """The bot's revisions, if they are known."""
+        return self._history.get(bot)
+
+    def remember(self, bot: Name, revisions: Iterable[Revision]) -> None:
+        self._history[bot] = tuple(revisions)
+
+    def forget_history(self, bot: Name) -> None:
+        self._history.pop(bot, None)
+
+    def tokens(self, bot: Name) -> TokenSecret | None:
+        """The bot's token Secret, if it is known."""
+        return self._tokens.get(bot)
+
+    def remember_tokens(self, bot: Name, tokens: TokenSecret) -> None:
         self._tokens[bot] = tokens
 
     def forget_tokens(self, bot: Name) -> None:
