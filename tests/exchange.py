@@ -28,6 +28,10 @@ class FakeExchange(PaperVenue):
         markets = {BTC: instrument()}
         super().__init__(markets, {"USDT": capital}, clock, self._last)
         self.sent: list[VenueWrite] = []
+        self.reached = 0
+
+    async def reach(self) -> None:
+        self.reached += 1
 
     async def _last(self, symbol: str) -> Decimal:
         return self._account.last[symbol]

@@ -7,12 +7,16 @@ from tradingbot.ahead import Ahead
 from tradingbot.cutoff import replay
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Lease
+from tradingbot.domain.order import OrderRecord
 from tradingbot.domain.snapshot import Adoption
 from tradingbot.execution import settle, stops
 from tradingbot.execution.desk import SKEW
 from tradingbot.execution.inheritance import Inheritance, Listed
 from tradingbot.floor import Floor
+from tradingbot.inbox import ended
 from tradingbot.trading import LONG_AGO, Trader
+
+ASKED_SECONDS = 0.001
 
 
 async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
@@ -23,34 +27,57 @@ async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
         book, until = parts.ledger.paper_book(), parts.ledger.quiet_until()
     parts.venue.restore(book)
     await quiet(floor, until)
-    listed = await asked(floor, lease)
-    replay(ahead.desk(lease), parts.journal)
-    with parts.ledger.one_read():
-        ahead.refresh()
-        trader = Trader(floor, ahead.desk(lease))
-        unresolved, unclean = parts.ledger.unsettled(), parts.ledger.unclean(lease)
-        for symbol in floor.symbols:
-            trader.decided[symbol] = parts.ledger.decided_through(parts.strategy.name, symbol) or LONG_AGO
+    trader, left, unclean = await found(floor, lease, ahead)
     desk = trader.desk
-    left = Inheritance(desk, unresolved, listed)
     for symbol in floor.symbols:
-        await settle.follow(desk, symbol, listed[symbol])
+        await settle.follow(desk, symbol, left.listed[symbol])
         await stops.renew(desk, symbol, unclean)
         await trader.protect(symbol)
     if left.unresolved:
         await trader.settle()
         for symbol in floor.symbols:
             await trader.answer(symbol)
+        # That took its time, and somebody may have halted meanwhile.
+        floor.guard.load()
     for symbol in floor.symbols:
         for bar in floor.bars.closed(symbol):
             await trader.pass_(bar)
-    floor.guard.load()
     floor.teller.adopting(left.result(parts.clock.monotonic() - began))
     for symbol in floor.symbols:
         newest = floor.bars.newest(symbol)
         if newest is not None and parts.strategy.every is None:
             await trader.conclude(newest)
     return trader
+
+
+async def found(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, Inheritance, frozenset[int]]:
+    """Who trades under *lease*, what the predecessors left to it, and which of their epochs ended badly."""
+    parts = floor.parts
+    # The venue is asked while the ledger is read, which nobody but us writes any more.
+    asking = asyncio.create_task(asked(floor, lease))
+    try:
+        # So long that the questions have left: the ledger is read without a pause.
+        await asyncio.sleep(ASKED_SECONDS)
+        if parts.journal.entries():
+            # Nothing is written before it is known whose account this is.
+            await asking
+            replay(ahead.desk(lease), parts.journal)
+        trader, unresolved, unclean = read(floor, lease, ahead)
+        floor.guard.load()
+        return trader, Inheritance(trader.desk, unresolved, await asking), unclean
+    finally:
+        await ended([asking])
+
+
+def read(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, tuple[OrderRecord, ...], frozenset[int]]:
+    """Who trades under *lease*, with the book and its cursors; what is unresolved; and the epochs that ended badly."""
+    ledger, strategy = floor.parts.ledger, floor.parts.strategy
+    with ledger.one_read():
+        ahead.refresh()
+        trader = Trader(floor, ahead.desk(lease))
+        for symbol in floor.symbols:
+            trader.decided[symbol] = ledger.decided_through(strategy.name, symbol) or LONG_AGO
+        return trader, ledger.unsettled(), ledger.unclean(lease)
 
 
 async def asked(floor: Floor, lease: Lease) -> Listed:

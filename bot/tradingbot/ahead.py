@@ -29,6 +29,7 @@ class Ahead:
         instruments = await parts.feed.instruments(floor.symbols)
         await floor.bars.load(floor.symbols, parts.clock.now())
         floor.instruments = instruments
+        rehearse(floor)
         return cls(floor)
 
     def refresh(self) -> None:
@@ -62,3 +63,20 @@ class Ahead:
         step = TIMEFRAMES[settings.timeframe]
         ports = (parts.venue, parts.ledger, lease, parts.clock, parts.metrics)
         return Desk(*ports, self._book, step, settings.entry_max_age)
+
+
+def rehearse(floor: Floor) -> None:
+    """What an adoption reads was read once, so that its questions are worded and known when every one is waited for."""
+    ledger, strategy = floor.parts.ledger, floor.parts.strategy
+    with ledger.one_read():
+        ledger.paper_book()
+        ledger.quiet_until()
+        ledger.unclean(nobody(ledger.ledger_id))
+        for symbol in floor.symbols:
+            ledger.decided_through(strategy.name, symbol)
+    floor.guard.load()
+
+
+def nobody(ledger_id: str) -> Lease:
+    """A lease under which nothing can be written: epoch 0 is refused by every ledger."""
+    return Lease(ledger_id, 0, "", "", "")

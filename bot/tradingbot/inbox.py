@@ -24,11 +24,21 @@ class Turn(StrEnum):
 Event = Candle | OrderReport | Fill | Turn
 
 
+class Waiting(asyncio.Queue[Event]):
+    """In the order they came, but news of the lease row before all: for a successor every event before it is time."""
+
+    def _put(self, item: Event) -> None:
+        if item is Turn.ROW:
+            self._queue.appendleft(item)  # type: ignore[attr-defined]
+        else:
+            super()._put(item)
+
+
 class Inbox:
     """A queue that its pumps fill; *ended* once the candles have come to their end."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._queue = Waiting()
         self._tasks: list[asyncio.Task[None]] = []
         self._account: list[asyncio.Task[None]] = []
         self._waiting: set[Turn] = set()
@@ -135,7 +145,7 @@ class Inbox:
             await asyncio.sleep(due - loop.time())
 
 
-async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """None of *tasks* runs any more."""
     running = {task for task in tasks if not task.done()}
     while running:

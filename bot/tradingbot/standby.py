@@ -1,9 +1,10 @@
 """Waiting for the epoch, warm: market data, the ledger's book read ahead, and shadows of what it would decide."""
 
+import asyncio
 from datetime import timedelta
 
 from tradingbot import deciding
-from tradingbot.ahead import Ahead
+from tradingbot.ahead import Ahead, nobody
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Decision
@@ -33,6 +34,7 @@ class Standby:
         self._ahead = ahead
         self._claims = held is None
         self._why = NotClaimed("Ended", held or "", retry=False)
+        self._reaching: asyncio.Task[None] | None = None
 
     async def lease(self) -> Lease | None:
         """The epoch, once this process has claimed it or was named; None when it is to stop first."""
@@ -56,7 +58,9 @@ class Standby:
             return lease
         row = ledger.lease_row()
         if row.successor is not None and row.successor.split(" ")[1] == instance.name:
-            # The epoch is about to come: what is read now need not be read then.
+            # The epoch is about to come: what is done now need not be done then.
+            if self._reaching is None or self._reaching.done():
+                self._reaching = asyncio.create_task(self._floor.parts.venue.reach())
             self._ahead.refresh()
             return None
         lease = self._claimed()
@@ -126,5 +130,4 @@ class Standby:
         floor.teller.show(self._desk(), floor.guard)
 
     def _desk(self) -> Desk:
-        """A desk that can write nothing: epoch 0 is refused by every ledger."""
-        return self._ahead.desk(Lease(self._floor.parts.ledger.ledger_id, 0, "", "", ""))
+        return self._ahead.desk(nobody(self._floor.parts.ledger.ledger_id))

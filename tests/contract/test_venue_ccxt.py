@@ -561,7 +561,8 @@ class Wire:
         return web.json_response(body)
 
 
-async def on_the_wire(wire: Wire, requests: list[Order | Cancel]) -> list[Outcome]:
+@contextlib.asynccontextmanager
+async def wired(wire: Wire) -> AsyncIterator[CcxtVenue]:
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", wire.answer)
     runner = web.AppRunner(app)
@@ -571,13 +572,18 @@ async def on_the_wire(wire: Wire, requests: list[Order | Cancel]) -> list[Outcom
     async with aiohttp.ClientSession() as session:
         venue = CcxtVenue(account(url), VenueClock(session, url, None))
         try:
-            writes = [
-                VenueWrite(f"t{n}", 1, n, each, START, START + timedelta(seconds=2)) for n, each in enumerate(requests)
-            ]
-            return [await venue.send(write) for write in writes]
+            yield venue
         finally:
             await venue.close()
             await runner.cleanup()
+
+
+async def on_the_wire(wire: Wire, requests: list[Order | Cancel]) -> list[Outcome]:
+    async with wired(wire) as venue:
+        writes = [
+            VenueWrite(f"t{n}", 1, n, each, START, START + timedelta(seconds=2)) for n, each in enumerate(requests)
+        ]
+        return [await venue.send(write) for write in writes]
 
 
 def test_the_bytes_of_an_order():
@@ -622,6 +628,30 @@ def test_nothing_is_sent_twice_when_a_kept_line_breaks(request_):
     assert isinstance(first, Accepted)
     assert isinstance(second, Unknown)
     assert len(wire.requests) == 2
+
+
+def test_a_standby_reaches_the_venue_without_a_word_of_its_own():
+    """Three lines for the three questions of a first adoption; no key, no signature, and a venue that is away is none
+    of its business.
+    """
+    wire = Wire([])
+
+    async def reached() -> None:
+        async with wired(wire) as venue:
+            await venue.reach()
+
+    asyncio.run(reached())
+    assert [(method, path, fields) for method, path, fields, _ in wire.requests] == [("GET", "/api/v3/ping", {})] * 3
+    assert all("X-MBX-APIKEY" not in headers for *_, headers in wire.requests)
+    asyncio.run(away())
+
+
+async def away() -> None:
+    venue = CcxtVenue(account("http://127.0.0.1:1"), VenueClock(None, "", None))
+    try:
+        await venue.reach()
+    finally:
+        await venue.close()
 
 
 def test_a_venue_we_do_not_speak_is_refused():

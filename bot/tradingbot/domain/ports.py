@@ -91,6 +91,10 @@ class Venue(Protocol):
         """*account* names the account itself from now on; until then it may be empty, and nothing private was asked."""
         ...
 
+    async def reach(self) -> None:
+        """Ways to the venue stand for what an adoption asks at once. Nothing private is said, and nothing is raised."""
+        ...
+
     async def send(self, write: VenueWrite) -> Outcome:
         """Sends *write* once with its own timestamp, and tells which of the three outcomes came of it."""
         ...

@@ -23,14 +23,17 @@ class Inheritance:
 
     def __init__(self, desk: Desk, unresolved: Iterable[OrderRecord], listed: Listed) -> None:
         self._desk = desk
+        self.listed = listed
         self.unresolved = frozenset(record.write.client_id for record in unresolved)
         self._live = frozenset(r.write.client_id for symbol in desk.book.instruments for r in desk.book.live(symbol))
         self._recovered = sum(self._recover(report) for found in listed.values() for report in found)
 
     def result(self, seconds: float) -> Adoption:
-        """The counts, judged by the ledger as it is now."""
-        names = tuple(self._live | self.unresolved)
-        now = {r.write.client_id: r.status for r in self._desk.ledger.named_orders(names)} if names else {}
+        """The counts, judged by the book as it is now, and by the ledger for what the book has let go."""
+        names = self._live | self.unresolved
+        now = {name: record.status for name in names if (record := self._desk.book.record(name)) is not None}
+        gone = tuple(names - now.keys())
+        now |= {r.write.client_id: r.status for r in self._desk.ledger.named_orders(gone)} if gone else {}
         settled = [now[name] for name in self._live - self.unresolved if name in now]
         answered = [now[name] for name in self.unresolved if name in now]
         return Adoption(

@@ -12,10 +12,11 @@ FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 
 async def settle_due(desk: Desk) -> bool:
     """Every unsettled write whose turn it is was asked for; True when none is left."""
-    for record in desk.ledger.unsettled():
+    left = desk.ledger.unsettled()
+    for record in left:
         if is_due(desk, record.write.client_id):
             await settle(desk, record.write)
-    desk.unresolved = len(desk.ledger.unsettled())
+    desk.unresolved = len(desk.ledger.unsettled()) if left else 0
     return desk.unresolved == 0
 
 

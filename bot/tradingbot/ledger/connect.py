@@ -108,6 +108,12 @@ SHARED: ContextVar[Shared | None] = ContextVar("shared", default=None)
 @contextmanager
 def together(engine: Engine, *, writes: bool) -> Iterator[None]:
     """Every call of this ledger inside the block is part of one transaction; nothing may be awaited in it."""
+    shared = SHARED.get()
+    if shared is not None and shared.engine is engine:
+        if writes and not shared.writes:
+            raise RuntimeError("a write inside a transaction that only reads")
+        yield
+        return
     with translated(), engine.execution_options(reading=not writes).begin() as connection:
         token = SHARED.set(Shared(engine, connection, writes))
         try:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
 from tradingbot.ledger import embedded
 from tradingbot.ledger.clock import ledger_clock, on_server
+from tradingbot.ledger.columns import Instant
 from tradingbot.ledger.tables import heartbeats, intents, lease, lease_history
 
 MESSAGES = {
@@ -18,6 +19,8 @@ MESSAGES = {
     "HeldByOther": ("{instance} holds epoch {epoch} and was seen in the last five seconds", True),
     "ExitGranted": ("an exit grant of epoch {epoch} or before stands, or its requests may still arrive", True),
 }
+# With one of these an epoch began; each stands in the history before the first write of its epoch.
+BEGINNINGS = ("claim", "named", "grant")
 
 
 def claim(connection: Connection, instance: Instance, now: datetime) -> Lease | NotClaimed:
@@ -122,7 +125,10 @@ def row_of(connection: Connection) -> LeaseRow:
 
 def quiet_until(connection: Connection) -> datetime | None:
     """The newest expiry of a write whose epoch nobody ended in order; a fenced epoch was not."""
-    newest = select(func.max(intents.c.expires_at)).where(intents.c.epoch.not_in(ended()))
+    # Epoch by epoch, of which few did not end: a ledger of years is not read through while nobody trades.
+    of_epoch = select(func.max(intents.c.expires_at)).where(intents.c.epoch == lease_history.c.epoch)
+    begun = lease_history.c.event.in_(BEGINNINGS) & lease_history.c.epoch.not_in(ended())
+    newest = select(func.max(of_epoch.scalar_subquery(), type_=Instant())).where(begun)
     moment: datetime | None = connection.execute(newest).scalar_one()
     return moment
 

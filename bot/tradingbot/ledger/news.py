@@ -9,7 +9,7 @@ from tradingbot.domain.lease import Lease
 from tradingbot.domain.order import WORKING, Fill, Mark, News, OrderRecord
 from tradingbot.ledger import rows
 from tradingbot.ledger.embedded import pod_of
-from tradingbot.ledger.lease import ended
+from tradingbot.ledger.lease import BEGINNINGS, ended
 from tradingbot.ledger.tables import JOURNAL_FROM, fills, intents, lease_history, outcomes
 from tradingbot.ledger.writes import records
 
@@ -45,7 +45,7 @@ def named_orders(connection: Connection, names: Sequence[str]) -> tuple[OrderRec
 def unclean(connection: Connection, held: Lease) -> frozenset[int]:
     """The epochs before *held* that another pod had and nobody ended in order; what they sent may still arrive."""
     begun = select(lease_history.c.epoch, lease_history.c.instance).where(
-        lease_history.c.event.in_(("claim", "named", "grant")),
+        lease_history.c.event.in_(BEGINNINGS),
         lease_history.c.epoch < held.epoch,
         lease_history.c.instance.is_not(None),
         lease_history.c.epoch.not_in(ended()),

@@ -36,23 +36,25 @@ class SqlLedger(LedgerReader):
         seen = self._memory.seen() if self._memory else None
         with writing(self.engine) as connection:
             found = leases.claim(connection, instance, now)
-        if isinstance(found, NotClaimed):
+        if isinstance(found, NotClaimed) or self._memory is None:
             return found
-        return self._remembered(found, seen, now) or found
+        return self._remembered(found, seen, (self.highest(), now)) or found
 
     def named(self, instance: Instance) -> Lease | None:
-        found = super().named(instance)
-        if found is None or self._memory is None or self._memory.holds(found.epoch):
-            return found
-        with reading(self.engine) as connection:
-            now = ledger_now(connection)
-        return None if self._remembered(found, self._memory.seen(), now) else found
+        with self.one_read():
+            found = super().named(instance)
+            if found is None or self._memory is None or self._memory.holds(found.epoch):
+                return found
+            stands = self.highest()
+            with reading(self.engine) as connection:
+                now = ledger_now(connection)
+        return None if self._remembered(found, self._memory.seen(), (stands, now)) else found
 
-    def _remembered(self, given: Lease, seen: HighWater | None, now: datetime) -> NotClaimed | None:
+    def _remembered(self, given: Lease, seen: HighWater | None, known: tuple[HighWater, datetime]) -> NotClaimed | None:
         """The state volume knows of the epoch; or why it must not be traded under, and then nobody will."""
         if self._memory is None:
             return None
-        stands = self.highest()
+        stands, now = known
         if seen is not None and (refusal := set_back(seen, stands)) is not None:
             # Halted too: each claim raises the epoch, so that a later start would find nothing wrong with it.
             self.latch(Halt(f"set-back-{seen.epoch}-{seen.sequence}", HaltKind.HALT, "ledger", refusal.message, now))

@@ -6,6 +6,7 @@ probes and the halt sources must not stand with it.
 
 import asyncio
 import concurrent.futures
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.snapshot import Commands, Snapshot
 
 Result = TypeVar("Result")
+# A port that writes a long page keeps the interpreter so long; the trader waits for it after each answer of the ledger.
+TURN_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +62,6 @@ def in_thread(name: str, work: Callable[[], Result]) -> "asyncio.Future[Result]"
         except BaseException as error:  # noqa: BLE001 - carried to whoever waits
             promised.set_exception(error)
 
+    sys.setswitchinterval(TURN_SECONDS)
     threading.Thread(target=run, name=name, daemon=True).start()
     return asyncio.wrap_future(promised)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import secrets as randomness
 import time
 from collections.abc import Awaitable, Callable
@@ -88,6 +89,8 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     try:
         commands = Across(engine, asyncio.get_running_loop())
         await there(around.front, around.latch.attach(commands))
+        # A search for garbage through all that was loaded stops every thread for a tenth of a second.
+        gc.freeze()
         reason = await engine.run()
         if not around.latch.stopping and reason == FEED_ENDED:
             log.info("Recording ended; serving its result until stopped")

@@ -71,6 +71,12 @@ class CcxtVenue:
             raise VenueUnavailable("privateGetAccount: the answer names no uid, so nobody knows whose ledger this is")
         self.account = hashlib.sha256(f"{self.name}:{answer['uid']}".encode()).hexdigest()[:16]
 
+    async def reach(self) -> None:
+        at_once = len(self._account.symbols) + (0 if self.account else 2)
+        pings = (self._exchange.publicGetPing() for _ in range(at_once))
+        # An adoption that finds no open line opens one itself.
+        await asyncio.gather(*pings, return_exceptions=True)
+
     async def _rights(self) -> Mapping[str, Any] | None:
         """What the key may do; None where another address than the venue's own does not say."""
         try:
@@ -281,4 +287,6 @@ def _exchange(account: Account, clock: VenueClock) -> Any:
     # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
     made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
     made.session._retry_connection = False
+    # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
+    made.open()
     return made

@@ -68,6 +68,9 @@ class PaperVenue:
     async def identify(self) -> None:
         return
 
+    async def reach(self) -> None:
+        return
+
     async def send(self, write: VenueWrite) -> Outcome:
         symbol = write.request.symbol
         price = self._bar[symbol].open if symbol in self._bar else await self._price(symbol)

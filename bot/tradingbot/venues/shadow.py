@@ -23,6 +23,9 @@ class ShadowVenue:
     async def identify(self) -> None:
         return
 
+    async def reach(self) -> None:
+        return
+
     async def send(self, write: VenueWrite) -> Outcome:
         return Refused("DryRun", f"{write.client_id} was decided and not sent")
 

@@ -1,6 +1,7 @@
 """Commands from one thread's event loop to an engine in another's."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -106,3 +107,12 @@ async def test_a_thread_gives_its_result_or_its_error() -> None:
     assert await in_thread("trader", lambda: threading.current_thread().name) == "trader"
     with pytest.raises(ValueError, match="bug"):
         await in_thread("trader", failing)
+
+
+def test_a_busy_port_keeps_the_trader_from_its_turn_for_half_a_millisecond():
+    """The usual five are lost after each answer of the ledger, and a hand-over waits for twenty of them."""
+
+    async def story() -> float:
+        return await in_thread("trader", sys.getswitchinterval)
+
+    assert asyncio.run(story()) == pytest.approx(0.0005)

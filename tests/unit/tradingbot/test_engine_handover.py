@@ -86,6 +86,20 @@ def test_a_standby_asks_the_venue_nothing_and_decides_as_a_shadow():
     assert faults(swap) == []
 
 
+def test_a_standby_opens_its_way_to_the_venue_when_it_is_about_to_be_named():
+    """Once the order names it, and while the old trader still settles; nothing private is asked by that."""
+
+    async def story(swap: Swap) -> None:
+        _, green = await both(swap)
+        assert swap.market.exchange.reached == 0
+        swap.ledger.deaf = True
+        swap.ledger.order(green.successor)
+        await swap.until(lambda: swap.market.exchange.reached)
+        assert (swap.ledger.epoch, swap.venues[green.instance.name].asked) == (1, [])
+
+    assert faults(told(story)) == []
+
+
 async def there_and_back(swap: Swap) -> None:
     blue, green = await both(swap)
     for to in (green, blue, green, blue):

@@ -38,3 +38,15 @@ def test_one_turn_of_a_kind_waits_at_a_time():
         return [*seen, await inbox.next()]
 
     assert asyncio.run(story()) == [Turn.ROW, Turn.TIMER, Turn.ROW]
+
+
+def test_news_of_the_lease_row_comes_before_everything_that_waits():
+    """An order to hand over is not kept behind ticks and candles: every one of them is time without a trader."""
+
+    async def story() -> list[object]:
+        inbox = Inbox()
+        for turn in (Turn.TICK, Turn.TIMER, Turn.ROW):
+            inbox.wake(turn)
+        return [await inbox.next() for _ in range(3)]
+
+    assert asyncio.run(story()) == [Turn.ROW, Turn.TICK, Turn.TIMER]
