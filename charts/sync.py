@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the charts and manifests/install.yaml take from elsewhere in the repository.
+"""Writes what the charts, the operator and manifests/install.yaml take from elsewhere in the repository.
 
 charts/sync.py          every generated file is fresh afterwards
 charts/sync.py --check  exits 1 and names the stale files
@@ -36,13 +36,15 @@ MATCHES = re.compile(r"self\.matches\(r'(?P<pattern>.*)'\)")
 
 
 def copies() -> Iterator[tuple[pathlib.Path, str]]:
-    """Each file that stands in a chart word for word, with its text."""
+    """Each file that stands elsewhere word for word, with its text."""
     for path in sorted(CRDS.glob("*.yaml")):
         yield CHARTS / "tradingbot-crds" / "files" / "crds" / path.name, path.read_text()
     for path in sorted(POLICIES.glob("*.yaml")):
         yield CHARTS / "tradingbot-operator" / "files" / "policies" / path.name, path.read_text()
     for chart in ("tradingbot", "tradingbot-operator"):
         yield CHARTS / chart / "files" / "probe.py", (CHARTS / "probe.py").read_text()
+    # The operator's smoke test is that of `helm test`.
+    yield ROOT / "operator/tradingbot_operator/files/probe.py", (CHARTS / "probe.py").read_text()
 
 
 def closed(structural: Mapping[str, Any]) -> dict[str, Any]:

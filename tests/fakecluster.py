@@ -27,6 +27,7 @@ class FakeApi:
         self.dies_at: int | None = None
         self.after = False
         self.written: list[str] = []
+        self.listed: list[str] = []
         self.strike: Callable[[str, bool], None] | None = None
         self._versions = itertools.count(100)
 
@@ -76,12 +77,15 @@ class FakeApi:
 
     async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[Json, ...]:
         dies = self._step()
-        wanted = dict(pair.split("=") for pair in labels.split(",") if pair)
+        self.listed.append(kind.kind)
+        wanted = dict(pair.split("=") for pair in labels.split(",") if "=" in pair)
+        named = {name for name in labels.split(",") if name and "=" not in name}
         found = tuple(
             copy.deepcopy(body)
             for body in self.of(kind.kind)
             if namespace in (None, body["metadata"].get("namespace"))
             and wanted.items() <= (body["metadata"].get("labels") or {}).items()
+            and named <= (body["metadata"].get("labels") or {}).keys()
         )
         if dies:
             raise Died

@@ -13,6 +13,7 @@ from lease_model import Ledger, Node
 from tradingbot_operator.cluster import reading
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.cluster.prometheus import Query
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.observed import Observed
@@ -44,6 +45,10 @@ class Scene:
     requests_before_order: int = 0
     shown: set[str] = field(default_factory=set)
     generation: int = 1
+    # How the Job ends that asks that colour; None: it runs on.
+    job_ends: Callable[[dict[str, Any]], str | None] = lambda _: "Complete"
+    jobs_seen: list[str] = field(default_factory=list)
+    query: Query | None = None
     away: int = 0  # for so many passes the ledger is not reached
 
     def __post_init__(self) -> None:
@@ -108,7 +113,7 @@ class Scene:
         """One pass, and then the world goes on."""
         now = make.NOW + timedelta(milliseconds=self.ledger.now - 1_000_000)
         cluster = Cluster(self.api, self.memory, monitors=False)
-        reach = make.reach(None if self.away else self.ledger, self.node, self._met)
+        reach = make.reach(None if self.away else self.ledger, self.node, self._met, self.query)
         self.away = max(0, self.away - 1)
         again = 0.2
         try:
@@ -129,11 +134,20 @@ class Scene:
             work = reading.workload(each)
             self.node.run(work.colour, work.revision, work.replicas)
         self.node.pass_time(milliseconds)
+        for job in self.api.of("Job"):
+            self._end(job)
         for name in [name for kind, _, name in self.api.objects if kind == "Pod"]:
             del self.api.objects["Pod", "trading", name]
         for process in self.node.processes.values():
             self._pod(process)
         self.shown = {each.uid for each in self.node.processes.values()}
+
+    def _end(self, job: dict[str, Any]) -> None:
+        name, end = job["metadata"]["name"], self.job_ends(job)
+        if name not in self.jobs_seen:
+            self.jobs_seen.append(name)
+        if end is not None:
+            self.api.put({**job, "status": {"conditions": [{"type": end, "status": "True"}]}})
 
     def _pod(self, process: Any) -> None:
         work = self.api.one("Deployment", f"btc-{process.colour}")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lease_model import FakeDoor, Ledger, Node
+from tradingbot_operator.cluster.prometheus import Query
 from tradingbot_operator.domain.bot import Bot, parse
 from tradingbot_operator.domain.handover import Post
 from tradingbot_operator.domain.lease import LeaseRow, LedgerAway, Sign
@@ -45,6 +46,17 @@ LIVE: dict[str, Any] = {
     },
     "safety": {"acknowledgeLiveRisk": True},
     "contacts": [{"name": "on-call", "email": "on-call@example.org"}],
+}
+ANALYSED: dict[str, Any] = {
+    **MINIMAL,
+    "rollout": {
+        "gates": [{"name": "smoke"}, {"name": "job", "job": {"command": ["check", "--all"]}}],
+        "analysis": [
+            {"name": "errors", "query": 'sum(errors_total{colour="$colour"})', "threshold": "0.05"},
+            {"name": "path", "job": {"command": ["check"], "deadline": "30s"}, "window": "1m"},
+        ],
+    },
+    "monitoring": {"prometheus": "http://prometheus.monitoring.svc:9090"},
 }
 SANDBOX: dict[str, Any] = {
     **MINIMAL,
@@ -126,9 +138,12 @@ def row(**changes: Any) -> LeaseRow:
 
 
 def reach(
-    ledger: Ledger | None = None, node: Node | None = None, strike: Callable[[str, bool], None] | None = None
+    ledger: Ledger | None = None,
+    node: Node | None = None,
+    strike: Callable[[str, bool], None] | None = None,
+    query: Query | None = None,
 ) -> Reach:
-    """The lease and the processes of a model; without one, nothing answers."""
+    """The lease and the processes of a model, and a Prometheus; without one, nothing answers."""
 
     async def door(*_: Any) -> FakeDoor:
         if ledger is None:
@@ -139,7 +154,7 @@ def reach(
         process = node.at(pod.uid) if node else None
         return node.report(process) if node and process else None
 
-    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0)
+    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0, query=query)
 
 
 def task(spec: dict[str, Any] | None = None, **changes: Any) -> Task:

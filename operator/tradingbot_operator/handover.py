@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from tradingbot_operator import probing
 from tradingbot_operator.cluster.adapter import Cluster
+from tradingbot_operator.cluster.prometheus import Query
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
@@ -17,6 +20,7 @@ from tradingbot_operator.domain.handover import (
     Fence,
     Grant,
     Kill,
+    Launch,
     Order,
     Rollout,
     Step,
@@ -46,10 +50,12 @@ class Reach:
     ask: Callable[[Pod], Awaitable[Report | None]]
     clock: Callable[[], float]
     means: Means | None = None  # with which a ledger on a server is prepared
+    query: Query | None = None  # of Prometheus
 
 
-async def look(bot: Bot, observed: Observed, cluster: Cluster, reach: Reach) -> Observed:
+async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster, Reach]) -> Observed:
     """What was seen, with the lease as it is now; while a hand-over is under way, also what both processes say now."""
+    cluster, reach = means
     if isinstance(bot.spec, Rejection) or bot.deleted_at is not None:
         return observed
     rollout = parse_rollout(bot.status)
@@ -58,7 +64,8 @@ async def look(bot: Bot, observed: Observed, cluster: Cluster, reach: Reach) -> 
     row, said = await asyncio.gather(_row(bot, bot.spec, observed, reach), answers)
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
-    return replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
+    seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
+    return await probing.asked(bot, bot.spec, rollout, seen, (cluster, reach.query, now))
 
 
 async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> LeaseRow | None:
@@ -142,6 +149,9 @@ async def carry_out(bot: Bot, effect: Effect, observed: Observed, means: tuple[C
     if isinstance(effect, Kill):
         await cluster.end_pods(bot, effect)
         return
+    if isinstance(effect, Launch):
+        await probing.launch(bot, effect.ask, observed, cluster)
+        return
     try:
         door = await reach.door(bot, bot.spec, observed)
         if not isinstance(door, Keep):
@@ -166,8 +176,8 @@ async def _ask(door: LeaseDoor, effect: Effect, bot: Bot, means: tuple[Cluster, 
             await door.grant(expected, new, successor)
         case Admit(holder):
             await door.admit(holder)
-        case Kill():
-            raise ValueError("pods are ended by the API server, not by the ledger")
+        case Kill() | Launch():
+            raise ValueError("pods are ended and Jobs begun by the API server, not by the ledger")
 
 
 async def tell(answer: Answer, cluster: Cluster, moment: Moment) -> None:

@@ -28,6 +28,7 @@ from tradingbot_operator.cluster.api import Absent, Api, connect
 from tradingbot_operator.cluster.ask import ask
 from tradingbot_operator.cluster.lease import LeaseLock
 from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.cluster.prometheus import query
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.crd.text import both
 from tradingbot_operator.domain.bot import Manifest
@@ -237,7 +238,7 @@ def _pass(program: Program, site: Site, session: aiohttp.ClientSession) -> Pass:
         store.heard(pod.uid, said)
         return said
 
-    reach = Reach(partial(door_of, means=means), heard, time.monotonic, means)
+    reach = Reach(partial(door_of, means=means), heard, time.monotonic, means, partial(query, session))
 
     async def one_pass(key: Key) -> Outcome:
         kind, namespace, name = key

@@ -15,7 +15,6 @@ from tradingbot_operator.domain.lease import LeaseDoor, LedgerAway
 from tradingbot_operator.domain.ledger import (
     Footing,
     Ground,
-    JobState,
     MakeFresh,
     MakeSecret,
     Mint,
@@ -26,6 +25,7 @@ from tradingbot_operator.domain.ledger import (
 from tradingbot_operator.domain.names import HTTP_PORT
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
+from tradingbot_operator.domain.probe import JobState
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.ledger.claim import claim

@@ -18,6 +18,7 @@ from tradingbot_operator.handover import Reach, carry_out, look, tell, write_dow
 from tradingbot_operator.plan.decide import decide, wants_finalizer
 from tradingbot_operator.plan.halts import notes, raised
 from tradingbot_operator.prepare import Wanted, prepare
+from tradingbot_operator.probing import sweep
 from tradingbot_operator.render.bundle import Given, Layout, intent, render
 from tradingbot_operator.render.revision import content, keyed
 from tradingbot_operator.render.secret import rotated
@@ -41,7 +42,7 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     if orders:
         # The rest of a pass takes ten times as long, and a fleet that is to stop stands in one queue.
         return Outcome("done", AFTER_ORDERS_SECONDS)
-    observed = await look(bot, await cluster.complete(bot, moment.seen), cluster, reach)
+    observed = await look(bot, await cluster.complete(bot, moment.seen), moment.now, (cluster, reach))
     plan = decide(bot, observed, moment.site, moment.now)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
     bot = await write_down(bot, plan, cluster, moment)
@@ -51,6 +52,7 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
         await cluster.write_status(bot, difference, status, moment.text)
     for answer in plan.answers:
         await tell(answer, cluster, moment)
+    await sweep(bot, plan, cluster)
     for ran in plan.ran:
         await cluster.record_image(bot, ran)
     if plan.rotate is not None:

@@ -120,6 +120,26 @@ REFUSED = {
         "spec.contacts[0]",
         "contact 'ann' cannot be reached; set email, phone or url",
     ),
+    "gate-job": (
+        changed(make.MINIMAL, "rollout.gates", [{"name": "smoke", "job": {"command": ["check"]}}]),
+        "spec.rollout.gates[0]",
+        "gate 'smoke' does not go with what it has of a job; gate job has one, and no other",
+    ),
+    "analysis-question": (
+        changed(make.MINIMAL, "rollout.analysis", [{"name": "errors", "threshold": "0.05"}]),
+        "spec.rollout.analysis[0]",
+        "analysis 'errors' needs either a query or a job; set one of them",
+    ),
+    "analysis-colours": (
+        changed(make.ANALYSED, "rollout.analysis", [{"name": "errors", "query": "up", "threshold": "0.05"}]),
+        "spec.rollout.analysis[0]",
+        "analysis 'errors' cannot tell two colours apart; set threshold, and use $colour in the query",
+    ),
+    "analysis-prometheus": (
+        changed(make.ANALYSED, "monitoring", None),
+        "spec.monitoring",
+        "set monitoring.prometheus to the address of Prometheus",
+    ),
     "parameter-secret": (
         changed(make.MINIMAL, "strategy.parameters", {"apiKey": "x"}),
         "spec.strategy.parameters",

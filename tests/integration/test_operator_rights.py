@@ -146,16 +146,16 @@ def test_rights_of_the_chart_are_enough_for_a_ledger_on_a_server(server, granted
 
 
 def test_rights_on_jobs_and_secrets_end_where_their_use_ends(server, granted):
-    """The operator lists no Secret, and neither lists, changes nor deletes a Job."""
+    """The operator lists no Secret and changes no Job; a Job that asks a candidate it lists, makes and removes."""
     narrow = granted()
     core, batch = "/api/v1/namespaces/trading", "/apis/batch/v1/namespaces/trading"
     assert narrow.request("GET", f"{core}/secrets/keys")[0] == 200
     assert narrow.request("GET", f"{batch}/jobs/none")[0] == 404
+    assert narrow.request("GET", f"{batch}/jobs")[0] == 200
+    assert narrow.request("DELETE", f"{batch}/jobs/none")[0] == 404
     for verb, path in (
         ("GET", f"{core}/secrets"),
         ("DELETE", f"{core}/secrets/keys"),
-        ("GET", f"{batch}/jobs"),
         ("PATCH", f"{batch}/jobs/none"),
-        ("DELETE", f"{batch}/jobs/none"),
     ):
         assert narrow.request(verb, path, {}, "application/merge-patch+json")[0] == 403, (verb, path)

@@ -21,10 +21,11 @@
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
-# The migration of a ledger on a server of the person's. A finished one goes by its own time to live.
+# The migration of a ledger on a server of the person's, and the Jobs that ask a candidate; those go when they have
+# answered.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, create]
+  verbs: [get, list, create, delete]
 # A trader that cannot be shut out of its file is ended before another one is named.
 - apiGroups: [""]
   resources: [pods]

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.cluster.api import Api
+from tradingbot_operator.cluster.jobs import last_words, state
 from tradingbot_operator.cluster.reading import controller_uid
 from tradingbot_operator.domain.address import Address, parse
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.kinds import JOB, POD, SECRET
-from tradingbot_operator.domain.ledger import LOGINS, JobState, Login, Migration, OwnSecret, ledger_secret_name
-
-LONGEST_WORDS = 500
+from tradingbot_operator.domain.kinds import JOB, SECRET
+from tradingbot_operator.domain.ledger import LOGINS, Login, Migration, OwnSecret, ledger_secret_name
+from tradingbot_operator.domain.probe import JobState
 
 
 async def login(api: Api, namespace: str, secret: str) -> Login:
@@ -53,18 +53,5 @@ async def migration(api: Api, job: Manifest) -> Migration:
     body = await api.find(JOB, namespace, name)
     if body is None:
         return Migration(JobState.GONE)
-    true = {each["type"] for each in (body.get("status") or {}).get("conditions") or () if each["status"] == "True"}
-    if "Complete" in true or "SuccessCriteriaMet" in true:
-        return Migration(JobState.DONE)
-    if "Failed" in true or "FailureTarget" in true:
-        pods = await api.list(POD, namespace, f"batch.kubernetes.io/job-name={name}")
-        return Migration(JobState.FAILED, _last_words(pods))
-    return Migration(JobState.RUNS)
-
-
-def _last_words(pods: tuple[Manifest, ...]) -> str:
-    """Of the container that ended last."""
-    statuses = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or ()]
-    ended = [ended for each in statuses if (ended := (each.get("state") or {}).get("terminated"))]
-    newest = sorted(ended, key=lambda each: str(each.get("finishedAt")))[-1:]
-    return " ".join(" ".join(str(each.get("message") or "") for each in newest).split())[-LONGEST_WORDS:]
+    found = state(body)
+    return Migration(found, await last_words(api, namespace, name) if found is JobState.FAILED else "")

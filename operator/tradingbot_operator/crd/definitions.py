@@ -16,6 +16,7 @@ from tradingbot_operator.domain.task import TaskSpec
 NAMED = {
     "spec.contacts": "name",
     "spec.rollout.gates": "name",
+    "spec.rollout.analysis": "name",
     "spec.monitoring.thresholds": "name",
     "spec.pod.imagePullSecrets": "name",
 }

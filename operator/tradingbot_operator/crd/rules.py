@@ -203,6 +203,35 @@ PARTS = (
         ("self.name",),
     ),
     Rule(
+        "gate-job",
+        "spec.rollout.gates.[]",
+        "(self.name == 'job') == has(self.job)",
+        "gate '{}' does not go with what it has of a job; gate job has one, and no other",
+        ("self.name",),
+    ),
+    Rule(
+        "analysis-question",
+        "spec.rollout.analysis.[]",
+        "has(self.query) != has(self.job)",
+        "analysis '{}' needs either a query or a job; set one of them",
+        ("self.name",),
+    ),
+    Rule(
+        "analysis-colours",
+        "spec.rollout.analysis.[]",
+        "!has(self.query) || (has(self.threshold) && self.query.contains('$colour'))",
+        "analysis '{}' cannot tell two colours apart; set threshold, and use $colour in the query",
+        ("self.name",),
+    ),
+    Rule(
+        "analysis-prometheus",
+        "spec",
+        "!has(self.rollout) || !has(self.rollout.analysis) || !self.rollout.analysis.exists(a, has(a.query))"
+        " || (has(self.monitoring) && has(self.monitoring.prometheus))",
+        "rollout.analysis has a query and nobody is asked; set monitoring.prometheus to the address of Prometheus",
+        field=".monitoring",
+    ),
+    Rule(
         "parameter-secret",
         "spec.strategy",
         "!has(self.parameters) || !self.parameters.exists(k, k.matches('(?i)(secret|password|api_?key|token)'))",

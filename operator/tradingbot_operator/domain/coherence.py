@@ -116,6 +116,30 @@ def _own_server(spec: BotSpec) -> str | None:
     return "spec.database.postgres: goes with mode postgres and only with it; set both, or neither"
 
 
+def _gate_job(spec: BotSpec) -> str | None:
+    wrong = next((each.name for each in spec.rollout.gates if (each.name == "job") != (each.job is not None)), None)
+    if wrong is None:
+        return None
+    return f"spec.rollout.gates: '{wrong}' does not go with what it has of a job; gate job has one, and no other"
+
+
+def _analysis(spec: BotSpec) -> str | None:
+    """Without the colour in it, a query tells the same of both, and nothing would ever go back."""
+    for each in spec.rollout.analysis:
+        if (each.query is None) == (each.job is None):
+            return f"spec.rollout.analysis: '{each.name}' needs either a query or a job; set one of them"
+        if each.query is not None and (each.threshold is None or "$colour" not in each.query):
+            return f"spec.rollout.analysis: '{each.name}' cannot tell two colours apart; set threshold, and use $colour"
+    return None
+
+
+def _prometheus(spec: BotSpec) -> str | None:
+    asks = any(each.query is not None for each in spec.rollout.analysis)
+    if not asks or spec.monitoring.prometheus is not None:
+        return None
+    return "spec.monitoring.prometheus: missing, and spec.rollout.analysis has a query; set its address"
+
+
 CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _live_ledger,
     _live_keys,
@@ -130,6 +154,9 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _order_within_position,
     _check_interval,
     _own_server,
+    _gate_job,
+    _analysis,
+    _prometheus,
 )
 
 

@@ -1,12 +1,15 @@
 """A hand-over of the lease from one colour to the other: its steps, its record, and what a pass does of it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from tradingbot_operator.domain.lease import LeaseRow, Successor
 from tradingbot_operator.domain.names import BLUE, GREEN
 from tradingbot_operator.domain.observed import Adoption, Report, Shut
+from tradingbot_operator.domain.probe import Ask, Check, Command, Probe
 
 
 class Step(StrEnum):
@@ -141,17 +144,19 @@ class Terms:
     blackout: bool = False
     suspended: bool = False
     gates: tuple["Bar", ...] = ()
+    analysis: tuple[Check, ...] = ()
     skipped: tuple[str, ...] = ()
     promotion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A gate the spec asks for, with its number."""
+    """A gate the spec asks for, with its number or its Job."""
 
     name: str
     threshold: str | None
     bars: int
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,7 @@ class Seen:
     """All that a move rests on. A *row* of None is an unknown one; *active* is then who traded last.
 
     *swappable*: two colours can share the ledger. *embedded*: nobody can be shut out of it from afar.
+    *probes*: the Jobs that ask, None while they are not known. *samples*: values by check and colour, as far as known.
     """
 
     row: LeaseRow | None
@@ -171,6 +177,8 @@ class Seen:
     shut: Shut | None = None
     swappable: bool = True
     embedded: bool = False
+    probes: tuple[Probe, ...] | None = None
+    samples: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def side(self, colour: str) -> Side:
         return self.blue if colour == BLUE else self.green
@@ -217,7 +225,14 @@ class Kill:
     grace_seconds: int | None
 
 
-Effect = Order | TakeBack | Fence | Grant | Admit | Kill
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A Job asks a colour."""
+
+    ask: Ask
+
+
+Effect = Order | TakeBack | Fence | Grant | Admit | Kill | Launch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.plan import Keep
+from tradingbot_operator.domain.probe import JobState
 
 TASK = "task"
 LOGINS = ("blue", "green", TASK)
@@ -101,15 +101,6 @@ class Claim:
     cluster: str
     namespace: str
     name: str
-
-
-class JobState(Enum):
-    """How far a migration Job is; *GONE*: there is none, or none any more."""
-
-    GONE = "gone"
-    RUNS = "runs"
-    DONE = "done"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradingbot_operator.domain.lease import LeaseRow
+from tradingbot_operator.domain.probe import Probe
 from tradingbot_operator.domain.task import Task
 
 
@@ -154,7 +155,11 @@ class Shut:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """*reports* are the last answers by pod uid; *row* is the lease, None while unknown."""
+    """*reports* are the last answers by pod uid; *row* is the lease, None while unknown.
+
+    *probes* are the Jobs that ask the colours, None where nobody looked; *samples* what Prometheus said of each check
+    and colour, as far as it said anything.
+    """
 
     workloads: tuple[Workload, ...] = ()
     pods: tuple[Pod, ...] = ()
@@ -168,6 +173,8 @@ class Observed:
     row: LeaseRow | None = None
     shut: Shut | None = None
     tasks: tuple[Task, ...] = ()
+    probes: tuple[Probe, ...] | None = None
+    samples: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

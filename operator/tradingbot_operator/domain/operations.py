@@ -9,6 +9,7 @@ from tradingbot_operator.domain.scalars import (
     ClockText,
     CronText,
     DecimalText,
+    ImageText,
     LongSpan,
     LongText,
     NameText,
@@ -34,15 +35,43 @@ class Window(Part):
     """Zone of both times."""
 
 
+class JobCheck(Part):
+    """A Job that asks one colour and answers with its exit code: 0 passes."""
+
+    command: Annotated[tuple[ShortText, ...], Field(min_length=1, max_length=32)]
+    """What it runs; TRADINGBOT_TARGET in its environment is the address of the pod it asks."""
+    image: ImageText | None = None
+    """Image it runs; that of the bot otherwise."""
+    deadline: Span | None = None
+    """How long it may take; 5m otherwise."""
+
+
 class Gate(Part):
     """One named condition that a candidate must meet before it may trade."""
 
-    name: Literal["ready", "shadow", "errors", "latency", "data", "model"]
-    """What is looked at."""
+    name: Literal["ready", "shadow", "errors", "latency", "data", "model", "smoke", "job"]
+    """What is looked at; smoke asks the candidate's addresses as helm test does, job runs a Job of yours."""
     threshold: DecimalText | None = None
     """Largest value that still passes."""
     window: Span | None = None
     """How long it is looked at."""
+    job: JobCheck | None = None
+    """The Job of gate job."""
+
+
+class Analysis(Part):
+    """One check while a new version is observed: it goes back when it fails what the old one passes."""
+
+    name: NameText
+    """What is looked at."""
+    query: LongText | None = None
+    """A query of Prometheus with one value; it names $colour, and may name $bot and $namespace."""
+    threshold: DecimalText | None = None
+    """Largest value of the query that still passes."""
+    job: JobCheck | None = None
+    """A Job instead of a query, run against both colours."""
+    window: Span | None = None
+    """Pause between two runs of the Job; it runs once otherwise."""
 
 
 class Rollout(Part):
@@ -56,6 +85,8 @@ class Rollout(Part):
     """How long a start may take before the bot is Stalled."""
     gates: Annotated[tuple[Gate, ...], Field(max_length=16)] = ()
     """What a candidate must pass."""
+    analysis: Annotated[tuple[Analysis, ...], Field(max_length=8)] = ()
+    """What a new version must not fail while the old one, still warm, passes it."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 10
     """Revisions kept."""
     standby: Literal["none", "warm"] = "none"
@@ -158,6 +189,8 @@ class Monitoring(Part):
     """Labels of what is made for monitoring."""
     thresholds: Annotated[tuple[Threshold, ...], Field(max_length=32)] = ()
     """Other limits than the usual ones."""
+    prometheus: UrlText | None = None
+    """Prometheus that checks of rollout.analysis are asked of."""
 
 
 class Contact(Part):

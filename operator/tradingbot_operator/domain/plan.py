@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from tradingbot_operator.domain.handover import Move, Request, Terms
 from tradingbot_operator.domain.observed import TokenSecret
+from tradingbot_operator.domain.probe import Probe
 from tradingbot_operator.domain.task import Task
 
 
@@ -86,3 +87,4 @@ class Plan:
     terms: Terms | None = None
     answers: tuple[Answer, ...] = ()
     takes: Request | None = None  # the task whose work begins in this pass
+    over: tuple[Probe, ...] = ()  # Jobs whose answer is in the record, or that nobody waits for any more

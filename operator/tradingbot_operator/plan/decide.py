@@ -14,8 +14,10 @@ from tradingbot_operator.domain.plan import Keep, Plan, Remove, Run, Step
 from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.site import Site
+from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
+from tradingbot_operator.plan.probing import over
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
 from tradingbot_operator.plan.rule import MOVING
@@ -39,7 +41,8 @@ def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     what, step = moved
     said = answers(bot, observed, what.request, step)
     takes_task = what.request if takes(what.request, step) else None
-    return replace(plan, move=step, terms=what.terms, answers=said, takes=takes_task)
+    done = over(HandOver(step.rollout, what, now))
+    return replace(plan, move=step, terms=what.terms, answers=said, takes=takes_task, over=done)
 
 
 def _moved(bot: Bot, observed: Observed, action: Run | Keep | Remove, now: datetime) -> tuple[Seen, Move] | None:

@@ -5,10 +5,12 @@ from decimal import Decimal
 from functools import partial
 
 from tradingbot_operator.domain.handover import Bar, Verdict
+from tradingbot_operator.domain.probe import JOB, SMOKE
+from tradingbot_operator.plan import probing
 from tradingbot_operator.plan.case import SILENT_MS, Case
+from tradingbot_operator.plan.probing import PASSED, REFUSED, SKIPPED, WAITING
 
 Gate = Callable[[Case], Verdict]
-PASSED, WAITING, REFUSED, SKIPPED = "passed", "waiting", "refused", "skipped"
 
 
 def ready(case: Case) -> Verdict:
@@ -82,8 +84,14 @@ GATES: tuple[tuple[str, Gate], ...] = (
 def verdicts(case: Case) -> tuple[Verdict, ...]:
     """What every gate says now, those the spec asks for last; a person may have skipped some, with a reason."""
     always = tuple(_unless_skipped(case, name, gate) for name, gate in GATES)
-    asked = (bar for bar in case.seen.terms.gates if bar.name != "ready")
-    return always + tuple(_unless_skipped(case, bar.name, partial(_asked, bar)) for bar in asked)
+    asked = (bar for bar in case.seen.terms.gates if bar.name not in ("ready", SMOKE, JOB))
+    measured = tuple(_unless_skipped(case, bar.name, partial(_asked, bar)) for bar in asked)
+    return (*always, *measured, *(probing.verdict(case, bar) for bar in probing.wanted(case)))
+
+
+def can_be_asked(said: tuple[Verdict, ...]) -> bool:
+    """A Job that asks a process which cannot serve yet would only tell that."""
+    return all(each.result in (PASSED, SKIPPED) for each in said if each.gate in ("ready", "standby"))
 
 
 def _asked(bar: Bar, case: Case) -> Verdict:

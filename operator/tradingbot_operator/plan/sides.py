@@ -7,7 +7,8 @@ from tradingbot_operator.domain.handover import CANDIDATE, ORDERING, Bar, Place,
 from tradingbot_operator.domain.lease import LeaseRow
 from tradingbot_operator.domain.names import BLUE, GREEN, SKIP_GATES
 from tradingbot_operator.domain.observed import Observed, Pod
-from tradingbot_operator.domain.operations import Gate
+from tradingbot_operator.domain.operations import Analysis, Gate, JobCheck
+from tradingbot_operator.domain.probe import Check, Command
 from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
@@ -16,6 +17,7 @@ from tradingbot_operator.domain.windows import within
 
 BARS = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1440}
 FEWEST_BARS = 3
+JOB_DEADLINE = "5m"
 
 
 def seen(bot: Bot, spec: BotSpec, observed: Observed, wanted: str, now: datetime) -> Seen:
@@ -33,6 +35,8 @@ def seen(bot: Bot, spec: BotSpec, observed: Observed, wanted: str, now: datetime
         request=request(bot, observed),
         swappable=_is_swappable(spec, observed, colour),
         embedded=spec.database.mode is DatabaseMode.EMBEDDED,
+        probes=observed.probes,
+        samples=observed.samples,
     )
 
 
@@ -100,6 +104,7 @@ def terms(bot: Bot, spec: BotSpec, now: datetime) -> Terms:
         blackout=within(rollout.blackout_windows, now),
         suspended=spec.suspend,
         gates=tuple(_bar(spec, each) for each in rollout.gates),
+        analysis=tuple(_check(each) for each in rollout.analysis),
         skipped=skipped(bot.annotations.get(SKIP_GATES, "")),
         promotion=spec.mode is Mode.LIVE and bot.status.get("mode") not in (None, Mode.LIVE.value),
     )
@@ -115,7 +120,16 @@ def _bar(spec: BotSpec, gate: Gate) -> Bar:
     """A window is counted in bars of the strategy."""
     minutes = span(gate.window) / timedelta(minutes=1) if gate.window else 0
     bars = max(FEWEST_BARS, -int(-minutes // BARS[spec.strategy.timeframe]))
-    return Bar(gate.name, gate.threshold, bars)
+    return Bar(gate.name, gate.threshold, bars, _command(gate.job))
+
+
+def _check(asked: Analysis) -> Check:
+    window = span(asked.window) if asked.window else None
+    return Check(asked.name, asked.query, asked.threshold, _command(asked.job), window)
+
+
+def _command(job: JobCheck | None) -> Command | None:
+    return Command(job.command, job.image, int(span(job.deadline or JOB_DEADLINE).total_seconds())) if job else None
 
 
 def _is_swappable(spec: BotSpec, observed: Observed, colour: str) -> bool:

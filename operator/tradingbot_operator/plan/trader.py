@@ -1,9 +1,12 @@
 """The new trader takes stock and is observed."""
 
+from dataclasses import replace
+
 from tradingbot_operator.domain.handover import GATED, Kind, Step
 from tradingbot_operator.plan import turns
 from tradingbot_operator.plan.case import Case
 from tradingbot_operator.plan.observation import worse
+from tradingbot_operator.plan.probing import due, unanswered, worse_analysis
 from tradingbot_operator.plan.rule import Rule, always, stranger_holds, why_back
 from tradingbot_operator.plan.turns import SELDOM_MS, SOON_MS, Turn
 
@@ -21,6 +24,17 @@ def _back_by_task_or_spec(case: Case) -> bool:
 def _stock_ms(case: Case) -> int:
     """Often at first, for this is the time without entries."""
     return SOON_MS if case.since() < case.seen.terms.adopt else turns.SLOWLY_MS
+
+
+def _fails(case: Case) -> str | None:
+    return worse(case.target, case.source) or worse_analysis(case)
+
+
+def _watch(case: Case) -> Turn:
+    """The next Job that asks is begun, if one is due."""
+    gated = case.now_on.kind in GATED
+    turn = turns.stay(case, unanswered(case) if gated else "", _observe_ms(case))
+    return replace(turn, effect=due(case)) if case.source_is_warm else turn
 
 
 def _observe_ms(case: Case) -> int:
@@ -106,9 +120,9 @@ TRADER_RULES: tuple[Rule, ...] = (
     Rule(
         frozenset({Step.OBSERVING}),
         "the new trader fails a check that the old colour passes",
-        lambda case: case.source_is_warm and case.now_on.kind in GATED and worse(case.target, case.source) is not None,
+        lambda case: case.source_is_warm and case.now_on.kind in GATED and _fails(case) is not None,
         "the epoch goes back, and the revision is held",
-        lambda case: turns.give_back(case, worse(case.target, case.source) or ""),
+        lambda case: turns.give_back(case, _fails(case) or ""),
     ),
     Rule(
         frozenset({Step.OBSERVING}),
@@ -128,7 +142,7 @@ TRADER_RULES: tuple[Rule, ...] = (
         frozenset({Step.OBSERVING}),
         "nothing of this",
         always,
-        "wait",
-        lambda case: turns.stay(case, "", _observe_ms(case)),
+        "wait; a Job of spec.rollout.analysis that is due begins",
+        _watch,
     ),
 )

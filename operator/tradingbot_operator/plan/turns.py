@@ -19,7 +19,8 @@ from tradingbot_operator.domain.handover import (
 from tradingbot_operator.domain.lease import Successor
 from tradingbot_operator.domain.revision import digest
 from tradingbot_operator.plan.case import ORDER_MS, Case
-from tradingbot_operator.plan.gates import first_refused, first_waiting, verdicts
+from tradingbot_operator.plan.gates import can_be_asked, first_refused, first_waiting, verdicts
+from tradingbot_operator.plan.probing import due
 
 SOON_MS = 20
 SLOWLY_MS = 500
@@ -148,7 +149,8 @@ def verify(case: Case) -> Turn:
     if refused is not None:
         return refuse(judged, f"gate {refused.gate}: {refused.message}")
     if waiting is not None and not case.asks("promote"):
-        return stay(judged, f"gate {waiting.gate}: {waiting.message}", step=Step.VERIFYING)
+        effect = due(judged) if can_be_asked(said) else None
+        return replace(stay(judged, f"gate {waiting.gate}: {waiting.message}", step=Step.VERIFYING), effect=effect)
     if case.seen.terms.blackout:
         return stay(judged, "spec.rollout.blackoutWindows: no swap begins now", SELDOM_MS, Step.VERIFYING)
     turn = order(judged)

@@ -1,11 +1,14 @@
 """From what was observed of a bot to what a move rests on."""
 
+from datetime import timedelta
+
 import pytest
 
 import make_operator as make
 from tradingbot_operator.domain.handover import Bar, Place, Request, Side
 from tradingbot_operator.domain.lease import Sign
 from tradingbot_operator.domain.names import SKIP_GATES
+from tradingbot_operator.domain.probe import Check, Command
 from tradingbot_operator.plan.sides import request, seen, side, steers
 
 BLUE = make.workload()
@@ -140,6 +143,16 @@ def test_window_of_a_gate_is_counted_in_whole_bars(timeframe, window, bars):
     strategy = {"name": "sma_cross", "timeframe": timeframe}
     terms = look(spec={**make.MINIMAL, "strategy": strategy, "rollout": {"gates": [gate]}}).terms
     assert terms.gates == (Bar("shadow", "5", bars),)
+
+
+def test_jobs_and_queries_of_a_spec_become_terms():
+    """A Job may take five minutes unless the spec says otherwise."""
+    terms = look(spec=make.ANALYSED).terms
+    assert terms.gates == (Bar("smoke", None, 3), Bar("job", None, 3, Command(("check", "--all"), None, 300)))
+    assert terms.analysis == (
+        Check("errors", 'sum(errors_total{colour="$colour"})', "0.05"),
+        Check("path", command=Command(("check",), None, 30), window=timedelta(minutes=1)),
+    )
 
 
 @pytest.mark.parametrize(

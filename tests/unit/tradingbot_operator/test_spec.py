@@ -28,6 +28,7 @@ def test_three_fields_are_enough():
 def test_live_bot_with_everything_is_accepted():
     """Ledger, keys, limits and contacts make a live bot."""
     assert isinstance(parse(make.body(make.LIVE)).spec, BotSpec)
+    assert isinstance(parse(make.body(make.ANALYSED)).spec, BotSpec)
 
 
 @pytest.mark.parametrize("name", ["btc", "b", "a-1", "b" * 40])
@@ -86,6 +87,18 @@ CONTRADICTIONS = {
     ),
     "spec.database.postgres: goes with mode postgres and only with it; set both, or neither": with_(
         make.MINIMAL, database={"mode": "postgres"}
+    ),
+    "spec.rollout.gates: 'job' does not go with what it has of a job; gate job has one, and no other": with_(
+        make.MINIMAL, rollout={"gates": [{"name": "smoke"}, {"name": "job"}]}
+    ),
+    "spec.rollout.analysis: 'path' needs either a query or a job; set one of them": with_(
+        make.ANALYSED, rollout={"analysis": [{"name": "path"}]}
+    ),
+    "spec.rollout.analysis: 'errors' cannot tell two colours apart; set threshold, and use $colour": with_(
+        make.ANALYSED, rollout={"analysis": [{"name": "errors", "query": "up", "threshold": "1"}]}
+    ),
+    "spec.monitoring.prometheus: missing, and spec.rollout.analysis has a query; set its address": with_(
+        make.ANALYSED, monitoring={}
     ),
 }
 
