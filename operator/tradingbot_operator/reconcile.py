@@ -37,7 +37,7 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
             await reach.means.doors.forget(key)
         return Outcome("gone")
     # From what the watches have told: no ledger that is slow to answer may keep a halt back.
-    orders = notes(bot, moment.seen)
+    orders = notes(bot, moment.seen, cluster.memory.orders(bot.key))
     await cluster.carry_orders(bot, orders, raised(bot, moment.seen))
     if orders:
         # The rest of a pass takes ten times as long, and a fleet that is to stop stands in one queue.

@@ -14,8 +14,17 @@ from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.handover import Kill
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
-from tradingbot_operator.domain.names import COMPONENT, FIELD_MANAGER, HALT, IMAGE_ID, LABEL_BOT, LABEL_MANAGED_BY
+from tradingbot_operator.domain.names import (
+    COMPONENT,
+    FIELD_MANAGER,
+    HALT,
+    HALT_ORIGIN,
+    IMAGE_ID,
+    LABEL_BOT,
+    LABEL_MANAGED_BY,
+)
 from tradingbot_operator.domain.observed import Keys, Observed, Revision, TokenSecret
+from tradingbot_operator.domain.order import pod_origin
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Note, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import keys_fingerprint
@@ -37,7 +46,9 @@ class Cluster:
         if body is None:
             self.memory.forget(key)
             self.accounts.forget(key)
-        return parse(body) if body else None
+            return None
+        self.memory.saw_order(body)
+        return parse(body)
 
     async def complete(self, bot: Bot, seen: Observed) -> Observed:
         """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
@@ -109,7 +120,7 @@ class Cluster:
         for note in notes:
             await writes.order_pod(self.api, bot, note)
         if raised is not None:
-            await writes.annotate(self.api, bot, {HALT: raised})
+            await writes.annotate(self.api, bot, {HALT: raised, HALT_ORIGIN: pod_origin(raised)})
             raise Outdated("a halt was copied from a pod to its bot")
 
     async def hold(self, bot: Bot) -> Bot:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Revision, TokenSecret
+from tradingbot_operator.domain.order import Orders, Written, seen
 
 Name = tuple[str, str]
 Place = tuple[str, str, str]
@@ -40,6 +42,7 @@ class Memory:
         self._noticed: dict[Place, Trace] = {}
         self._history: dict[Name, tuple[Revision, ...]] = {}
         self._tokens: dict[Name, TokenSecret] = {}
+        self._orders: dict[Name, Written] = {}
         self._shut: dict[Name, tuple[int, float]] = {}
         self._operator_tokens: dict[Name, str] = {}
         self._told: dict[str, str] = {}
@@ -81,9 +84,21 @@ class Memory:
         """The bot is gone."""
         self.unsettle(bot)
         self._shut.pop(bot, None)
+        self._orders.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
             self._noticed.pop(where, None)
+
+    def saw_order(self, body: Mapping[str, Any]) -> None:
+        """What a bot or a namespace says of a halt was seen, by an event or by asking."""
+        meta = body["metadata"]
+        where = meta.get("namespace") or meta["name"], meta["name"] if meta.get("namespace") else ""
+        words = (meta.get("annotations") or {}).get(HALT)
+        now = Written(meta["uid"], str(meta.get("resourceVersion", "")), words)
+        self._orders[where] = seen(self._orders.get(where), now)
+
+    def orders(self, bot: Name) -> Orders:
+        return Orders(self._orders.get(bot), self._orders.get((bot[0], "")))
 
     def noticed(self, where: Place, now: Trace | None) -> Name | None:
         """The bot whose object is not as it was left, now that *now* was seen there (None: nothing is there)."""

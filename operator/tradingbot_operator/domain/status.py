@@ -135,6 +135,8 @@ class BotStatus(Part):
     """Tasks that steered this bot, newest last; none is carried out twice."""
     halts: Annotated[tuple[ReportedHalt, ...], Field(max_length=64)] = ()
     """Halts that stand; each is resumed by its id."""
+    halt_order: Word | None = None
+    """Name of the halt its pods carry."""
     reconciliation: ReportedReconciliation | None = None
     """Last comparison with the venue."""
     backup: ReportedBackup | None = None

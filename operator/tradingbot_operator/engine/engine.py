@@ -7,7 +7,7 @@ from typing import Any
 
 from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated, Refused
-from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, Kind
+from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, Kind
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.engine.queue import Key, Queue
 from tradingbot_operator.engine.store import Store
@@ -29,6 +29,8 @@ class Engine:
         gone = change == "DELETED"
         if kind == DEPLOYMENT:
             self._noticed(body, gone)
+        if kind in (BOT, NAMESPACE):
+            self.memory.saw_order(body)
         for key in self.store.drop(kind, body) if gone else self.store.put(kind, body):
             self.queue.add(key)
 

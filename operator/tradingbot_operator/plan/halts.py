@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from tradingbot_operator.domain.bot import Bot
-from tradingbot_operator.domain.names import HALT, HALT_ORIGIN, RESUME
+from tradingbot_operator.domain.names import HALT, HALT_ID, HALT_ORIGIN, RESUME
 from tradingbot_operator.domain.observed import Observed, Pod
+from tradingbot_operator.domain.order import Orders, is_named, order_name, pod_origin
 from tradingbot_operator.domain.plan import Note
 
 FROM_BOT = "tradingbot"
 SEVERITY = ("reduce", "halt", "flatten")
+UNSEEN = Orders()
 
 
 def severity(order: str) -> int:
@@ -23,19 +25,38 @@ def standing(bot: Bot, observed: Observed) -> str | None:
     return max(orders, key=severity, default=None)
 
 
-def notes(bot: Bot, observed: Observed) -> tuple[Note, ...]:
+def order_id(bot: Bot, observed: Observed, orders: Orders) -> str | None:
+    """Which halt it is that stands, the same for every pod and over restarts of the operator.
+
+    None: it came from a pod, where the processes name it, or its object has not been seen yet.
+    """
+    words, own = standing(bot, observed), bot.annotations.get(HALT)
+    written = orders.own if own == words else orders.namespace
+    if words is None or written is None or written.words != words:
+        return None
+    if own == words and bot.annotations.get(HALT_ORIGIN) == pod_origin(words):
+        return None
+    if written.born:
+        return order_name(words, written.uid, written.born)
+    known = [pod.annotations.get(HALT_ID, "") for pod in observed.pods if _copied(pod)]
+    kept = (name for name in (*known, bot.status.get("haltOrder") or "") if is_named(name, words))
+    return next(kept, order_name(words, written.uid, written.version))
+
+
+def notes(bot: Bot, observed: Observed, orders: Orders = UNSEEN) -> tuple[Note, ...]:
     """One note for each pod whose orders differ from its bot's."""
-    each = ((pod, _difference(pod, _wanted(bot, observed, pod))) for pod in observed.pods if not pod.deleting)
+    name = order_id(bot, observed, orders)
+    each = ((pod, _difference(pod, _wanted(bot, observed, pod, name))) for pod in observed.pods if not pod.deleting)
     return tuple(Note(pod.name, pod.uid, tuple(sorted(change.items()))) for pod, change in each if change)
 
 
-def _wanted(bot: Bot, observed: Observed, pod: Pod) -> dict[str, str | None]:
+def _wanted(bot: Bot, observed: Observed, pod: Pod, name: str | None) -> dict[str, str | None]:
     """What a pod is to carry. A halt a person wrote on the pod is removed by no one but a person."""
     halt = standing(bot, observed)
     wanted: dict[str, str | None] = {RESUME: bot.annotations.get(RESUME)}
     if halt is not None:
-        return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT}
-    return wanted | ({HALT: None, HALT_ORIGIN: None} if _copied(pod) else {})
+        return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT, HALT_ID: name}
+    return wanted | (dict.fromkeys((HALT, HALT_ORIGIN, HALT_ID)) if _copied(pod) else {})
 
 
 def _copied(pod: Pod) -> bool:

@@ -9,6 +9,7 @@ from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth, placed
 from tradingbot_operator.domain.moment import FORM
+from tradingbot_operator.domain.names import HALT, HALT_ID
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan, Run
@@ -39,6 +40,7 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "keyFingerprint": _keys(facts),
         "collisionCount": bot.status.get("collisionCount"),
         "rollout": _rollout(bot, plan),
+        "haltOrder": _halt_order(facts),
         **carried(bot, plan),
     }
     return status | {name: value for name, value in optional.items() if value is not None}
@@ -49,6 +51,15 @@ def _rollout(bot: Bot, plan: Plan) -> dict[str, Any] | None:
     if plan.move is None or plan.terms is None:
         return bot.status.get("rollout")
     return written(plan.move.rollout, plan.terms) if plan.move.rollout else None
+
+
+def _halt_order(facts: Facts) -> str | None:
+    """The name of the halt its pods carry, kept while none of them lives."""
+    bot, observed = facts.bot, facts.observed
+    if HALT not in bot.annotations and observed.namespace_halt is None:
+        return None
+    named = (pod.annotations[HALT_ID] for pod in observed.pods if HALT_ID in pod.annotations)
+    return next(named, bot.status.get("haltOrder"))
 
 
 def carried(bot: Bot, plan: Plan) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 import pytest
 
 import make_operator as make
+from tradingbot_operator.domain.order import Orders, Written, pod_origin
+from tradingbot_operator.domain.order import seen as seen_anew
 from tradingbot_operator.domain.plan import Note
-from tradingbot_operator.plan.halts import notes, raised, standing
+from tradingbot_operator.plan.halts import notes, order_id, raised, standing
 
 HALT, RESUME, ORIGIN = "tradingbot.io/halt", "tradingbot.io/resume", "tradingbot.io/halt-origin"
+ID = "tradingbot.io/halt-id"
 COPIED = {HALT: "old", ORIGIN: "tradingbot"}
 
 
@@ -88,3 +91,65 @@ def test_copied_halt_is_not_raised():
 def test_halted_bot_raises_nothing():
     """The bot's own order stands."""
     assert raised(bot(halt="a"), seen({HALT: "b"})) is None
+
+
+def own(version="7", words="why", born="", uid="uid-1"):
+    return Orders(own=Written(uid, version, words, born))
+
+
+def test_a_halt_is_carried_with_its_name():
+    """Every pod gets the same one, so that one resume ends it everywhere."""
+    blue, green = make.pod(), make.pod(name="btc-green-abc", uid="pod-2")
+    written = notes(bot(halt="why"), make.observed(pods=(blue, green)), own())
+    named = {dict(each.annotations)["tradingbot.io/halt-id"] for each in written}
+    assert len(named) == 1
+    assert named == {order_id(bot(halt="why"), make.observed(), own())}
+
+
+def test_a_halt_written_anew_has_another_name():
+    """Taken away and written again, with the same words: what was resumed is not what stands now."""
+    before = order_id(bot(halt="why"), seen(), own(born="7"))
+    pod = {HALT: "why", ORIGIN: "tradingbot", ID: before}
+    after = order_id(bot(halt="why"), seen(pod), own(version="9", born="9"))
+    assert before != after
+    assert notes(bot(halt="why"), seen(pod), own(version="9", born="9")) == note(halt_id=after)
+
+
+def test_a_new_operator_keeps_the_name_that_pods_or_status_carry():
+    """It did not see the words appear, so it names nothing anew: neither for a pod that comes now nor for none."""
+    pod = {HALT: "why", ORIGIN: "tradingbot", ID: (name := order_id(bot(halt="why"), seen(), own(born="5")))}
+    assert order_id(bot(halt="why"), seen(pod), own(version="9")) == name
+    kept = make.bot(annotations={HALT: "why"}, status={"haltOrder": name})
+    assert order_id(kept, make.observed(), own(version="9")) == name
+    assert order_id(make.bot(annotations={HALT: "else"}, status={"haltOrder": name}), seen(), own(words="else")) != name
+
+
+def test_bot_and_namespace_name_their_own_halts():
+    """The one that rules is named by its own object."""
+    both = Orders(Written("uid-1", "7", "reduce: a"), Written("uid-2", "3", "b"))
+    observed = make.observed(namespace_halt="b")
+    assert order_id(bot(halt="reduce: a"), observed, both) == order_id(bot(), observed, both)
+    assert order_id(bot(), make.observed(), both) is None
+
+
+def test_a_halt_that_came_from_a_pod_keeps_the_name_it_got_there():
+    """The processes have named it before the operator saw it; other words on the bot are the operator's again."""
+    assert order_id(bot(halt="why", **{"halt-origin": pod_origin("why")}), seen(), own()) is None
+    assert order_id(bot(halt="why", **{"halt-origin": pod_origin("else")}), seen(), own()) is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "after"),
+    [
+        (None, Written("u", "5", "why"), Written("u", "5", "why")),
+        (Written("u", "5", "why"), Written("u", "6", "why"), Written("u", "6", "why")),
+        (Written("u", "5", None), Written("u", "6", "why"), Written("u", "6", "why", "6")),
+        (Written("u", "6", "why", "6"), Written("u", "8", "why"), Written("u", "8", "why", "6")),
+        (Written("u", "6", "why", "6"), Written("u", "5", None), Written("u", "6", "why", "6")),
+        (Written("u", "6", "why", "6"), Written("v", "7", "why"), Written("v", "7", "why")),
+        (Written("u", "x", None), Written("u", "a", "why"), Written("u", "a", "why", "a")),
+    ],
+)
+def test_words_are_born_with_the_version_that_brought_them(before, now, after):
+    """Old news after a live look changes nothing; another object of the name has a history of its own."""
+    assert seen_anew(before, now) == after
