@@ -11,6 +11,7 @@ import typer
 
 from kubectl_tradingbot import cluster
 from kubectl_tradingbot.cluster import HALT, RESUME, Bot
+from kubectl_tradingbot.domain.doctor import examined
 from kubectl_tradingbot.domain.history import history
 
 REFUSED, USAGE, LATE = 1, 2, 3
@@ -67,6 +68,22 @@ def resume(  # noqa: PLR0913 - the flags of one verb
     _until(partial(_cleared, one, chosen), timeout, f"{bot} does not say yet that {chosen} is cleared")
     left = len(standing) - 1
     typer.echo(f"{chosen} is cleared; {left} more halt{'' if left == 1 else 's'} of {bot} stand")
+
+
+def doctor(
+    bot: Name,
+    verbose: Annotated[bool, typer.Option("--verbose", help="show what is well too")] = False,
+    namespace: Namespace = None,
+) -> None:
+    """Examine one bot; exit 1 when a check fails. Before going live and before a resume."""
+    one = cluster.one(namespace, bot)
+    findings = examined(one.resource, one.live, cluster.failing_checks(one))
+    sick = [each for each in findings if not each.ok]
+    for each in findings if verbose else sick:
+        cure = f"; {each.cure}" if not each.ok else ""
+        typer.echo(f"{'ok' if each.ok else 'FAIL':<4}  {each.check}: {each.message}{cure}")
+    typer.echo(f"{bot}: {len(findings)} checks, {len(sick)} failed")
+    raise typer.Exit(REFUSED if sick else 0)
 
 
 def emergency_stop(  # noqa: PLR0913 - the flags of one verb

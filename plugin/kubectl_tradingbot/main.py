@@ -11,7 +11,7 @@ from rich.live import Live
 from kubectl_tradingbot import __version__
 from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.domain.view import BotView
-from kubectl_tradingbot.incident import emergency_stop, halt, resume, show_history
+from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
 from kubectl_tradingbot.table import fleet, page
 
@@ -21,6 +21,7 @@ program = typer.Typer(
 program.add_typer(keys, name="keys")
 program.command()(halt)
 program.command()(resume)
+program.command()(doctor)
 program.command("emergency-stop")(emergency_stop)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -224,6 +224,28 @@ async def test_a_bot_whose_venue_is_away_serves_can_be_halted_and_trades_when_it
             assert (await pod.api("/api/resume", {"id": halt["id"], "reason": "checked"}))[0] == 200
             await pod.until(lambda seen: seen["state"] == "trading")
             assert await pod.stop() == 0
+
+
+@pytest.mark.row("S4-002")
+@pytest.mark.asyncio
+async def test_the_doctor_passes_a_bot_at_work_and_names_what_is_not_well(
+    venue: Venue, tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """Exit 0 with a line for each check; 1 with the check that failed and its cure; nothing is changed by asking."""
+    async with bots.pod(tmp_path, sandboxed(tmp_path, venue.url), KEY) as pod:
+        await pod.until(lambda seen: seen["state"] == "trading")
+        code, out, _ = await pod.atb("doctor", "--verbose")
+        evidence("atb doctor --verbose", out)
+        named = [line[6:].partition(":")[0] for line in out.splitlines()[:-1]]
+        assert (code, out.splitlines()[-1]) == (0, "9 checks, 0 failed")
+        assert named == [*["settings", "start", "token", "volume", "venue", "clock", "ledger", "trader"], "kill switch"]
+        assert (await pod.status())["halts"] == []
+        venue.exchange.faults.add(Fault(0, "maintenance"))
+        code, out, _ = await pod.atb("doctor")
+        evidence("atb doctor, the venue closed", out)
+        assert code == 1
+        assert out.splitlines()[0].startswith("FAIL  venue: ")
+        assert "see exchange.endpoint" in out
 
 
 @pytest.mark.asyncio

@@ -63,6 +63,25 @@ def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Not
         assert took < 2
 
 
+@pytest.mark.row("S4-083")
+def test_a_resume_is_refused_while_the_doctor_finds_the_bot_unwell(site: Site, evidence: Note) -> None:
+    """The venue is away: doctor and resume exit with 1 and name it; when it is back the bot is resumed."""
+    with trader(site, "unwell", engine={"checkInterval": "5s"}) as pod:
+        site.atb("halt", "unwell", "-n", "trading", "--reason", "t")
+        site.control("market", {"outage": True})
+        eventually(lambda: pod.metric("api_connected") == 0, within=60)
+        said = site.atb("doctor", "unwell", "-n", "trading", code=1)
+        evidence("kubectl atb doctor unwell", said)
+        assert "FAIL  reach: exchange: the venue does not answer" in said
+        said = site.atb("resume", "unwell", "-n", "trading", "--reason", "t", code=1)
+        evidence("kubectl atb resume unwell --reason t; echo $?", f"{said} 1")
+        assert "exchange: the venue does not answer" in said
+        assert pod.status()["state"] == "halted"
+        site.control("market", {"outage": False})
+        eventually(lambda: pod.metric("api_connected") == 1, within=60)
+        site.atb("resume", "unwell", "-n", "trading", "--reason", "t")
+
+
 @pytest.mark.row("S0-155")
 @pytest.mark.row("S0-156")
 @pytest.mark.row("S0-014")

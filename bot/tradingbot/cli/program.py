@@ -12,6 +12,7 @@ from tradingbot import __version__
 from tradingbot.cli import tables
 from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.database import database
+from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.provider import ask_provider, data
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(database, name="db")
 app.add_typer(data, name="data")
 app.command("test-provider")(ask_provider)
+app.command()(doctor)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")]

@@ -109,6 +109,15 @@ async def newest_candles(settings: Settings, market: tuple[str, str, str], count
         return (await feed.history(symbol, timeframe, count))[-count:]
 
 
+async def clock_doubt(settings: Settings) -> str | None:
+    """Why the venue's clock and ours are too far apart to trade, asked once; None when they are not."""
+    rest, _ = bases(settings)
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        clock = VenueClock(session, rest, settings.exchange.endpoint, settings.exchange.proxy)
+        await clock.measure()
+        return clock.doubt()
+
+
 def agent(around: Around) -> str:
     """The User-Agent by which the venue's order log tells two pods apart (contracts 5)."""
     return f"tradingbot/{__version__} pod/{around.instance.pod_uid}"
