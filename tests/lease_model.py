@@ -50,6 +50,7 @@ class Ledger:
     away: bool = False
     history: list[tuple[int, str, str | None]] = field(default_factory=list)
     beats: dict[str, tuple[str, int]] = field(default_factory=dict)
+    held_until: int | None = None
 
     def row(self) -> LeaseRow:
         if self.away:
@@ -109,6 +110,13 @@ class Ledger:
         self.shut.add(self.holder)
         return Fenced(GUARD_MS)
 
+    def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool:
+        """As tb_hold: for who trades, and beside no order."""
+        if (epoch, instance) != (self.epoch, self.instance) or self.released or self.successor is not None:
+            return False
+        self.held_until = self.now + lasts_ms
+        return True
+
     def grant(self, expected: int, new: int, successor: Successor) -> bool:
         if expected != self.epoch or new <= expected:
             return False
@@ -148,7 +156,7 @@ class FakeDoor:
         return bool(self._struck("grant", lambda: self.ledger.grant(expected, new, successor)))
 
     async def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool:
-        raise NotImplementedError
+        return bool(self._struck("hold", lambda: self.ledger.hold(epoch, instance, lasts_ms)))
 
     async def close(self) -> None:
         return None

@@ -12,9 +12,11 @@ from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.instrument import ZERO, Instrument
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, Successor
 from tradingbot.domain.order import Cancel, Order, Purpose, VenueWrite
+from tradingbot.domain.ports import ExitGrants
 from tradingbot.domain.position import position_of
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.engine import Engine
+from tradingbot.execution.journal import ExitJournal
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.venues.replay import ReplayClock
 
@@ -24,7 +26,12 @@ CLOSES = (100, 100, 100, 100, 100, 101, 103, 104, 102, 100, 99, 101, 103, 104, 1
 
 
 class StandingClock(ReplayClock):
-    """Venue time stands until it is moved; waiting takes a moment of wall time."""
+    """Venue time stands until it is moved; waiting takes a moment of wall time. *boot* is what a test adds to it."""
+
+    boot = 0.0
+
+    def boottime(self) -> float:
+        return super().boottime() + self.boot
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(0.001)
@@ -148,6 +155,7 @@ class Swap:
         self.ledger = ledger or SharedLedger()
         self.processes: list[Process] = []
         self.venues: dict[str, Own] = {}
+        self.grants: ExitGrants | None = None
 
     def start(self, colour: str, venue: Callable[[FakeExchange], object] | None = None) -> Process:
         number = len(self.processes) + 1
@@ -170,6 +178,8 @@ class Swap:
                 day_start=midnight,
                 new_id=lambda: "h1",
                 watch=MemoryWatch(self.ledger),
+                grants=self.grants,
+                journal=ExitJournal(colour=colour),
             )
         )
         own.engine = engine

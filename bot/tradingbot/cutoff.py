@@ -1,14 +1,17 @@
-"""Without the ledger nobody knows who trades: all that may be sent is an exit in the place of this process' own stop.
+"""Without the ledger nobody knows who trades: all that may be sent is an exit (protocol 6).
 
-The venue itself fences it: the request fails as a whole once a taker has replaced that stop (protocol 6).
+In the place of this process' own stop at any time: the venue itself fences that, for the request fails as a whole once
+a taker has replaced the stop. Anything else only while the operator, who can see the ledger, has granted it.
 """
+
+from collections.abc import Sequence
 
 import structlog
 
 from tradingbot.domain.errors import ShutOut
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
-from tradingbot.domain.order import Order, OrderStatus, Purpose
+from tradingbot.domain.order import Order
 from tradingbot.execution import exits, send
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.journal import ExitJournal
@@ -18,7 +21,7 @@ log = structlog.stdlib.get_logger("tradingbot")
 
 
 class CutOff:
-    """What a trader may still do with the book it had when the ledger went away; each stop is replaced once."""
+    """What a trader may still do with the book it had when the ledger went away; each position is left once."""
 
     def __init__(self, floor: Floor, desk: Desk) -> None:
         self._floor = floor
@@ -27,7 +30,7 @@ class CutOff:
         self._shut_out = False
 
     async def leave(self, error: Exception) -> None:
-        """Under flatten, each position under a stop of our own was sold in its place.
+        """Under flatten, each position was sold: in the place of our own stop, or under a grant.
 
         After a refused login or a session that was ended from outside nothing is sent: that is how a fence looks.
         """
@@ -36,23 +39,39 @@ class CutOff:
             return
         for symbol in self._floor.symbols:
             request = self._exit(symbol)
-            if request is not None:
-                self._left.add(symbol)
-                outcome = await send.journaled(self._desk, self._floor.parts.journal, request)
-                log.warning("Left without the ledger", symbol=symbol, outcome=type(outcome).__name__)
+            if request is not None and self._replaces_own(request):
+                await self._sell(request)
+        left = [request for symbol in self._floor.symbols if (request := self._exit(symbol)) is not None]
+        if left:
+            await self._granted(left)
+
+    async def _granted(self, requests: Sequence[Order]) -> None:
+        """Each of *requests* was sent whose turn came while a grant stood, counted from before it was asked for."""
+        parts = self._floor.parts
+        asked_at = parts.clock.boottime()
+        lasts = await parts.grants.ask(self._desk.lease) if parts.grants else None
+        if lasts is None:
+            return
+        for request in requests:
+            if parts.clock.boottime() - asked_at < lasts.total_seconds():
+                await self._sell(request)
+
+    async def _sell(self, request: Order) -> None:
+        self._left.add(request.symbol)
+        outcome = await send.journaled(self._desk, self._floor.parts.journal, request)
+        log.warning("Left without the ledger", symbol=request.symbol, outcome=type(outcome).__name__)
 
     def _exit(self, symbol: str) -> Order | None:
-        book = self._desk.book
-        own = [
-            record
-            for record in book.orders(symbol, Purpose.STOP)
-            if record.status is OrderStatus.OPEN and record.write.epoch == self._desk.lease.epoch
-        ]
-        if symbol in self._left or not own:
+        """What would leave the position whole, unless that was sent before."""
+        if symbol in self._left:
             return None
         mark = self._floor.bars.closes().get(symbol, ZERO)
-        wanted = exits.exit_order(book, symbol, mark, self._floor.guard.reason)
-        return wanted if isinstance(wanted, Order) and wanted.replaces == own[0].write.client_id else None
+        wanted = exits.exit_order(self._desk.book, symbol, mark, self._floor.guard.reason)
+        return wanted if isinstance(wanted, Order) else None
+
+    def _replaces_own(self, request: Order) -> bool:
+        record = self._desk.book.record(request.replaces) if request.replaces else None
+        return record is not None and record.write.epoch == self._desk.lease.epoch
 
 
 def replay(desk: Desk, journal: ExitJournal) -> None:

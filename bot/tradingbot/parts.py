@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.lease import Instance
-from tradingbot.domain.ports import Clock, Feed, LeaseWatch, Ledger, Venue
+from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Ledger, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.journal import ExitJournal
 from tradingbot.risk.limits import RiskLimits
@@ -48,3 +48,4 @@ class Parts:
     new_id: Callable[[], str]
     watch: LeaseWatch
     journal: ExitJournal = field(default_factory=ExitJournal)
+    grants: ExitGrants | None = None  # nobody to ask

@@ -185,6 +185,10 @@ class TradingDay(Part):
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="zone of *reset*")
 
 
+class Operator(Part):
+    url: Url | None = Field(None, description="whom to ask for leave to sell when the ledger is away")
+
+
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is written")
 
@@ -212,6 +216,7 @@ class Settings(Part):
     risk: Risk = Risk()
     database: Database = Database()
     trading_day: TradingDay = TradingDay()
+    operator: Operator = Operator()
     logging: Logging = Logging()
     paths: Paths = Paths()
     listen: Listen = Listen()

@@ -48,11 +48,13 @@ from tradingbot_operator.engine.polling import Polling
 from tradingbot_operator.engine.queue import Key, Queue
 from tradingbot_operator.engine.store import Store
 from tradingbot_operator.engine.tally import Tally
+from tradingbot_operator.granting import Granting, grant
 from tradingbot_operator.handlers import watch
 from tradingbot_operator.handover import Reach
 from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.logs import configure
-from tradingbot_operator.ops import fleet, listen, ops
+from tradingbot_operator.ops import Counter, listen, ops
+from tradingbot_operator.ops import api as serving
 from tradingbot_operator.prepare import Means, door_of
 from tradingbot_operator.reconcile import reconcile
 from tradingbot_operator.reference import pages
@@ -118,6 +120,7 @@ class Program:
     engine: Engine
     health: Health
     leader: Leader
+    counter: Counter
 
 
 async def serve(settings: Settings) -> int:
@@ -153,13 +156,13 @@ def _assemble(settings: Settings, api: Api) -> Program:
     tally.watch("loop_lag_seconds", lambda: health.lag)
     tally.watch("bots", engine.store.count)
     tally.watch("bots_trading", engine.store.count_trading)
-    return Program(settings, api, engine, health, leader)
+    return Program(settings, api, engine, health, leader, Counter())
 
 
 def _servers(program: Program) -> tuple[tuple[web.Application, str], ...]:
     return (
         (ops(program.health.alive, program.health.ready, program.engine.tally), program.settings.listen_ops),
-        (fleet(program.engine.store), program.settings.listen_http),
+        (serving(program.engine.store, program.counter), program.settings.listen_http),
     )
 
 
@@ -193,7 +196,9 @@ async def _work(program: Program, session: aiohttp.ClientSession) -> int:
     # A bot that trades must not be reported silent only because the operator has just begun to ask.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(polling.round(time.monotonic()), FIRST_ANSWERS_SECONDS)
-    one_pass = _pass(program, site, session)
+    granting = _granting(program, site, session)
+    program.counter.grant = partial(grant, means=granting)
+    one_pass = _pass(site, granting)
     tasks += [asyncio.create_task(engine.work(one_pass)) for _ in range(settings.workers)]
     tasks += [asyncio.create_task(polling.run())]
     tasks += [asyncio.create_task(audit.run(settings.audit_seconds, random.random))]
@@ -223,13 +228,14 @@ async def _survey(settings: Settings, api: Api) -> Site:
         operator_namespace=settings.namespace,
         allow_live=settings.allow_live,
         pod_monitors=monitors is not None,
+        operator_url=settings.url,
     )
 
 
-def _pass(program: Program, site: Site, session: aiohttp.ClientSession) -> Pass:
+def _granting(program: Program, site: Site, session: aiohttp.ClientSession) -> Granting:
+    """What passes and exit grants share: the cluster, the doors of the ledgers, and what the watches brought."""
     store = program.engine.store
     cluster = Cluster(program.api, program.engine.memory, site.pod_monitors)
-    tasks = Tasks(program.api)
     means = Means(cluster, Doors(), session, site, _fresh, program.settings.bot_http_port)
 
     async def heard(pod: Pod) -> Report | None:
@@ -239,13 +245,18 @@ def _pass(program: Program, site: Site, session: aiohttp.ClientSession) -> Pass:
         return said
 
     reach = Reach(partial(door_of, means=means), heard, time.monotonic, means, partial(query, session))
+    return Granting(cluster, reach, store.observed, lambda: datetime.now(UTC))
+
+
+def _pass(site: Site, means: Granting) -> Pass:
+    tasks = Tasks(means.cluster.api)
 
     async def one_pass(key: Key) -> Outcome:
         kind, namespace, name = key
-        tokens = Tokens(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
-        moment = Moment(datetime.now(UTC), site, tokens, store.observed((namespace, name)))
+        fresh = Tokens(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+        moment = Moment(means.now(), site, fresh, means.observed((namespace, name)))
         if kind == BOT.kind:
-            return await reconcile((namespace, name), cluster, moment, reach)
+            return await reconcile((namespace, name), means.cluster, moment, means.reach)
         return await steer((namespace, name), tasks, moment)
 
     return one_pass

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
 
     namespace: str = Field("tradingbot-system", description="where the operator runs and its Lease lies")
     pod_name: str = Field(COMPONENT, description="who holds the Lease")
+    url: str = Field(
+        "http://tradingbot-operator.tradingbot-system.svc:8000", description="where bots reach it for exit grants"
+    )
     allow_live: bool = Field(False, description="whether bots may trade with real money")
     watch_namespaces: str = Field("", description="namespaces that may hold bots, with commas; empty means all")
     bot_image: str = Field("localhost/tradingbot:0.1.0", description="image of bots that name none")

@@ -35,6 +35,10 @@ class Clock(Protocol):
         """Seconds that never go back, of the wall's length."""
         ...
 
+    def boottime(self) -> float:
+        """As *monotonic*, and it goes on while the machine sleeps."""
+        ...
+
     def scaled(self, duration: timedelta) -> timedelta:
         """What *duration* of wall time is in venue time: windows and ages grow with a free-running venue."""
         ...
@@ -45,6 +49,14 @@ class Clock(Protocol):
 
     async def sleep(self, duration: timedelta) -> None:
         """Returns when *duration* of venue time has passed."""
+        ...
+
+
+class ExitGrants(Protocol):
+    """Whom a trader asks that cannot see its ledger; whatever cannot be known is a refusal."""
+
+    async def ask(self, lease: Lease) -> timedelta | None:
+        """How long it may sell, counted from before it asked; None: not now."""
         ...
 
 

@@ -32,6 +32,7 @@ from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
+from tradingbot.start.grants import OperatorGrants
 from tradingbot.start.keys import watch_key
 from tradingbot.strategy.registry import Strategy
 from tradingbot.trading import FEED_ENDED
@@ -165,5 +166,6 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,
+        grants=OperatorGrants(settings, around.secrets.api),
         journal=ExitJournal(settings.paths.data / "state" / "exits.jsonl", around.instance.colour),
     )

@@ -67,6 +67,9 @@ class VenueClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def boottime(self) -> float:
+        return _boot()
+
     def scaled(self, duration: timedelta) -> timedelta:
         return duration * self._measured.speed if self._measured else duration
 
@@ -152,6 +155,9 @@ class WallClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boottime(self) -> float:
+        return _boot()
 
     def scaled(self, duration: timedelta) -> timedelta:
         return duration

@@ -29,6 +29,9 @@ class ReplayClock:
     def monotonic(self) -> float:
         return time.monotonic() + self._waited
 
+    def boottime(self) -> float:
+        return self.monotonic()
+
     def scaled(self, duration: timedelta) -> timedelta:
         return duration
 

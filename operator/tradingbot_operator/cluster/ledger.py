@@ -39,6 +39,14 @@ async def operator_token(api: Api, bot: Bot) -> str | None:
     return next(iter(_text(body, "operator-token").split()), None)
 
 
+async def api_tokens(api: Api, bot: Bot) -> tuple[str, ...]:
+    """The tokens of the bot's own API that are valid now, the newest first."""
+    body = await api.find(SECRET, bot.namespace, f"{bot.name}-api")
+    if body is None or controller_uid(body) != bot.uid:
+        return ()
+    return tuple(_text(body, "token").split())
+
+
 def _address(body: Mapping[str, Any], key: str) -> Address | None:
     return parse(_text(body, key))
 

@@ -10,6 +10,7 @@ class Site:
     operator_namespace: str
     allow_live: bool = False
     pod_monitors: bool = False
+    operator_url: str = "http://tradingbot-operator.tradingbot-system.svc:8000"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ UNREAD = {"soft_memory_limit_mb"}
 
 def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
     """What the bot's process loads; what is not here keeps the bot's own default."""
+    ask = {} if spec.database.mode is DatabaseMode.EMBEDDED else {"operator": {"url": site.operator_url}}
     return {
+        **ask,
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
         "exchange": _said(spec.exchange, exclude=WITHHELD),

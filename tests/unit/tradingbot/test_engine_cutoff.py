@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from tradingbot.domain.errors import LedgerUnavailable, ShutOut
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.order import Order, OrderStatus, OrderType, Purpose, Side
-from tradingbot.execution.journal import FIRST, ExitJournal
+from tradingbot.execution.journal import FIRST, QUARTER, ExitJournal
 
 LEASE = Lease("abc123", 3, "blue", "pod-1/a", "r")
 TIMES = (START, START + timedelta(seconds=2))
@@ -62,6 +63,89 @@ def test_a_flatten_without_the_ledger_sells_in_the_place_of_the_stop_and_is_repl
         assert swap.ledger.records[exit_.client_id].status is OrderStatus.FILLED
         assert [write.client_id for write in blue.sent].count(exit_.client_id) == 1
         assert blue.engine.snapshot().journal == 0
+
+    assert faults(told(story)) == []
+
+
+@dataclass
+class FakeGrants:
+    """An operator that grants *lasts*, after *takes* seconds of every clock."""
+
+    swap: Swap
+    lasts: timedelta | None = timedelta(seconds=10)
+    takes: timedelta = timedelta(0)
+    asked: list[Lease] = field(default_factory=list)
+
+    async def ask(self, lease: Lease) -> timedelta | None:
+        self.asked.append(lease)
+        await asyncio.sleep(0)
+        self.swap.market.clock.boot += self.takes.total_seconds()
+        return self.lasts
+
+
+async def taken_over(swap: Swap, grants: FakeGrants, error: type[LedgerUnavailable] = LedgerUnavailable) -> Process:
+    """Green has adopted a position under blue's stop; the ledger is away, and everything is to be sold."""
+    swap.grants = grants
+    blue = swap.start("blue")
+    await swap.until(lambda: blue.state == "trading")
+    await swap.bar(3)
+    green = swap.start("green")
+    await swap.until(lambda: green.state == "standby")
+    await swap.swap(green)
+    swap.ledger.away_as, swap.ledger.away = error, True
+    await green.engine.halt("get out", HaltKind.FLATTEN, "flag", "h7")
+    await swap.until(lambda: green.engine.snapshot().database != "ok")
+    return green
+
+
+def test_a_position_under_another_s_stop_is_sold_once_while_a_grant_stands():
+    """The operator was asked with the lease that is held; the sale replaces the stop and is replayed."""
+
+    async def story(swap: Swap) -> None:
+        grants = FakeGrants(swap)
+        green = await taken_over(swap, grants)
+        await swap.until(lambda: green.sent)
+        await asyncio.sleep(0.1)
+        (exit_,) = green.sent
+        assert (exit_.epoch, exit_.sequence, exit_.request.purpose) == (2, FIRST + QUARTER, Purpose.EXIT)
+        assert exit_.request.replaces == swap.processes[0].sent[1].client_id
+        assert {(lease.epoch, lease.instance) for lease in grants.asked} == {(2, green.instance.name)}
+        swap.ledger.away = False
+        await swap.until(lambda: green.state == "halted" and not swap.ledger.unsettled())
+        assert swap.ledger.records[exit_.client_id].status is OrderStatus.FILLED
+
+    assert faults(told(story)) == []
+
+
+@pytest.mark.parametrize(
+    ("lasts", "takes"),
+    [(None, timedelta(0)), (timedelta(seconds=10), timedelta(seconds=10))],
+    ids=["denied", "used up before it came"],
+)
+def test_without_a_grant_that_still_stands_nothing_is_sold(lasts, takes):
+    """The stop at the venue stays; the bot asks again and sends nothing."""
+
+    async def story(swap: Swap) -> None:
+        grants = FakeGrants(swap, lasts, takes)
+        green = await taken_over(swap, grants)
+        await swap.until(lambda: len(grants.asked) >= 3)
+        assert green.sent == []
+        swap.ledger.away = False
+        await swap.until(lambda: green.sent)
+
+    assert faults(told(story)) == []
+
+
+def test_after_a_refused_login_no_grant_is_asked_for():
+    """Only the row says whether this process is still the trader."""
+
+    async def story(swap: Swap) -> None:
+        grants = FakeGrants(swap)
+        green = await taken_over(swap, grants, ShutOut)
+        await asyncio.sleep(0.1)
+        assert (grants.asked, green.sent) == ([], [])
+        swap.ledger.away = False
+        await swap.until(lambda: green.sent)
 
     assert faults(told(story)) == []
 

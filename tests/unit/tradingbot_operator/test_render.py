@@ -71,6 +71,14 @@ def test_settings_hold_no_secret_and_only_what_was_said():
     assert settings["bot"] == {"name": "btc", "namespace": "trading", "cluster": make.SITE.cluster}
 
 
+def test_only_a_bot_whose_ledger_is_on_a_server_knows_whom_to_ask_without_it():
+    """A ledger in a file is away for the operator too, and an upgrade of the operator changes nothing for its bot."""
+    asked = json.loads(one(make.LIVE, kind="ConfigMap", operator_url="http://here:8000")["data"]["settings.json"])
+    alone = json.loads(one(make.SANDBOX, kind="ConfigMap", operator_url="http://here:8000")["data"]["settings.json"])
+    assert asked["operator"] == {"url": "http://here:8000"}
+    assert "operator" not in alone
+
+
 @pytest.mark.parametrize(("mode", "verb"), [("sim", "paper"), ("dry-run", "paper"), ("paper", "paper")])
 def test_paper_verb_serves_every_mode_without_money(mode, verb):
     """Only mode live starts the live verb."""
