@@ -44,6 +44,7 @@ def test_settings_are_those_of_the_contract():
     assert {item["name"]: item.get("value", item.get("valueFrom")) for item in environment()} == {
         "OPERATOR_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
         "OPERATOR_POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "OPERATOR_URL": "http://tradingbot-operator.tradingbot-system.svc:8000",
         "OPERATOR_ALLOW_LIVE": "false",
         "OPERATOR_WATCH_NAMESPACES": "",
         "OPERATOR_BOT_IMAGE": "localhost/tradingbot:0.1.0",
