@@ -154,7 +154,7 @@ def reach(
         process = node.at(pod.uid) if node else None
         return node.report(process) if node and process else None
 
-    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0, query=query)
+    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0, query=query, untold_seconds=0.0)
 
 
 def task(spec: dict[str, Any] | None = None, **changes: Any) -> Task:

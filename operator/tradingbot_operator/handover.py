@@ -51,17 +51,22 @@ class Reach:
     clock: Callable[[], float]
     means: Means | None = None  # with which a ledger on a server is prepared
     query: Query | None = None  # of Prometheus
+    untold_seconds: float = 2.0  # how long a start may go on before the status tells of it
 
 
 async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster, Reach]) -> Observed:
-    """What was seen, with the lease as it is now; while a hand-over is under way, also what both processes say now."""
+    """What was seen, with the lease as it is now; while a hand-over is under way, also what both processes say now.
+
+    A process that is new is asked too: that its pod serves and what it does are then told at once.
+    """
     cluster, reach = means
     if isinstance(bot.spec, Rejection) or bot.deleted_at is not None:
         return observed
     rollout = parse_rollout(bot.status)
-    asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else ()
-    answers = asyncio.gather(*(_said(pod, reach) for pod in asked))
-    row, said = await asyncio.gather(_row(bot, bot.spec, observed, reach), answers)
+    new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
+    asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else new
+    row = await _row(bot, bot.spec, observed, reach)
+    said = await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
     seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
@@ -78,7 +83,14 @@ async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> Lea
         return None
 
 
-async def _said(pod: Pod, reach: Reach) -> Report | None:
+def patience(uid: str, row: LeaseRow | None) -> float:
+    """How many seconds the pod is waited for; hardly, when its ledger has not heard of it either."""
+    signs = row.signs if row is not None else ()
+    silent = min((sign.silent_ms for sign in signs if sign.instance.partition("/")[0] == uid), default=0)
+    return HARDLY_SECONDS if silent >= MISSED_MS else ANSWER_SECONDS
+
+
+async def _said(pod: Pod, reach: Reach, seconds: float) -> Report | None:
     if not pod.ip:
         return None
     try:

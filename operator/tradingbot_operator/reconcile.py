@@ -1,6 +1,7 @@
 """The whole operator on one page: find, observe, decide, render, apply, report. I/O stands in the lines that await."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from tradingbot_operator.cluster.adapter import Cluster
@@ -8,7 +9,7 @@ from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.ledger import Prepared, Preparing
-from tradingbot_operator.domain.moment import Moment
+from tradingbot_operator.domain.moment import Moment, soonest
 from tradingbot_operator.domain.observed import Observed, TokenSecret
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Outcome, Trouble
 from tradingbot_operator.domain.plan import Plan, Remove, Run
@@ -22,7 +23,7 @@ from tradingbot_operator.probing import sweep
 from tradingbot_operator.render.bundle import Given, Layout, intent, render
 from tradingbot_operator.render.revision import content, keyed
 from tradingbot_operator.render.secret import rotated
-from tradingbot_operator.report.status import change, report
+from tradingbot_operator.report.status import begins, change, report
 from tradingbot_operator.report.wait import look_again
 
 LOOK_AT_LEDGER_SECONDS = 2.0
@@ -48,6 +49,9 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     bot = await write_down(bot, plan, cluster, moment)
     applied = await act(bot, observed, plan, (cluster, moment, reach))
     status = report(bot, observed, plan, applied, moment.now)
+    again = look_again(bot, plan, applied, status)
+    if left := untold(bot, status, cluster, (moment, reach)):
+        return Outcome("done", soonest(left, again))
     if difference := change(bot.status, status):
         await cluster.write_status(bot, difference, status, moment.text)
     for answer in plan.answers:
@@ -59,7 +63,16 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
         await rotate(bot, plan.rotate, (cluster, moment))
     if isinstance(plan.action, Remove):
         await cluster.finish(bot, plan.action, moment.text)
-    return Outcome("stalled" if applied.trouble else "done", look_again(bot, plan, applied, status))
+    return Outcome("stalled" if applied.trouble else "done", again)
+
+
+def untold(bot: Bot, status: Mapping[str, Any], cluster: Cluster, means: tuple[Moment, Reach]) -> float | None:
+    """For how long nothing is told of a bot that starts: most serve before, and then one status tells all."""
+    moment, reach = means
+    if not begins(bot, status):
+        return None
+    left = cluster.memory.began(bot.key, moment.now) + timedelta(seconds=reach.untold_seconds) - moment.now
+    return left.total_seconds() if left > timedelta() else None
 
 
 async def act(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Moment, Reach]) -> Applied:

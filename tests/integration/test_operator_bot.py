@@ -43,7 +43,7 @@ def test_applied_bot_has_everything_it_needs(server):
     assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
     assert "ownerReferences" not in claim["metadata"]
     assert found(server, f"{TRADING}/services/full")["spec"]["selector"]["tradingbot.io/colour"] == "blue"
-    assert found(server, f"{TRADING}/services/full-ops")["spec"]["publishNotReadyAddresses"] is True
+    assert found(server, f"{TRADING}/services/full-ops") is None
     assert found(server, "/apis/networking.k8s.io/v1/namespaces/trading/networkpolicies/tradingbot-bots")
     revision = template["metadata"]["labels"]["tradingbot.io/revision"]
     recorded = found(server, f"{APPS}/controllerrevisions/full-{revision}")
@@ -260,7 +260,7 @@ def test_name_of_another_is_never_taken(server):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/namespaces/trading/services/drift-ops", "/apis/apps/v1/namespaces/trading/deployments/drift-blue"]
+    "path", ["/api/v1/namespaces/trading/services/drift", "/apis/apps/v1/namespaces/trading/deployments/drift-blue"]
 )
 def test_deleted_child_comes_back(server, path):
     """What belongs to a bot and is deleted exists again: a Deployment at once, the rest by the audit."""

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tradingbot_operator.domain.names import HALT
@@ -48,6 +49,7 @@ class Memory:
         self._told: dict[str, str] = {}
         self._written_as: dict[Place, str] = {}
         self._listed: dict[Place, bytes] = {}
+        self._began: dict[Name, datetime] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -84,6 +86,7 @@ class Memory:
         """The bot is gone."""
         self.unsettle(bot)
         self._shut.pop(bot, None)
+        self._began.pop(bot, None)
         self._orders.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
@@ -179,6 +182,10 @@ class Memory:
 
     def remember_shut(self, bot: Name, epoch: int, over: float) -> None:
         self._shut[bot] = (epoch, over)
+
+    def began(self, bot: Name, now: datetime) -> datetime:
+        """When this process first saw the bot start."""
+        return self._began.setdefault(bot, now)
 
     def told(self, task: str, phase: str) -> bool:
         """Whether this process wrote that into the task of that uid."""

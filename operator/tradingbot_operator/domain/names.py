@@ -30,7 +30,6 @@ IMAGE_ID = f"{GROUP}/image-id"
 ROTATED_AT = f"{GROUP}/rotated-at"
 ASKED = f"{GROUP}/asked"
 LABEL_PROBE = f"{GROUP}/probe"
-LABEL_PROBE = f"{GROUP}/probe"
 SKIP_GATES = f"{GROUP}/skip-gates"
 
 BLUE = "blue"

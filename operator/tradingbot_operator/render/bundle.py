@@ -57,7 +57,8 @@ def render(bot: Bot, spec: BotSpec, run: Run | None, layout: Layout, given: Give
         *configs.values(),
         *claims(bot, spec, tuple(each.colour for each in layout.posts)),
         service(bot, layout.selector),
-        ops_service(bot),
+        # Of one colour the other Service tells as much.
+        *((ops_service(bot),) if len(layout.posts) > 1 else ()),
         *network_policies(bot, given.site),
         *((pod_monitor(bot),) if monitor else ()),
         *((controller_revision(bot, run, data[run.revision]),) if run else ()),

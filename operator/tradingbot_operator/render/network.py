@@ -22,7 +22,7 @@ def service(bot: Bot, colour: str) -> Manifest:
 
 
 def ops_service(bot: Bot) -> Manifest:
-    """Health and metrics of both colours, ready or not: an unready bot is the one to look at."""
+    """Health and metrics of both colours, ready or not, once there are two: an unready one is the one to look at."""
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -118,6 +118,11 @@ def phase(facts: Facts, current: list[Condition]) -> str:
     return "Halted" if "Halted" in true else "Running"
 
 
+def begins(bot: Bot, status: Mapping[str, Any]) -> bool:
+    """Whether nothing was told of the bot yet, and all there is to tell is that it starts."""
+    return not bot.status.get("conditions") and status["phase"] == "Starting"
+
+
 def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
     """The merge patch from *before* to *after*, or None when they mean the same."""
     patch: dict[str, Any] = {name: None for name in before if name not in after}

@@ -37,11 +37,26 @@ def test_pod_comes_after_all_it_needs():
         "ConfigMap",
         "PersistentVolumeClaim",
         "Service",
-        "Service",
         "NetworkPolicy",
         "ControllerRevision",
         "Deployment",
     ]
+
+
+def test_both_colours_have_an_address_of_their_own_once_there_are_two():
+    """Ready or not: an unready colour is the one to look at. With one colour it would tell no more than the other."""
+    bot, layout = make.bot(), make.layout(RUN)
+    both = Layout((*layout.posts, Post("green", RUN.revision, 0)))
+    held = render(bot, bot.spec, RUN, both, Given(make.site(), make.TOKENS)).held
+    services = {each["metadata"]["name"]: each["spec"] for each in held if each["kind"] == "Service"}
+    assert sorted(services) == ["btc", "btc-ops"]
+    assert services["btc-ops"] == {
+        "selector": {"tradingbot.io/bot": "btc"},
+        "ports": [{"name": "ops", "port": 9090, "targetPort": "ops", "protocol": "TCP"}],
+        "publishNotReadyAddresses": True,
+    }
+    alone = render(bot, bot.spec, RUN, layout, Given(make.site(), make.TOKENS)).held
+    assert [each["metadata"]["name"] for each in alone if each["kind"] == "Service"] == ["btc"]
 
 
 def test_recorded_revision_is_run_as_it_was_recorded():
