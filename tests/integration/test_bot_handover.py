@@ -246,3 +246,21 @@ async def fenced(both: Pair, to: dict[str, Any]) -> None:
     row = both.door.state().row
     green = (both.place.holder("green"), to["instance"], to["revision"])
     assert both.door.grant(row.epoch, row.epoch + 1, green)
+
+
+@pytest.mark.asyncio
+async def test_one_halt_on_both_pods_is_one_halt_and_one_resume_ends_it(place: Place, tmp_path: Path) -> None:
+    """Two processes read the same words; both show one id. The same words after the resume are the next halt."""
+    by_hand = 'tradingbot.io/halt="odd"\n'
+    carried = f'{by_hand}tradingbot.io/halt-id="h1a2b3c"\n'
+    said = {by_hand: "pod-990cb8eb-1", f'{by_hand[:-2]} again"\n': "pod-613a355b-1", carried: "h1a2b3c"}
+    async with pair(tmp_path, place) as both:
+        for words, name in (*said.items(), (by_hand, "pod-990cb8eb-2")):
+            for pod in both.pods.values():
+                (pod.folder / "podinfo/annotations").write_text(words)
+            for pod in both.pods.values():
+                await pod.until(lambda seen, name=name: [halt["id"] for halt in seen["halts"]] == [name])
+            code, _ = await both.pods["green"].api("/api/resume", {"id": name, "reason": "looked at it"})
+            assert code == 200
+            for pod in both.pods.values():
+                await pod.until(lambda seen: not seen["halts"])

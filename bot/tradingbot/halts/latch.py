@@ -70,8 +70,10 @@ class Latch:
     def snapshot(self) -> Snapshot:
         """The engine's, with the halts that are recorded and have not reached it."""
         shown = self._engine.snapshot() if self._engine else self.starting
-        standing = {halt.id for halt in shown.halts}
-        late = [record for record in self._open() if record.halt_id not in self._acted | standing]
+        standing = [halt.id for halt in shown.halts]
+        waiting = [record for record in self._open() if record.halt_id not in self._acted]
+        # The other process may have latched the same cause already, with its number.
+        late = [record for record in waiting if not any(is_name_of(name, record.halt_id) for name in standing)]
         if not late:
             return shown
         state = EngineState.HALTED if shown.state is EngineState.TRADING else shown.state
@@ -80,6 +82,7 @@ class Latch:
     async def attach(self, engine: Commands) -> None:
         """Every halt recorded here acts in *engine* when this returns, unless the ledger knows that it was resumed."""
         self._engine = engine
+        self._acted.clear()
         if self.stopping:
             engine.stop()
         for record in self._open():
@@ -123,6 +126,15 @@ class Latch:
         if cleared or records:
             log.warning("Trading resumed", halt=halt_id, reason=reason)
         return cleared or bool(records)
+
+    async def catch_up(self) -> None:
+        """What acted in the engine and no longer stands there was resumed in the other process: here too, then."""
+        if self._engine is None:
+            return
+        standing = {halt.id for halt in self._engine.snapshot().halts}
+        for record in self._open():
+            if record.halt_id in self._acted - standing:
+                await self._clear(record, "resumed elsewhere")
 
     async def forget_resumed(self, source: str, but: str | None) -> None:
         """Resumed causes of *source* other than *but* are gone, and count as new when they come again."""

@@ -83,6 +83,7 @@ class AnnotationSource:
         annotations = await asyncio.to_thread(self._read)
         if annotations is None:
             return
+        await self.latch.catch_up()
         cause = _annotated(annotations)
         if cause is not None:
             await self.latch.caused(cause)

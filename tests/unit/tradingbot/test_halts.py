@@ -380,6 +380,20 @@ async def test_two_colours_give_one_cause_one_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_the_other_process_resumed_halts_again_when_it_is_written_again(tmp_path: Path) -> None:
+    """This one was not asked; it learns it from the engine, and does not take new words for the old ones."""
+    engine = ListeningEngine()
+    pod = Annotated(tmp_path, await attached(tmp_path, engine))
+    await pod.say(halt="odd")
+    await engine.resume(ODD, "looked at it there")
+    await pod.say(halt="odd")
+    assert engine.shown.halts == ()
+    await pod.say()
+    await pod.say(halt="odd")
+    assert [halt.id for halt in engine.shown.halts] == ["pod-990cb8eb-2"]
+
+
+@pytest.mark.asyncio
 async def test_colours_on_one_volume_neither_lose_nor_take_each_others_halts(tmp_path: Path) -> None:
     """Whoever starts next is halted by what the other recorded; what one forgets is its own."""
     blue, green = (Latch(Journal(tmp_path / "halts", colour), lambda: NOW, str) for colour in ("blue", "green"))
