@@ -65,8 +65,8 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
     rollout = parse_rollout(bot.status)
     new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
     asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else new
-    row = await _row(bot, bot.spec, observed, reach)
-    said = await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
+    answers = asyncio.gather(*(_said(pod, reach) for pod in asked))
+    row, said = await asyncio.gather(_row(bot, bot.spec, observed, reach), answers)
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
     seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
@@ -83,14 +83,7 @@ async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> Lea
         return None
 
 
-def patience(uid: str, row: LeaseRow | None) -> float:
-    """How many seconds the pod is waited for; hardly, when its ledger has not heard of it either."""
-    signs = row.signs if row is not None else ()
-    silent = min((sign.silent_ms for sign in signs if sign.instance.partition("/")[0] == uid), default=0)
-    return HARDLY_SECONDS if silent >= MISSED_MS else ANSWER_SECONDS
-
-
-async def _said(pod: Pod, reach: Reach, seconds: float) -> Report | None:
+async def _said(pod: Pod, reach: Reach) -> Report | None:
     if not pod.ip:
         return None
     try:
