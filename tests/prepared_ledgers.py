@@ -50,8 +50,17 @@ class World:
         self.sql(f"ALTER SCHEMA public OWNER TO {self.owner}", self.name)
         for secret, role in (("owner", self.owner), ("fencer", self.fencer)):
             self.secret(f"{self.name}-{secret}", {"url": self.database.url(self.name, role)})
-        refs = {f"{each}SecretRef": {"name": f"{self.name}-{each}"} for each in ("owner", "fencer")}
+        self.create_bot(self.name)
+
+    def create_bot(self, secrets):
+        """The TradingBot, on the database that the Secrets of bot *secrets* lead to."""
+        refs = {f"{each}SecretRef": {"name": f"{secrets}-{each}"} for each in ("owner", "fencer")}
         create_bot(self.server, self.name, {**SPEC, "database": {"mode": "postgres", "postgres": refs}}, self.namespace)
+
+    def annotate(self, **notes):
+        path = f"{BOTS.format(self.namespace)}/{self.name}"
+        body = {"metadata": {"annotations": {f"tradingbot.io/{key.replace('_', '-')}": notes[key] for key in notes}}}
+        assert self.server.request("PATCH", path, body, operators.MERGE)[0] == 200
 
     def secret(self, name, data):
         body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
@@ -85,17 +94,17 @@ class World:
         except Outdated as outdated:
             return str(outdated)
 
-    def job(self):
+    def job(self, verb="migrate"):
         own = [
             each
             for each in self.server.request("GET", self.jobs)[1]["items"]
-            if each["metadata"]["name"].startswith(f"{self.name}-migrate-")
+            if each["metadata"]["name"].startswith(f"{self.name}-{verb}-")
         ]
         return own[0] if own else None
 
-    def run_job(self):
+    def run_job(self, verb="migrate"):
         """As the kubelet and the Job's controller would: the real command with what the Job mounts."""
-        job = self.job()
+        job = self.job(verb)
         pod = job["spec"]["template"]["spec"]
         volumes = {each["name"]: each for each in pod["volumes"]}
         settings = found(self.server, f"{self.core}/configmaps/{volumes['settings']['configMap']['name']}")

@@ -9,10 +9,12 @@ import aiohttp
 from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster import ledger as places
 from tradingbot_operator.cluster.adapter import Cluster
+from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.lease import LeaseDoor, LedgerAway
 from tradingbot_operator.domain.ledger import (
+    Adopt,
     Footing,
     Ground,
     MakeFresh,
@@ -33,8 +35,8 @@ from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.ledger.embedded import EmbeddedDoor, Pods
 from tradingbot_operator.ledger.roles import keep
 from tradingbot_operator.ledger.session import Session
-from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, next_effect, refused, urls, usable
-from tradingbot_operator.render.migration import Change, migration
+from tradingbot_operator.plan.ledger import FENCER_FIELD, claimed, minted, next_effect, refused, urls, usable
+from tradingbot_operator.render.migration import Change, adoption, migration
 from tradingbot_operator.render.secret import ledger_secret
 from tradingbot_operator.render.settings import config_map
 
@@ -79,20 +81,50 @@ async def prepare(bot: Bot, spec: BotSpec, wanted: Wanted, means: Means) -> Prep
     match next_effect(bot, footing):
         case Keep() as refusal:
             return refusal
-        case Mint():
-            await writes.write_status(means.cluster.api, bot, {"ledgerId": means.fresh().ledger_id})
-            raise Outdated("a ledger id was minted; everything that follows carries it")
+        case Mint(fencer):
+            return await _mint(bot, fencer, means)
         case MakeSecret() as missing:
             secret = ledger_secret(bot, missing.ledger_id, missing.fencer, means.fresh().passwords)
             return await _make(bot, (secret,), means) or _preparing("the logins of the ledger are made", AT_ONCE)
         case Ground() as ground:
             session = (await means.doors.open(bot.key, ground.ledger_id, ground.fencer)).session
             found = await claim(session)
-            if taken := claimed(bot, means.site.cluster, ground.ledger_id, found):
+            taken = claimed(bot, means.site.cluster, ground.ledger_id, found)
+            if isinstance(taken, Adopt):
+                return await _adopt(bot, ground, wanted, means)
+            if taken is not None:
                 return taken
             # A database without a ledger has no schema, whatever ran before.
             truly = wanted if found else replace(wanted, served=False)
             return await _keep_roles(ground, session) or await _migrate(bot, ground, truly, means)
+
+
+async def _mint(bot: Bot, fencer: Address, means: Means) -> Keep:
+    """The id stands in the status, fresh or adopted; a database that holds a ledger gets no second one."""
+    session = Session(fencer)
+    try:
+        found = await claim(session)
+    finally:
+        await session.close()
+    ledger_id = minted(bot, means.site.cluster, means.fresh().ledger_id, found)
+    if isinstance(ledger_id, Keep):
+        return ledger_id
+    await writes.write_status(means.cluster.api, bot, {"ledgerId": ledger_id})
+    raise Outdated("a ledger id was minted; everything that follows carries it")
+
+
+async def _adopt(bot: Bot, ground: Ground, wanted: Wanted, means: Means) -> Preparing | Keep:
+    """The Job that makes the ledger this bot's was asked for; the next pass reads whose it is."""
+    change = Change(ground.ledger_id, ground.owner, ground.fencer.role, None)
+    job = adoption(bot, wanted.data["template"], change)
+    name = job["metadata"]["name"]
+    found = await places.migration(means.cluster.api, job)
+    if found.state is JobState.FAILED:
+        return refused(name, found, "LedgerClaimed")
+    refusal = None
+    if found.state is JobState.GONE:
+        refusal = await _make(bot, (config_map(bot, wanted.data["settings"]), job), means)
+    return refusal or _preparing(f"Job {name} makes ledger {ground.ledger_id} this bot's", SOON_SECONDS)
 
 
 async def _footing(bot: Bot, spec: BotSpec, means: Means) -> Footing:

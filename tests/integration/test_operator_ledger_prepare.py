@@ -134,6 +134,54 @@ async def test_the_logins_of_the_secret_are_those_of_the_roles(world):
 
 
 @pytest.mark.asyncio
+async def test_a_bot_that_was_made_anew_has_its_ledger_back_when_a_person_says_so(world):
+    """Nothing is minted and nothing made before; afterwards it is prepared as it was, with new passwords."""
+    async with world.operator() as means:
+        await prepared(world, means)
+        ledger = world.bot.status["ledgerId"]
+        assert world.server.request("DELETE", f"{BOTS.format('trading')}/{world.name}")[0] == 200
+        assert world.server.request("DELETE", f"{world.core}/secrets/{world.name}-ledger")[0] == 200
+        world.create_bot(world.name)
+    async with world.operator() as means:
+        told = await world.step(means)
+        assert (told.reason, f"tradingbot.io/adopt-ledger={ledger}" in told.message) == ("LedgerClaimed", True)
+        assert "ledgerId" not in world.bot.status
+        world.annotate(adopt_ledger=ledger)
+        await world.step(means)
+        assert world.bot.status["ledgerId"] == ledger
+        assert (await world.step(means)).message == "the logins of the ledger are made"
+        assert isinstance(await world.step(means, served=True), Prepared)
+
+
+@pytest.mark.asyncio
+async def test_a_ledger_moves_to_another_bot_once_nobody_trades_on_it(world, server, database, tmp_path):
+    """The Job refuses while a process holds the epoch; when it has ended the ledger is the other bot's, and no more
+    the first one's."""
+    other = World(server, database, next(NAMES), tmp_path / "other")
+    async with world.operator() as means:
+        await prepared(world, means)
+        ledger = world.bot.status["ledgerId"]
+        world.sql("UPDATE lease SET epoch = 3, instance = 'pod-1/a', revision = 'r1', released_at = NULL", world.name)
+        other.create_bot(world.name)
+        other.annotate(adopt_ledger=ledger)
+        for _ in range(2):
+            await other.step(means)
+        assert f"makes ledger {ledger} this bot's" in (await other.step(means)).message
+        code, said = other.run_job("adopt")
+        assert (code, "is traded on by pod-1/a under epoch 3" in said) == (78, True)
+        told = await other.step(means)
+        assert (told.reason, "suspend that bot, or fence it" in told.message) == ("LedgerClaimed", True)
+        world.sql("UPDATE lease SET released_at = now()", world.name)
+        path = f"{other.jobs}/{other.job('adopt')['metadata']['name']}"
+        assert server.request("DELETE", path, {"propagationPolicy": "Background"})[0] == 200
+        await other.step(means)
+        assert other.run_job("adopt")[0] == 0
+        await other.step(means)
+        assert isinstance(await other.step(means, served=True), Prepared)
+        assert (await world.step(means)).reason == "LedgerClaimed"
+
+
+@pytest.mark.asyncio
 async def test_missing_secrets_are_named_and_nothing_is_made(world):
     """Owner first, then fencer; when both are there the preparation goes on by itself."""
     async with world.operator() as means:

@@ -74,6 +74,15 @@ class Footing:
 class Mint:
     """The bot has no ledger id yet; nothing may be made before it stands in the status."""
 
+    fencer: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The ledger in the database was another bot's, and a person has named it for this one."""
+
+    ledger_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class MakeSecret:

@@ -4,6 +4,7 @@ from tradingbot_operator.domain.address import FORM, Address
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.ledger import (
     LOGINS,
+    Adopt,
     Claim,
     Footing,
     Ground,
@@ -15,7 +16,7 @@ from tradingbot_operator.domain.ledger import (
     ledger_secret_name,
     role,
 )
-from tradingbot_operator.domain.names import BLUE
+from tradingbot_operator.domain.names import ADOPT_LEDGER, BLUE
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
 
@@ -33,7 +34,7 @@ def next_effect(bot: Bot, footing: Footing) -> Mint | MakeSecret | Ground | Keep
         return fencer
     ledger_id, own = footing.ledger_id, footing.own
     if ledger_id is None:
-        return Mint()
+        return Mint(fencer)
     if own is None:
         return MakeSecret(ledger_id, fencer)
     if refusal := own_is_usable(bot, ledger_id, (footing.fencer.secret, fencer), own):
@@ -72,17 +73,41 @@ def _missing(message: str) -> Keep:
     return Keep("DatabaseSecretMissing", message, LOOK_SECONDS)
 
 
-def claimed(bot: Bot, cluster: str, ledger_id: str, claim: Claim | None) -> Keep | None:
-    """A ledger belongs to one bot for good: never written to by another, and never begun twice."""
+def minted(bot: Bot, cluster: str, fresh: str, claim: Claim | None) -> str | Keep:
+    """The id that a bot without one is to have: a fresh one for an empty database, or that of the ledger it adopts."""
+    asked = bot.annotations.get(ADOPT_LEDGER)
+    if claim is None and asked is not None:
+        said = f"'{asked}' is not in the database of {FENCER_FIELD}, which holds no ledger that can be read"
+        cure = "restore it there, or take the annotation away to begin a new one"
+        return Keep("LedgerMissing", f"metadata.annotations[{ADOPT_LEDGER}]: {said}; {cure}", LOOK_SECONDS)
+    if claim is None:
+        return fresh
+    if asked == claim.ledger_id:
+        return asked
+    there = f"{OWNER_FIELD}: the database holds {_whose(claim, cluster)}, and this bot has none yet"
+    return Keep("LedgerClaimed", f"{there}; {_cure(claim)}", LOOK_SECONDS)
+
+
+def _whose(claim: Claim, cluster: str) -> str:
+    whose = f"ledger {claim.ledger_id} of TradingBot {claim.namespace}/{claim.name}"
+    return whose if claim.cluster == cluster else f"{whose} of another cluster"
+
+
+def _cure(claim: Claim) -> str:
+    adopt = f"{ADOPT_LEDGER}={claim.ledger_id}"
+    return f"name a database of the bot's own, or annotate the bot with {adopt} once nobody trades on that one"
+
+
+def claimed(bot: Bot, cluster: str, ledger_id: str, claim: Claim | None) -> Keep | Adopt | None:
+    """A ledger is one bot's: another is told so, or adopts it if a person says which; and none is begun twice."""
     if claim is None:
         return _lost(bot, ledger_id)
     if claim == Claim(ledger_id, cluster, bot.namespace, bot.name):
         return None
-    whose = f"ledger {claim.ledger_id} of TradingBot {claim.namespace}/{claim.name}"
-    there = whose if claim.cluster == cluster else f"{whose} of another cluster"
-    cure = "name a database of the bot's own"
-    message = f"{OWNER_FIELD}: the database holds {there}, not ledger {ledger_id} of this bot; {cure}"
-    return Keep("LedgerClaimed", message, LOOK_SECONDS)
+    if claim.ledger_id == ledger_id == bot.annotations.get(ADOPT_LEDGER):
+        return Adopt(ledger_id)
+    there = f"{OWNER_FIELD}: the database holds {_whose(claim, cluster)}, not ledger {ledger_id} of this bot"
+    return Keep("LedgerClaimed", f"{there}; {_cure(claim)}", LOOK_SECONDS)
 
 
 def _lost(bot: Bot, ledger_id: str) -> Keep | None:
@@ -95,10 +120,9 @@ def _lost(bot: Bot, ledger_id: str) -> Keep | None:
     return Keep("LedgerMissing", f"{FENCER_FIELD}: {said} of ledger {ledger_id}; {cure}", LOOK_SECONDS)
 
 
-def refused(job: str, migration: Migration) -> Keep:
-    """What the migration said last; its Job is looked at again, and made again when it has been cleaned up."""
-    words = migration.words or f"Job {job} failed; read the log of its pod"
-    return Keep("MigrationRefused", words, LOOK_SECONDS)
+def refused(job: str, migration: Migration, reason: str = "MigrationRefused") -> Keep:
+    """What the Job said last; it is looked at again, and made again when it has been cleaned up."""
+    return Keep(reason, migration.words or f"Job {job} failed; read the log of its pod", LOOK_SECONDS)
 
 
 def urls(bot: Bot, observed: Observed, port: int) -> tuple[str, ...]:

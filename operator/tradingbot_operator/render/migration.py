@@ -1,6 +1,6 @@
 """The Job that brings a ledger to the schema of a revision (docs/contracts.md 8.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,19 @@ class Change:
 
 
 def migration(bot: Bot, template: Mapping[str, Any], change: Change) -> Manifest:
-    """The Job of this change under a name of its own: another image, login or code is another Job."""
+    """The Job that brings the ledger to the schema of the code in *template*."""
+    code = ["--active", change.code] if change.code is not None else []
+    words = ["migrate", "--ledger-id", change.ledger_id, "--fencer", change.fencer, *code]
+    return _job(bot, template, change, words)
+
+
+def adoption(bot: Bot, template: Mapping[str, Any], change: Change) -> Manifest:
+    """The Job that makes the ledger that of *bot*; it refuses while somebody may still trade on it."""
+    return _job(bot, template, change, ["adopt", "--ledger-id", change.ledger_id])
+
+
+def _job(bot: Bot, template: Mapping[str, Any], change: Change, words: Sequence[str]) -> Manifest:
+    """Under a name of its own: another image, login or command is another Job."""
     spec = {
         "backoffLimit": 3,
         "activeDeadlineSeconds": 300,
@@ -53,9 +65,9 @@ def migration(bot: Bot, template: Mapping[str, Any], change: Change) -> Manifest
                 {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
             ]
         },
-        "template": {"metadata": {"labels": _labels(bot)}, "spec": _pod(template["spec"], change)},
+        "template": {"metadata": {"labels": _labels(bot)}, "spec": _pod(template["spec"], change, words)},
     }
-    name = f"{bot.name}-migrate-{digest([spec, change.owner.version], 10)}"
+    name = f"{bot.name}-{words[0]}-{digest([spec, change.owner.version], 10)}"
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(bot, name), "spec": spec}
 
 
@@ -68,7 +80,7 @@ def _labels(bot: Bot) -> dict[str, str]:
     }
 
 
-def _pod(pod: Mapping[str, Any], change: Change) -> Manifest:
+def _pod(pod: Mapping[str, Any], change: Change, words: Sequence[str]) -> Manifest:
     container = pod["containers"][0]
     owner = {
         "secretName": change.owner.secret,
@@ -79,7 +91,7 @@ def _pod(pod: Mapping[str, Any], change: Change) -> Manifest:
         **{name: pod[name] for name in PLACEMENT if name in pod},
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 10,
-        "containers": [_container(container, change)],
+        "containers": [_container(container, words)],
         "volumes": [
             *(each for each in pod["volumes"] if each["name"] in ("settings", "tmp")),
             {"name": "owner", "secret": owner},
@@ -87,12 +99,11 @@ def _pod(pod: Mapping[str, Any], change: Change) -> Manifest:
     }
 
 
-def _container(container: Mapping[str, Any], change: Change) -> Manifest:
-    code = ["--active", change.code] if change.code is not None else []
+def _container(container: Mapping[str, Any], words: Sequence[str]) -> Manifest:
     return {
         "name": CONTAINER,
         **{name: container[name] for name in KEPT_OF_CONTAINER if name in container},
-        "command": ["atb", "db", "migrate", "--ledger-id", change.ledger_id, "--fencer", change.fencer, *code],
+        "command": ["atb", "db", *words],
         "env": [each for each in container["env"] if each["name"] == SETTINGS_VARIABLE],
         "volumeMounts": [
             *(each for each in container["volumeMounts"] if each["name"] in ("settings", "tmp")),

@@ -7,6 +7,7 @@ import pytest
 import make_operator as make
 from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.ledger import (
+    Adopt,
     Claim,
     Footing,
     Ground,
@@ -18,7 +19,7 @@ from tradingbot_operator.domain.ledger import (
     OwnSecret,
 )
 from tradingbot_operator.domain.plan import Keep
-from tradingbot_operator.plan.ledger import claimed, next_effect, refused, urls
+from tradingbot_operator.plan.ledger import claimed, minted, next_effect, refused, urls
 
 PLACE = "postgresql://db.example:5432/bots"
 FENCER = Address("fencer", "f", PLACE)
@@ -35,7 +36,7 @@ def step(**changes):
 
 def test_steps_come_one_after_the_other():
     """First the id, then the passwords, then the server can be asked."""
-    assert step(ledger_id=None, own=None) == Mint()
+    assert step(ledger_id=None, own=None) == Mint(FENCER)
     assert step(own=None) == MakeSecret("q3v9zk", FENCER)
     words = {"blue": "word of blue", "green": "word of green", "task": "word of task"}
     assert step() == Ground("q3v9zk", OWNER, FENCER, words)
@@ -125,7 +126,47 @@ def test_a_ledger_of_another_bot_is_never_written_to(claim, whose):
     assert claimed(make.bot(make.LIVE), CLUSTER, "q3v9zk", claim) == Keep(
         "LedgerClaimed",
         f"spec.database.postgres.ownerSecretRef: the database holds {whose}, not ledger q3v9zk of this bot;"
-        " name a database of the bot's own",
+        " name a database of the bot's own, or annotate the bot with"
+        f" tradingbot.io/adopt-ledger={claim.ledger_id} once nobody trades on that one",
+        10.0,
+    )
+
+
+def adopting(ledger_id):
+    return make.bot(make.LIVE, annotations={"tradingbot.io/adopt-ledger": ledger_id})
+
+
+def test_a_ledger_that_a_person_names_is_adopted_and_no_other():
+    """The annotation says which one; an old one of this bot that was adopted long ago is simply its own."""
+    moved = Claim("q3v9zk", CLUSTER, "old", "btc")
+    assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", moved) == Adopt("q3v9zk")
+    assert claimed(adopting("aaaaaa"), CLUSTER, "q3v9zk", moved).reason == "LedgerClaimed"
+    assert claimed(adopting("q3v9zk"), CLUSTER, "aaaaaa", moved).reason == "LedgerClaimed"
+    assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", Claim("q3v9zk", CLUSTER, "trading", "btc")) is None
+
+
+def test_a_bot_without_an_id_gets_a_fresh_one_only_for_an_empty_database():
+    """One that was made anew finds its ledger there: it is told how to have it back, and nothing is made."""
+    own = Claim("q3v9zk", CLUSTER, "trading", "btc")
+    assert minted(make.bot(make.LIVE), CLUSTER, "fresh1", None) == "fresh1"
+    assert minted(adopting("q3v9zk"), CLUSTER, "fresh1", own) == "q3v9zk"
+    assert minted(make.bot(make.LIVE), CLUSTER, "fresh1", own) == Keep(
+        "LedgerClaimed",
+        "spec.database.postgres.ownerSecretRef: the database holds ledger q3v9zk of TradingBot trading/btc,"
+        " and this bot has none yet; name a database of the bot's own, or annotate the bot with tradingbot.io/adopt-ledger=q3v9zk"
+        " once nobody trades on that one",
+        10.0,
+    )
+    assert minted(adopting("aaaaaa"), CLUSTER, "fresh1", own).reason == "LedgerClaimed"
+
+
+def test_an_adopted_ledger_that_is_not_there_is_named():
+    """An empty database is not begun anew under the name of another ledger."""
+    assert minted(adopting("q3v9zk"), CLUSTER, "fresh1", None) == Keep(
+        "LedgerMissing",
+        "metadata.annotations[tradingbot.io/adopt-ledger]: 'q3v9zk' is not in the database of"
+        " spec.database.postgres.fencerSecretRef, which holds no ledger that can be read; restore it there, or take the"
+        " annotation away to begin a new one",
         10.0,
     )
 
