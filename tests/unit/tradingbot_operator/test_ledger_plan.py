@@ -153,7 +153,8 @@ def test_a_bot_without_an_id_gets_a_fresh_one_only_for_an_empty_database():
     assert minted(make.bot(make.LIVE), CLUSTER, "fresh1", own) == Keep(
         "LedgerClaimed",
         "spec.database.postgres.ownerSecretRef: the database holds ledger q3v9zk of TradingBot trading/btc,"
-        " and this bot has none yet; name a database of the bot's own, or annotate the bot with tradingbot.io/adopt-ledger=q3v9zk"
+        " and this bot has none yet; name a database of the bot's own, or annotate the bot with"
+        " tradingbot.io/adopt-ledger=q3v9zk"
         " once nobody trades on that one",
         10.0,
     )
