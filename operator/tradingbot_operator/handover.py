@@ -38,6 +38,8 @@ from tradingbot_operator.report.task import answered
 
 log = logging.getLogger(__name__)
 ANSWER_SECONDS = 0.3
+# Who is late with a second beat stands still, and every pass of the hand-over that is to replace it would wait for it.
+MISSED_MS, HARDLY_SECONDS = 1100, 0.05
 # What is decided at these has no effect but waiting, so the report at the end of the pass is early enough.
 QUIET = frozenset({Step.VERIFYING, Step.RELEASING, Step.OBSERVING})
 
@@ -65,8 +67,8 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
     rollout = parse_rollout(bot.status)
     new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
     asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else new
-    answers = asyncio.gather(*(_said(pod, reach) for pod in asked))
-    row, said = await asyncio.gather(_row(bot, bot.spec, observed, reach), answers)
+    row = await _row(bot, bot.spec, observed, reach)
+    said = await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
     seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
@@ -83,11 +85,18 @@ async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> Lea
         return None
 
 
-async def _said(pod: Pod, reach: Reach) -> Report | None:
+def patience(uid: str, row: LeaseRow | None) -> float:
+    """How many seconds the pod is waited for; hardly, when its ledger has not heard of it either."""
+    signs = row.signs if row is not None else ()
+    silent = min((sign.silent_ms for sign in signs if sign.instance.partition("/")[0] == uid), default=0)
+    return HARDLY_SECONDS if silent >= MISSED_MS else ANSWER_SECONDS
+
+
+async def _said(pod: Pod, reach: Reach, seconds: float) -> Report | None:
     if not pod.ip:
         return None
     try:
-        return await asyncio.wait_for(reach.ask(pod), ANSWER_SECONDS)
+        return await asyncio.wait_for(reach.ask(pod), seconds)
     except TimeoutError:
         return None
 

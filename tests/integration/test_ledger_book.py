@@ -129,6 +129,18 @@ def test_a_ledger_that_goes_on_is_claimed_again_and_again(sqlite: Place, tmp_pat
         sqlite.close()
 
 
+def test_the_volume_is_synced_for_the_first_beat_and_for_every_other_one(sqlite: Place, tmp_path: Path) -> None:
+    """A beat twice a second keeps a busy process from being taken for one that stands still; the disk needs half."""
+    ledger = watched(sqlite, tmp_path)
+    held, path = claimed(ledger), path_of(tmp_path / "state", ledger.ledger_id)
+    seen = []
+    for _ in range(4):
+        ledger.intend(held, order(), *TIMES)
+        ledger.heartbeat(instance("pod-1", "a"), "trader", NOW)
+        seen.append(load(path))
+    assert seen == [HighWater(1, 1), HighWater(1, 1), HighWater(1, 3), HighWater(1, 3)]
+
+
 def watched(place: Place, folder: Path) -> SqlLedger:
     ledger = place.open()
     ledger.remember(folder / "state")

@@ -96,10 +96,16 @@ class Memory:
         self._path = path_of(state, ledger_id)
         self._epoch: int | None = None
         self._recorded: HighWater | None = None
+        self._due = False
 
     def seen(self) -> HighWater | None:
         """What is remembered; ask before a claim, for another process may record a later one at any time."""
         return load(self._path)
+
+    def is_due(self) -> bool:
+        """True at the first beat under an epoch and at every other one after it: the disk is synced for each."""
+        self._due = not self._due
+        return self._due and self._epoch is not None
 
     def holds(self, epoch: int) -> bool:
         """True when this process was given *epoch* and the volume knows."""
@@ -111,7 +117,7 @@ class Memory:
             self._recorded = record(self._path, now)
         except OSError as error:
             raise LedgerUnavailable(f"{self._path} cannot be written ({error.strerror})") from None
-        self._epoch = now.epoch
+        self._epoch, self._due = now.epoch, False
 
     def grown(self, sequence: int) -> None:
         """The newest *sequence* is remembered with the epoch this process has claimed, if it has claimed one."""

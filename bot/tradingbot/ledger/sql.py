@@ -88,7 +88,7 @@ class SqlLedger(LedgerReader):
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None:
         with writing(self.engine) as connection:
             leases.heartbeat(connection, instance.name, role, now)
-        if self._memory is not None:
+        if self._memory is not None and self._memory.is_due():
             self._memory.grown(self.highest().sequence)
 
     def self_test(self) -> bool:

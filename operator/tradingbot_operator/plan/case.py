@@ -19,8 +19,8 @@ ORDER_MS = 3000
 # After a void order entries go on for this long before the next one.
 PAUSE_MS = 5000
 UNANSWERED_MS = 500
-# A process beats every second; the ledger's own bound for a successor is 2 s.
-SILENT_MS = 1500
+# A process beats twice a second; the ledger's own bound for a successor is 2 s.
+SILENT_MS = 1250
 FRESH_MS = 2000
 # A restarted container claims within seconds by itself; what is silent for longer is lost.
 LOST_MS = 10_000
