@@ -32,7 +32,10 @@ class Facts:
         said = [self.observed.reports[pod.uid] for pod in self.own_pods if pod.uid in self.observed.reports]
         if not said and self.observed.reports and self.rollout is not None:
             return None
-        return said[-1] if said else self.observed.report
+        # A twin of the trader's colour, or one that is on its way out, does not speak for it.
+        return max(
+            reversed(said), key=lambda each: (each.trading_active, each.epoch or 0), default=self.observed.report
+        )
 
     @property
     def rollout(self) -> HandOver | None:

@@ -1,13 +1,17 @@
 """``atb``: flags, sentences, exit codes and tables, without a trader."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import bots
-from tradingbot import __version__
-from tradingbot.cli import tables
+from tradingbot import __version__, cli
+from tradingbot.cli import program, tables
 from tradingbot.cli.client import Client, Reply, accepted, reachable
 from tradingbot.cli.exits import MEANING, Exit, Failed
 from tradingbot.cli.program import run
@@ -21,6 +25,25 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in bots.mounted(tmp_path, bots.settings(tmp_path)).items():
         monkeypatch.setenv(name, text)
     return tmp_path
+
+
+def test_who_is_told_to_end_while_the_trader_loads_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first process of a container gets only the signals it asks for, so it asks before anything is loaded."""
+    monkeypatch.setattr(program, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["paper"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+
+
+def test_the_command_asks_for_the_signal_before_it_loads_a_library() -> None:
+    """What is loaded first is what takes a second on a slow machine."""
+    said = "import sys, tradingbot.cli; print(sorted({'pydantic', 'typer', 'structlog'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 WRONG = [

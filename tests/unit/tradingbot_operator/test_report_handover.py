@@ -244,6 +244,19 @@ def test_what_another_colour_says_is_not_taken_for_the_traders_word():
     assert said(facts)["TradingActive"] == ("Unknown", "NotReported", "the bot's process has not answered")
 
 
+@pytest.mark.parametrize("order", [("pod-1", "pod-3"), ("pod-3", "pod-1")])
+def test_a_twin_of_the_traders_colour_does_not_speak_for_it(order):
+    """Somebody scaled the colour to two, or its old pod still ends: the one that trades is the one that counts."""
+    twin = make.pod(uid="pod-3", name="btc-blue-2", colour="blue")
+    words = {
+        "pod-1": make.said(instance="pod-1/1", epoch=7),
+        "pod-3": make.said(instance="pod-3/1", state="standby", trading_active=False, epoch=None),
+    }
+    pods = {"pod-1": BLUE, "pod-3": twin}
+    facts = told(None, reports=words, pods=tuple(pods[each] for each in order))
+    assert said(facts)["TradingActive"] == ("True", "Trading", "pod-1/1 trades under epoch 7")
+
+
 def test_record_is_in_the_status_and_stays_where_nothing_can_move():
     """Whoever comes next goes on from it."""
     facts = told(SWAP)
