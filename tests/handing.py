@@ -13,7 +13,7 @@ from lease_model import Ledger, Node
 from tradingbot_operator.cluster import reading
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
-from tradingbot_operator.cluster.prometheus import Query
+from tradingbot_operator.cluster.prometheus import Watch
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
 from tradingbot_operator.domain.lease import LedgerAway
 from tradingbot_operator.domain.observed import Observed
@@ -48,7 +48,7 @@ class Scene:
     # How the Job ends that asks that colour; None: it runs on.
     job_ends: Callable[[dict[str, Any]], str | None] = lambda _: "Complete"
     jobs_seen: list[str] = field(default_factory=list)
-    query: Query | None = None
+    watch: Watch | None = None
     away: int = 0  # for so many passes the ledger is not reached
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ class Scene:
         """One pass, and then the world goes on."""
         now = make.NOW + timedelta(milliseconds=self.ledger.now - 1_000_000)
         cluster = Cluster(self.api, self.memory, monitors=False)
-        reach = make.reach(None if self.away else self.ledger, self.node, self._met, self.query)
+        reach = make.reach(None if self.away else self.ledger, self.node, self._met, self.watch)
         self.away = max(0, self.away - 1)
         again = 0.2
         try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lease_model import FakeDoor, Ledger, Node
-from tradingbot_operator.cluster.prometheus import Query
+from tradingbot_operator.cluster.prometheus import Watch
 from tradingbot_operator.domain.bot import Bot, parse
 from tradingbot_operator.domain.handover import Post
 from tradingbot_operator.domain.lease import LeaseRow, LedgerAway, Sign
@@ -141,7 +141,7 @@ def reach(
     ledger: Ledger | None = None,
     node: Node | None = None,
     strike: Callable[[str, bool], None] | None = None,
-    query: Query | None = None,
+    watch: Watch | None = None,
 ) -> Reach:
     """The lease and the processes of a model, and a Prometheus; without one, nothing answers."""
 
@@ -154,7 +154,7 @@ def reach(
         process = node.at(pod.uid) if node else None
         return node.report(process) if node and process else None
 
-    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0, query=query, untold_seconds=0.0)
+    return Reach(door, ask, lambda: ledger.now / 1000 if ledger else 0.0, watch=watch, untold_seconds=0.0)
 
 
 def task(spec: dict[str, Any] | None = None, **changes: Any) -> Task:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tradingbot_operator import probing
+from tradingbot_operator import probing, promoting
+from tradingbot_operator.cluster import events
 from tradingbot_operator.cluster.adapter import Cluster
-from tradingbot_operator.cluster.prometheus import Query
+from tradingbot_operator.cluster.prometheus import Watch
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
@@ -52,7 +53,7 @@ class Reach:
     ask: Callable[[Pod], Awaitable[Report | None]]
     clock: Callable[[], float]
     means: Means | None = None  # with which a ledger on a server is prepared
-    query: Query | None = None  # of Prometheus
+    watch: Watch | None = None
     untold_seconds: float = 2.0  # how long a start may go on before the status tells of it
 
 
@@ -72,7 +73,8 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
     seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
-    return await probing.asked(bot, bot.spec, rollout, seen, (cluster, reach.query, now))
+    seen = await promoting.proved(bot, bot.spec, seen, (cluster, reach.watch))
+    return await probing.asked(bot, bot.spec, rollout, seen, (cluster, reach.watch, now))
 
 
 async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> LeaseRow | None:
@@ -118,6 +120,7 @@ async def write_down(bot: Bot, plan: Plan, cluster: Cluster, moment: Moment) -> 
         return bot
     told = asyncio.gather(*(tell(each, cluster, moment) for each in began))
     after, _ = await asyncio.gather(cluster.write_decision(bot, decision), told)
+    await events.tell_skipped(cluster.api, bot, after.status, moment.text)
     return after
 
 

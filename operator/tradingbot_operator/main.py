@@ -28,7 +28,7 @@ from tradingbot_operator.cluster.api import Absent, Api, connect
 from tradingbot_operator.cluster.ask import ask
 from tradingbot_operator.cluster.lease import LeaseLock
 from tradingbot_operator.cluster.memory import Memory
-from tradingbot_operator.cluster.prometheus import query
+from tradingbot_operator.cluster.prometheus import Prometheus
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.crd.text import both
 from tradingbot_operator.domain.bot import Manifest
@@ -244,7 +244,7 @@ def _granting(program: Program, site: Site, session: aiohttp.ClientSession) -> G
         store.heard(pod.uid, said)
         return said
 
-    reach = Reach(partial(door_of, means=means), heard, time.monotonic, means, partial(query, session))
+    reach = Reach(partial(door_of, means=means), heard, time.monotonic, means, Prometheus(session))
     return Granting(cluster, reach, store.observed, lambda: datetime.now(UTC))
 
 

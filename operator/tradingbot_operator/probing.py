@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tradingbot_operator.cluster import jobs
 from tradingbot_operator.cluster.adapter import Cluster
-from tradingbot_operator.cluster.prometheus import Query
+from tradingbot_operator.cluster.prometheus import Watch
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.handover import GATED, Kind, Rollout, Step
 from tradingbot_operator.domain.observed import Observed
@@ -22,14 +22,14 @@ COLOURS = ("blue", "green")
 
 
 async def asked(
-    bot: Bot, spec: BotSpec, rollout: Rollout | None, observed: Observed, means: tuple[Cluster, Query | None, datetime]
+    bot: Bot, spec: BotSpec, rollout: Rollout | None, observed: Observed, means: tuple[Cluster, Watch | None, datetime]
 ) -> Observed:
     """What was seen, with the Jobs that ask and the values Prometheus has, where the step rests on them."""
-    cluster, query, now = means
+    cluster, watch, now = means
     if rollout is None or rollout.step in HURRIED:
         return observed
     probes = await jobs.probes(cluster.api, bot) if _has_jobs(spec, rollout) else None
-    samples = await _samples(bot, spec, query, now) if rollout.step is Step.OBSERVING and rollout.kind in GATED else {}
+    samples = await _samples(bot, spec, watch, now) if rollout.step is Step.OBSERVING and rollout.kind in GATED else {}
     return replace(observed, probes=probes, samples=samples)
 
 
@@ -38,14 +38,14 @@ def _has_jobs(spec: BotSpec, rollout: Rollout) -> bool:
     return gates or rollout.kind is Kind.PROMOTION or any(each.job for each in spec.rollout.analysis)
 
 
-async def _samples(bot: Bot, spec: BotSpec, query: Query | None, now: datetime) -> Mapping[tuple[str, str], Decimal]:
+async def _samples(bot: Bot, spec: BotSpec, watch: Watch | None, now: datetime) -> Mapping[tuple[str, str], Decimal]:
     """The values at one time for both colours; what was not answered is not in it."""
     server = spec.monitoring.prometheus
     queries = [each for each in spec.rollout.analysis if each.query is not None]
-    if query is None or server is None or not queries:
+    if watch is None or server is None or not queries:
         return {}
     wanted = [(each.name, colour, _filled(each.query or "", bot, colour)) for each in queries for colour in COLOURS]
-    values = await asyncio.gather(*(query(server, text, now) for _, _, text in wanted))
+    values = await asyncio.gather(*(watch.query(server, text, now) for _, _, text in wanted))
     found = zip(wanted, values, strict=True)
     return {(name, colour): value for (name, colour, _), value in found if value is not None}
 

@@ -9,7 +9,9 @@ import pytest
 
 import onenode
 from apiserver import free_port
-from tradingbot_operator.cluster.prometheus import query, value
+from operators import eventually
+from tradingbot_operator.cluster.prometheus import Prometheus, value
+from tradingbot_operator.plan.promotion import RULES
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def server(tmp_path_factory):
 def said(server, text):
     async def asked():
         async with aiohttp.ClientSession() as session:
-            return await query(session, server, text, datetime.now(UTC))
+            return await Prometheus(session).query(server, text, datetime.now(UTC))
 
     return asyncio.run(asked())
 
@@ -51,6 +53,17 @@ def test_prometheus_that_is_away_says_nothing():
     assert said(f"http://127.0.0.1:{free_port()}", "1") is None
 
 
+def test_rules_that_a_promotion_asks_for_are_those_we_ship(server):
+    """Loaded as they stand in manifests/monitoring; who does not answer has none to show."""
+
+    async def asked(address):
+        async with aiohttp.ClientSession() as session:
+            return await Prometheus(session).rules(address)
+
+    eventually(lambda: asyncio.run(asked(server)) == RULES)
+    assert asyncio.run(asked(f"http://127.0.0.1:{free_port()}")) is None
+
+
 def test_path_of_an_address_is_kept(server):
     """Behind a prefix it is asked there; here nothing answers at that place."""
     assert said(f"{server}/prefix/", "1") is None
@@ -59,4 +72,4 @@ def test_path_of_an_address_is_kept(server):
 
 def test_scalar_that_is_no_number_is_not_known():
     """Whatever a server between the two makes of it."""
-    assert value({"data": {"resultType": "scalar", "result": [0, "many"]}}) is None
+    assert value({"resultType": "scalar", "result": [0, "many"]}) is None

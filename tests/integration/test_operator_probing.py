@@ -87,7 +87,10 @@ def test_smoke_test_that_a_person_skips_is_not_run():
     scene.apply(spec(NEW, SMOKE), skip_gates="smoke the registry of test images is away")
     scene.until(lambda: scene.step == "Observing")
     assert scene.jobs_seen == []
-    assert {"gate": "smoke", "result": "skipped", "message": ""} in scene.status["rollout"]["gates"]
+    reason = "the registry of test images is away"
+    assert {"gate": "smoke", "result": "skipped", "message": reason} in scene.status["rollout"]["gates"]
+    told = [each["message"] for each in scene.api.of("Event") if each["reason"] == "GateSkipped"]
+    assert told == [f"gate smoke is skipped: {reason}"]
 
 
 @pytest.mark.parametrize(("fails", "ends", "trades"), [("green", "RolledBack", OLD_NAME), ("none", "Done", NEW_NAME)])
@@ -106,7 +109,7 @@ class Prometheus:
     def __init__(self, **values):
         self.values, self.asked = values, []
 
-    async def __call__(self, server, query, at):
+    async def query(self, server, query, at):
         self.asked.append((server, query, at))
         colour = "green" if "green" in query else "blue"
         said = self.values.get(colour)
@@ -126,12 +129,12 @@ class Prometheus:
 def test_query_brings_the_old_version_back_when_only_the_new_one_fails(values, ends):
     """Both are asked at one time; a Prometheus without a value, or away, rolls nothing back."""
     scene = asked(ERRORS, **PROMETHEUS)
-    scene.query = Prometheus(**values)
+    scene.watch = Prometheus(**values)
     scene.until(lambda: scene.step in ("RolledBack", "Done"))
     scene.rest(4)
     assert scene.step == ends
-    (server, green, at), (_, blue, same) = sorted(scene.query.asked, key=lambda each: ("blue" in each[1], each[2]))[
-        :: len(scene.query.asked) // 2
+    (server, green, at), (_, blue, same) = sorted(scene.watch.asked, key=lambda each: ("blue" in each[1], each[2]))[
+        :: len(scene.watch.asked) // 2
     ]
     assert (server, green, blue) == (
         "http://prometheus:9090",

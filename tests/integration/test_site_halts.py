@@ -26,6 +26,11 @@ def halted(site: Site, bot: str) -> tuple[str | None, str | None]:
     return state(site.server, bot, "Halted")
 
 
+def obeyed(site: Site, bot: str) -> str:
+    """When its process obeyed a halt last, by the record that a promotion asks for."""
+    return site.kubectl("get", "tb", bot, "-n", "trading", "-o", "jsonpath={.status.practice[*].halted}")
+
+
 HOLDING = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "99.9", "upper": "100"}}
 FEW = {
     "maxOrderNotional": "980",
@@ -42,6 +47,7 @@ def holds(pod: Running) -> bool:
 
 @pytest.mark.row("S1-038")
 @pytest.mark.row("S1-090")
+@pytest.mark.row("S4-042")
 def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Note) -> None:
     """Less than two seconds from the resource's annotation to no more buys; the metric says so."""
     with trader(site, "quick") as pod:
@@ -55,6 +61,8 @@ def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Not
         wait_bars(pod)
         assert len(site.buys()) == seen
         assert eventually(lambda: halted(site, "quick") == ("True", "Halt"))
+        tried = eventually(lambda: obeyed(site, "quick"), site.operator.log)
+        evidence("kubectl get tb quick -o jsonpath='{.status.practice[*].halted}'", tried)
         site.atb("resume", "quick", "-n", "trading", "--reason", "ok")
         eventually(lambda: pod.status()["state"] == "trading", within=10)
         site.kubectl("annotate", "tb", "quick", "-n", "trading", "tradingbot.io/halt=again")

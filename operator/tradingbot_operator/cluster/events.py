@@ -34,6 +34,7 @@ def _is_bad(condition: Mapping[str, Any]) -> bool:
 
 async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
     """Every change of meaning has its Event."""
+    await tell_skipped(api, bot, after, now)
     for condition in changes(bot.status, after):
         bad = _is_bad(condition)
         text = f"{condition['type']} is {condition['status']}: {condition['message']}"
@@ -46,6 +47,19 @@ def reason(before: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
     was = any(each["type"] == "Halted" and each["status"] == "True" for each in before.get("conditions") or ())
     cleared = condition["type"] == "Halted" and condition["status"] == "False"
     return "HaltCleared" if cleared and was else str(condition["reason"])
+
+
+def skipped(status: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The gates a person has skipped, each with the reason."""
+    said = [*(status.get("promotion") or {}).get("gates", ()), *(status.get("rollout") or {}).get("gates", ())]
+    return frozenset((each["gate"], each.get("message", "")) for each in said if each["result"] == "skipped")
+
+
+async def tell_skipped(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
+    """People know which gate was skipped, and why."""
+    for gate, why in sorted(skipped(after) - skipped(bot.status)):
+        text = f"gate {gate} is skipped: {why}"
+        await _post(api, event(bot, ("GateSkipped", text, True), now, ("skipped", gate, why, now)))
 
 
 async def tell_left(api: Api, bot: Bot, left: str, now: str) -> None:

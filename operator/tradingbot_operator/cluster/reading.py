@@ -173,6 +173,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         highest_epoch=answer.get("highest_epoch"),
         ledger_id=answer.get("ledger_id"),
         holder=answer.get("holder"),
+        mode=answer.get("mode"),
         halts=halts,
         schema=_schema(answer.get("schema")),
         exchange=answer.get("exchange"),

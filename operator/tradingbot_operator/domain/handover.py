@@ -146,6 +146,7 @@ class Terms:
     gates: tuple["Bar", ...] = ()
     analysis: tuple[Check, ...] = ()
     skipped: tuple[str, ...] = ()
+    skip_reason: str = ""
     promotion: bool = False
 
 

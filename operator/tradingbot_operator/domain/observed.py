@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradingbot_operator.domain.lease import LeaseRow
+from tradingbot_operator.domain.practice import Evidence
 from tradingbot_operator.domain.probe import Probe
 from tradingbot_operator.domain.task import Task
 
@@ -93,6 +94,7 @@ class Report:
     highest_epoch: int | None = None
     ledger_id: str | None = None
     holder: str | None = None
+    mode: str | None = None
     halts: tuple[Halt, ...] = ()
     schema: Schema | None = None
     exchange: str | None = None
@@ -175,6 +177,7 @@ class Observed:
     tasks: tuple[Task, ...] = ()
     probes: tuple[Probe, ...] | None = None
     samples: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    evidence: Evidence | None = None  # for a promotion, where one is asked for
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

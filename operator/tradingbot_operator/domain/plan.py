@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tradingbot_operator.domain.handover import Move, Request, Terms
+from tradingbot_operator.domain.handover import Move, Request, Terms, Verdict
 from tradingbot_operator.domain.observed import TokenSecret
 from tradingbot_operator.domain.probe import Probe
 from tradingbot_operator.domain.task import Task
@@ -87,4 +87,5 @@ class Plan:
     terms: Terms | None = None
     answers: tuple[Answer, ...] = ()
     takes: Request | None = None  # the task whose work begins in this pass
+    gates: tuple[Verdict, ...] = ()  # of a promotion
     over: tuple[Probe, ...] = ()  # Jobs whose answer is in the record, or that nobody waits for any more

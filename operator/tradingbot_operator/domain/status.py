@@ -27,6 +27,8 @@ class Active(Part):
     colour: Literal["blue", "green"]
     revision: Word
     epoch: Int64 | None = None
+    mode: Word | None = None
+    """Mode in which it trades."""
     since: Moment
 
 
@@ -83,6 +85,27 @@ class ReportedRollout(Part):
     """What the new trader found when it took over."""
 
 
+class ReportedSpell(Part):
+    """How long one configuration was traded in one mode."""
+
+    mode: Word
+    config: Word
+    """Hash of what decides and limits: venue, symbols, strategy, engine and risk."""
+    revision: Word
+    seconds: Int64
+    """How long, up to since."""
+    since: Moment | None = None
+    """Since when it trades; nothing while it does not."""
+    halted: Moment | None = None
+    """When it obeyed a person's halt last."""
+
+
+class ReportedPromotion(Part):
+    config: Word
+    gates: Annotated[tuple[ReportedVerdict, ...], Field(max_length=16)] = ()
+    """What each gate said last."""
+
+
 class ReportedTask(Part):
     """A task that steered this bot; one of this name is never carried out again."""
 
@@ -131,6 +154,10 @@ class BotStatus(Part):
     """Until when exits without the ledger were granted."""
     rollout: ReportedRollout | None = None
     """How far a swap is."""
+    practice: Annotated[tuple[ReportedSpell, ...], Field(max_length=8)] = ()
+    """What was practised without money."""
+    promotion: ReportedPromotion | None = None
+    """The gates before money, as they stood last."""
     tasks: Annotated[tuple[ReportedTask, ...], Field(max_length=64)] = ()
     """Tasks that steered this bot, newest last; none is carried out twice."""
     halts: Annotated[tuple[ReportedHalt, ...], Field(max_length=64)] = ()

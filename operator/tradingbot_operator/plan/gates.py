@@ -102,7 +102,8 @@ def _asked(bar: Bar, case: Case) -> Verdict:
 
 
 def _unless_skipped(case: Case, name: str, gate: Gate) -> Verdict:
-    return Verdict(name, SKIPPED) if name in case.seen.terms.skipped else gate(case)
+    terms = case.seen.terms
+    return Verdict(name, SKIPPED, terms.skip_reason) if name in terms.skipped else gate(case)
 
 
 def _word(name: str, said: str | None) -> Verdict:

@@ -27,7 +27,7 @@ def of_gate(case: Case, bar: Bar) -> Ask | None:
 def verdict(case: Case, bar: Bar) -> Verdict:
     """Only a Job that has ended says anything; what cannot be seen is waited for."""
     if bar.name in case.seen.terms.skipped:
-        return Verdict(bar.name, SKIPPED)
+        return Verdict(bar.name, SKIPPED, case.seen.terms.skip_reason)
     ask = of_gate(case, bar)
     found = _answer(case, ask)
     if ask is None or case.seen.probes is None:

@@ -95,7 +95,7 @@ def _process(row: LeaseRow | None, pod: Pod | None) -> tuple[str | None, int | N
 
 
 def terms(bot: Bot, spec: BotSpec, now: datetime) -> Terms:
-    rollout = spec.rollout
+    rollout, traded = spec.rollout, (bot.status.get("active") or {}).get("mode")
     return Terms(
         observe=span(rollout.observe),
         adopt=span(rollout.adopt_deadline),
@@ -106,7 +106,8 @@ def terms(bot: Bot, spec: BotSpec, now: datetime) -> Terms:
         gates=tuple(_bar(spec, each) for each in rollout.gates),
         analysis=tuple(_check(each) for each in rollout.analysis),
         skipped=skipped(bot.annotations.get(SKIP_GATES, "")),
-        promotion=spec.mode is Mode.LIVE and bot.status.get("mode") not in (None, Mode.LIVE.value),
+        skip_reason=skip_reason(bot.annotations.get(SKIP_GATES, "")),
+        promotion=spec.mode is Mode.LIVE and traded not in (None, Mode.LIVE.value),
     )
 
 
@@ -114,6 +115,11 @@ def skipped(note: str) -> tuple[str, ...]:
     """The gates a person skips, given as names and a reason; without a reason none is."""
     names, _, reason = note.strip().partition(" ")
     return tuple(name for name in names.split(",") if name) if reason.strip() else ()
+
+
+def skip_reason(note: str) -> str:
+    """Why a person skips gates."""
+    return note.strip().partition(" ")[2].strip()
 
 
 def _bar(spec: BotSpec, gate: Gate) -> Bar:

@@ -15,6 +15,11 @@ class Reason:
 REFUSALS = (
     ("SpecRejected", "a field of the spec cannot be used", "change the field the message names"),
     ("LiveNotAllowed", "this operator was not started for live trading", "set allowLive in the operator's chart"),
+    (
+        "PromotionBlocked",
+        "money may not be traded yet: the message names each gate that is not passed",
+        "do what the message says, or skip gates with the annotation and a reason",
+    ),
     ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use postgres or embedded"),
     (
         "DatabaseSecretMissing",

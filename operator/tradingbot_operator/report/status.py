@@ -16,6 +16,7 @@ from tradingbot_operator.domain.plan import Plan, Run
 from tradingbot_operator.domain.rollout import written
 from tradingbot_operator.report.conditions import conditions
 from tradingbot_operator.report.facts import Facts
+from tradingbot_operator.report.practice import practice, promotion
 
 KEPT_TASKS = 64
 
@@ -40,6 +41,8 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "keyFingerprint": _keys(facts),
         "collisionCount": bot.status.get("collisionCount"),
         "rollout": _rollout(bot, plan),
+        "practice": practice(facts),
+        "promotion": promotion(facts),
         "haltOrder": _halt_order(facts),
         **carried(bot, plan),
     }
@@ -80,7 +83,9 @@ def _active(facts: Facts, now: str) -> dict[str, Any] | None:
     revision = pod.revision if pod else before.get("revision") or facts.wanted
     if revision is None:
         return before or None
-    active = {"colour": facts.colour, "revision": revision} | ({"epoch": epoch} if epoch is not None else {})
+    mode = (facts.report.mode if facts.report else None) or before.get("mode")
+    known = {"epoch": epoch, "mode": mode}
+    active = {"colour": facts.colour, "revision": revision} | {k: v for k, v in known.items() if v is not None}
     same = all(before.get(name) == active[name] for name in ("colour", "revision"))
     return active | {"since": before["since"] if same and "since" in before else now}
 

@@ -84,14 +84,16 @@ def test_rejected_spec_touches_nothing():
 
 
 def test_live_bot_waits_for_an_operator_that_allows_it():
-    """Without permission a live bot is kept as it is; with it the next check speaks."""
+    """Without permission a live bot is kept as it is; with it one that is live already goes on."""
     assert plan(make.bot(make.LIVE)).action == Keep(
         "LiveNotAllowed",
         "spec.mode: 'live' is not allowed by this operator; start the operator with OPERATOR_ALLOW_LIVE=true"
         " (chart value allowLive), or use mode paper",
     )
     allowed = replace(make.SITE, allow_live=True)
-    assert plan(make.bot(make.LIVE), site=allowed).action.replicas == 1
+    assert plan(make.bot(make.LIVE), site=allowed).action.reason == "PromotionBlocked"
+    trading = {"active": {"colour": "blue", "revision": "r1", "mode": "live"}}
+    assert plan(make.bot(make.LIVE, trading), site=allowed).action.replicas == 1
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_jobs_and_queries_of_a_spec_become_terms():
 )
 def test_way_from_practice_to_money_is_a_promotion(spec, mode, promotion):
     """A bot that never ran another mode is not promoted, and none is promoted to practice."""
-    assert look(spec=spec, status={"mode": mode} if mode else {}).terms.promotion is promotion
+    assert look(spec=spec, status={"active": {"mode": mode}} if mode else {}).terms.promotion is promotion
 
 
 def test_terms_are_those_of_the_spec_and_the_annotation():
