@@ -62,7 +62,7 @@ class Ahead:
         settings = parts.settings
         step = TIMEFRAMES[settings.timeframe]
         ports = (parts.venue, parts.ledger, lease, parts.clock, parts.metrics)
-        return Desk(*ports, self._book, step, settings.entry_max_age)
+        return Desk(*ports, self._book, step, settings.entry_max_age, shared=settings.shared)
 
 
 def rehearse(floor: Floor) -> None:

@@ -11,6 +11,7 @@ from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.halting import Halts
 from tradingbot.execution.money import Money
+from tradingbot.execution.outside import Deed
 from tradingbot.market.bars import Bars
 from tradingbot.parts import Parts
 from tradingbot.risk import limits
@@ -73,6 +74,11 @@ class Guard:
         """A strategy that was refused for its number of orders trades no more until a person resumes."""
         if isinstance(verdict, Refusal) and verdict.reason == limits.TOO_MANY_ORDERS:
             self._halt(limits.runaway(self._parts.limits, exposure))
+
+    def foreign(self, deed: Deed) -> None:
+        """Nothing is entered while somebody else trades on the account, until a person resumes; stops stay."""
+        name = f"foreign-{deed.kind}-{deed.name}"
+        self._halt(Halt(name, HaltKind.HALT, "foreign", deed.text, self._parts.clock.now()))
 
     def _halt(self, halt: Halt) -> None:
         self.halts.add(halt)

@@ -17,7 +17,8 @@ from tradingbot.strategy.registry import Strategy
 class EngineSettings:
     """What the engine is told. *turn* is wall time between turns of the timer; None = only candles move it (replay).
 
-    *schema* are the ledger's schema that this code was written for, and the one the ledger has.
+    *shared*: other bots trade on the account; *foreign*: what is done about what somebody else does there: halt, report
+    or ignore. *schema* are the ledger's schema that this code was written for, and the one the ledger has.
     """
 
     symbols: tuple[str, ...]
@@ -29,6 +30,8 @@ class EngineSettings:
     entry_max_age: timedelta = timedelta(seconds=5)
     turn: timedelta | None = timedelta(seconds=1)
     schema: tuple[str, str] = ("", "")
+    shared: bool = False
+    foreign: str = "report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,12 @@ class Operator(Part):
     url: Url | None = Field(None, description="whom to ask for leave to sell when the ledger is away")
 
 
+class Reconcile(Part):
+    foreign_orders: Literal["halt", "report", "ignore"] = Field(
+        "report", description="what is done when somebody else trades on the account, or coins come or go without us"
+    )
+
+
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is written")
 
@@ -217,6 +223,7 @@ class Settings(Part):
     database: Database = Database()
     trading_day: TradingDay = TradingDay()
     operator: Operator = Operator()
+    reconcile: Reconcile = Reconcile()
     logging: Logging = Logging()
     paths: Paths = Paths()
     listen: Listen = Listen()

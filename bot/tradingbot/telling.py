@@ -11,6 +11,7 @@ from tradingbot.domain.order import Outcome, Refused
 from tradingbot.domain.snapshot import Adoption, EngineState, LastDecision, Shadow, Snapshot
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
+from tradingbot.execution.outside import Deed
 from tradingbot.guard import Guard
 from tradingbot.parts import Parts
 
@@ -126,6 +127,14 @@ class Teller:
         log.info("Stopping: no new entries, in-flight orders are settled, protective stops stay")
         self._stopping = True
         self._change(state=EngineState.STOPPING)
+
+    def foreign(self, deed: Deed) -> None:
+        log.warning("ForeignActivity", kind=deed.kind, what=deed.text)
+        self._metrics.foreign(deed.kind)
+
+    def outside(self, said: tuple[str, ...]) -> None:
+        """What others do on the account, in sentences."""
+        self._change(outside=said)
 
     def halted(self, halt: Halt, guard: Guard) -> None:
         log.warning("Halt acts", id=halt.id, kind=halt.kind, source=halt.source, reason=halt.reason)

@@ -1,7 +1,9 @@
 """One page: candle -> intent -> verdict -> order -> fill -> ledger, for as long as the epoch is ours."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from tradingbot import deciding, ticking
@@ -13,11 +15,14 @@ from tradingbot.domain.intent import Decision
 from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.desk import Desk
+from tradingbot.execution.outside import amounts
+from tradingbot.execution.recount import recount
 from tradingbot.floor import SECOND, Floor
 from tradingbot.handover import HandOver
 from tradingbot.inbox import Event, Turn
 
 FEED_ENDED = "the feed has ended"
+Count = tuple[Mapping[str, tuple[Decimal, Decimal]], Mapping[str, Decimal]]
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -135,8 +140,13 @@ class Trader:
         await self.protect(symbol)
 
     async def protect(self, symbol: str) -> None:
-        """What is known to be held has its stop, or is being left."""
-        if await self.cover(symbol):
+        """What is known to be held has its stop, or is being left; what the venue refuses is not asked in a loop."""
+        self.unanswered.add(symbol)
+        if not settle.may_repeat(self.desk, f"cover {symbol}"):
+            return
+        covered = await self.cover(symbol)
+        settle.repeats(self.desk, f"cover {symbol}", not covered)
+        if covered:
             return
         await exits.leave(self.desk, symbol, self.floor.bars.closes().get(symbol, ZERO), deciding.UNCOVERED)
         await settle.follow(self.desk, symbol)
@@ -157,6 +167,7 @@ class Trader:
         self.floor.guard.halts.refresh()
         await settle.settle_due(desk)
         whole = parts.clock.monotonic() - self._looked_at >= parts.settings.check_interval.total_seconds()
+        count = await self._count() if whole else None
         for symbol in self.floor.symbols:
             await self.obey_halts(symbol)
             if whole or symbol in self.unanswered or (parts.strategy.every is None and settle.waits(desk, symbol)):
@@ -165,8 +176,41 @@ class Trader:
             self._looked_at = parts.clock.monotonic()
             self.floor.guard.measure(desk, now)
             # Also a trader with nothing at the venue is to know that it still answers, and still takes the key.
-            await desk.venue.open_orders(self.floor.symbols[0])
+            for symbol in self.floor.symbols:
+                desk.outside.listed(symbol, await desk.venue.open_orders(symbol))
+            await self._compare(count, now)
             self.floor.teller.venue_answers()
+        await self._look_outside()
+
+    async def _count(self) -> Count | None:
+        """What the account holds, and what the book says of it at that moment."""
+        if self.floor.parts.settings.foreign == "ignore":
+            return None
+        ours = amounts(self.desk.book)
+        return ours, await self.desk.venue.balances()
+
+    async def _compare(self, count: Count | None, now: datetime) -> None:
+        """The account was compared with the book, if nothing moved while it was read."""
+        book = self.desk.book
+        if count is None or any(book.is_uncertain(symbol) for symbol in self.floor.symbols):
+            return
+        ours, totals = count
+        if ours != amounts(book):
+            return
+        self.desk.outside.counted(book, totals, now)
+        for symbol, market in book.instruments.items():
+            if book.missing.get(symbol) or totals.get(market.base, ZERO) < book.there(symbol):
+                await recount(self.desk, symbol)
+
+    async def _look_outside(self) -> None:
+        """What others have done on the account is told, and halts if it is to."""
+        outside, settings = self.desk.outside, self.floor.parts.settings
+        deeds = () if settings.foreign == "ignore" else outside.news()
+        for deed in deeds:
+            self.floor.teller.foreign(deed)
+            if settings.foreign == "halt":
+                self.floor.guard.foreign(deed)
+        self.floor.teller.outside(outside.said(self.floor.parts.clock.now()))
 
     async def obey_halts(self, symbol: str) -> None:
         """While anything halts, no entry works; under flatten one step towards flat was made."""

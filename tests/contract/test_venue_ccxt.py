@@ -18,9 +18,11 @@ from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import running
 from exchange_simulator.settings import Settings
 from markets import DEEP_DATA
-from trading import BTC, LEDGER, START, CountingMetrics, order
+from trading import BTC, LEDGER, START, CountingMetrics, MemoryLedger, order
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
+from tradingbot.domain.intent import Refusal
+from tradingbot.domain.lease import Instance
 from tradingbot.domain.order import (
     Accepted,
     Cancel,
@@ -36,6 +38,11 @@ from tradingbot.domain.order import (
     Unknown,
     VenueWrite,
 )
+from tradingbot.domain.snapshot import NoMetrics
+from tradingbot.execution import exits
+from tradingbot.execution.book import Book
+from tradingbot.execution.desk import Desk
+from tradingbot.execution.send import place
 from tradingbot.venues.ccxt_venue import Account, CcxtVenue
 from tradingbot.venues.clock import Pace as Kind
 from tradingbot.venues.clock import VenueClock
@@ -372,6 +379,33 @@ def test_trades_of_other_people_keep_their_own_id():
         placed = await at.control("foreign", api_key=KEY, **foreign)
         (seen,) = await at.venue.fills(BTC, at.clock.now() - timedelta(minutes=1))
         assert (seen.client_id, seen.quantity) == (placed["clientOrderId"], D("0.002"))
+
+    story(act)
+
+
+def test_what_a_person_sold_is_not_sold_again():
+    """The account has less than our fills say: the whole is refused once, what is there is sold, and we know why."""
+
+    async def act(at: Bench) -> None:
+        ledger = MemoryLedger()
+        lease = ledger.claim(Instance("blue", "pod", "start", "r"), at.clock.now())
+        (market,) = (await at.feed.instruments((BTC,))).values()
+        book = Book({BTC: market}, D(10000))
+        desk = Desk(at.venue, ledger, lease, at.clock, NoMetrics(), book, *[timedelta(minutes=1)] * 2)
+        assert isinstance(await place(desk, BUY), Accepted)
+        sale = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.004"}
+        await at.control("foreign", api_key=KEY, **sale)
+        assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Refused)
+        assert book.missing[BTC] == D("0.004")
+        desk.retries.clear()
+        assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Accepted)
+        assert exits.is_flat(book, BTC, D(17000))
+        assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Refusal)
+        mine = [each for each in await at.log() if each["sender"] == AGENT and each["side"] == "SELL"]
+        assert [each["quantity"] for each in mine if each["action"] in ("order", "refuse")] == ["0.00999", "0.00599"]
+        assert (await at.venue.balances())["BTC"] < D("0.00001")
+        said = desk.outside.said(at.clock.now())
+        assert any("sell 0.004 BTC/USDT" in each for each in said), said
 
     story(act)
 

@@ -88,6 +88,12 @@ class Gauges(Collector):
             (),
             _one(len(snapshot.blocks)),
         )
+        yield (
+            "tradingbot_foreign_activity",
+            "1 while others trade on the account or coins miss",
+            (),
+            _one(bool(snapshot.outside)),
+        )
         yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
         yield "tradingbot_clock_offset_seconds", "Venue time less ours", (), _one(snapshot.clock_offset_ms / 1000)

@@ -39,6 +39,7 @@ class Counters:
         self._fills = self._counter("fills", "Trades at the venue", "symbol", "side")
         self._traded = self._counter("traded_quote", "Money traded, in the quote coin", "symbol", "side")
         self._fees = self._counter("fees_quote", "Fees paid, in the quote coin", "symbol")
+        self._foreign = self._counter("foreign", "Orders, trades and changes of balances by somebody else", "kind")
         self._fenced = self._counter("fenced", "Times this process lost the epoch")
         self._reconnects = self._counter("reconnects", "Connections made anew", "what")
         self._failures = self._counter("failures", "Reads and turns of the loop that failed for now", "where")
@@ -73,6 +74,9 @@ class Counters:
         # A rebate is a negative fee; a counter cannot go back, and the ledger has the exact sum.
         self._fees.labels(*self._base, symbol).inc(max(float(fee_quote), 0.0))
 
+    def foreign(self, kind: str) -> None:
+        self._foreign.labels(*self._base, kind).inc()
+
     def fenced(self) -> None:
         self._fenced.labels(*self._base).inc()
 
@@ -96,6 +100,7 @@ class Counters:
         _at_zero(self._fills, self._base, symbols, SIDES)
         _at_zero(self._traded, self._base, symbols, SIDES)
         _at_zero(self._fees, self._base, symbols)
+        _at_zero(self._foreign, self._base, ("order", "trade", "balance"))
         _at_zero(self._fenced, self._base)
         _at_zero(self._reconnects, self._base, ("feed", "venue", "ledger"))
         _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine"))

@@ -97,6 +97,7 @@ class Snapshot:
     schema: tuple[str, str] = ("", "")  # the code's and the ledger's
     shadow: Shadow = Shadow()
     adoption: Adoption | None = None
+    outside: tuple[str, ...] = ()  # what others do on the account, and what it lacks of the positions
 
     @property
     def halted(self) -> bool:
@@ -150,6 +151,10 @@ class Metrics(Protocol):
 
     def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None: ...
 
+    def foreign(self, kind: str) -> None:
+        """Somebody else did something on the account; *kind*: order, trade, balance."""
+        ...
+
     def fenced(self) -> None: ...
 
     def reconnect(self, what: str) -> None:
@@ -175,6 +180,8 @@ class NoMetrics:
     def order_latency(self, seconds: float) -> None: ...
 
     def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None: ...
+
+    def foreign(self, kind: str) -> None: ...
 
     def fenced(self) -> None: ...
 

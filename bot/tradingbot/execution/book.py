@@ -22,6 +22,8 @@ class Book:
         self.capital = capital
         self.positions: dict[str, Position] = {symbol: Position(symbol) for symbol in instruments}
         self.stop_prices: dict[str, Decimal] = {}
+        # What the account lacks of a position: sold or taken away by somebody else.
+        self.missing: dict[str, Decimal] = {}
         self.recent: tuple[OrderRecord, ...] = ()
         self.newest_fill_at: dict[str, datetime] = {}
         self.results = Results()
@@ -82,6 +84,10 @@ class Book:
     def lacks_fills(self, symbol: str) -> bool:
         """True while the venue has told of more than the fills we have."""
         return any(self._lacks_fills(record) for record in self.live(symbol))
+
+    def there(self, symbol: str) -> Decimal:
+        """What can be sold: the position by fills, less what the account lacks of it."""
+        return self.positions[symbol].quantity - self.missing.get(symbol, ZERO)
 
     def selling(self, symbol: str, but: str | None = None) -> Decimal:
         """What working and unknown sells other than *but* may still take from the position."""

@@ -7,6 +7,7 @@ from tradingbot.domain.lease import Lease
 from tradingbot.domain.ports import Clock, Ledger, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.book import Book
+from tradingbot.execution.outside import Outside
 
 SKEW = timedelta(seconds=1)
 
@@ -24,8 +25,12 @@ class Desk:
     step: timedelta
     entry_max_age: timedelta
     retries: dict[str, tuple[float, float]] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
+    shared: bool = False
+    outside: Outside = field(init=False)
     unresolved: int = 0
+
+    def __post_init__(self) -> None:
+        self.outside = Outside(self.ledger.ledger_id, self.shared)
 
     def save(self) -> None:
         """What a venue of our own must remember is in the ledger."""

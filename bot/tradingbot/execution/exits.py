@@ -18,8 +18,9 @@ from tradingbot.domain.order import (
 )
 from tradingbot.execution.book import Book
 from tradingbot.execution.desk import Desk
+from tradingbot.execution.recount import recount
 from tradingbot.execution.send import place
-from tradingbot.execution.settle import collect, follow
+from tradingbot.execution.settle import collect, follow, may_repeat, repeats
 from tradingbot.execution.stops import cover
 
 
@@ -30,7 +31,7 @@ def exit_order(book: Book, symbol: str, mark: Decimal, reason: str) -> Order | R
         return Refusal("Unsettled", f"a stop in {symbol} has no known outcome yet")
     replaced = next((r.write.client_id for r in stops if r.status is OrderStatus.OPEN), None)
     instrument = book.instruments[symbol]
-    budget = book.positions[symbol].quantity - book.selling(symbol, but=replaced)
+    budget = book.there(symbol) - book.selling(symbol, but=replaced)
     quantity = instrument.market_quantity(budget)
     if instrument.is_dust(quantity, mark):
         return Refusal("NothingToSell", f"{max(budget, ZERO)} {instrument.base} is less than can be sold")
@@ -47,17 +48,23 @@ def exit_order(book: Book, symbol: str, mark: Decimal, reason: str) -> Order | R
 
 async def after_exit(desk: Desk, request: Order, outcome: Outcome) -> None:
     """If the exit was refused, the position is covered again before anything else."""
-    if isinstance(outcome, Refused) and request.replaces is not None:
+    if isinstance(outcome, Refused):
         await follow(desk, request.symbol)
-        await cover(desk, request.symbol)
+        if request.replaces is None:
+            await recount(desk, request.symbol)
+        else:
+            await cover(desk, request.symbol)
 
 
 async def leave(desk: Desk, symbol: str, mark: Decimal, reason: str) -> Outcome | Refusal:
-    """An exit of *symbol* was sent, or the reason why there is none."""
+    """An exit of *symbol* was sent, or the reason why there is none; one that is refused is not repeated at once."""
     request = exit_order(desk.book, symbol, mark, reason)
     if isinstance(request, Refusal):
         return request
+    if not may_repeat(desk, f"exit {symbol}"):
+        return Refusal("Waits", "the venue has just refused this exit")
     outcome = await place(desk, request)
+    repeats(desk, f"exit {symbol}", isinstance(outcome, Refused))
     await after_exit(desk, request, outcome)
     return outcome
 
@@ -89,8 +96,8 @@ async def flatten(desk: Desk, symbol: str, mark: Decimal, reason: str = "flatten
 
 
 def is_flat(book: Book, symbol: str, mark: Decimal) -> bool:
-    """True when the position by fills is dust."""
-    return book.instruments[symbol].is_dust(book.positions[symbol].quantity, mark)
+    """True when what is there of the position by fills is dust."""
+    return book.instruments[symbol].is_dust(book.there(symbol), mark)
 
 
 async def nothing_open(desk: Desk, symbol: str) -> bool:

@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 
-import structlog
-
 from tradingbot.domain.clientid import parse_client_id
 from tradingbot.domain.instrument import ZERO
-from tradingbot.domain.order import Fill, OrderRecord, OrderReport, OrderStatus
+from tradingbot.domain.order import WORKING, Fill, OrderRecord, OrderReport, OrderStatus
 from tradingbot.execution.book import in_bar
 from tradingbot.execution.desk import Desk
-
-log = structlog.stdlib.get_logger("tradingbot")
 
 
 def settled(
@@ -33,9 +29,8 @@ def says_more(report: OrderReport, known: OrderRecord) -> bool:
 def keep_fills(desk: Desk, fills: Sequence[Fill]) -> tuple[Fill, ...]:
     """Our own fills among *fills* are in the ledger and in the positions; gives the new ones. Others are reported."""
     for fill in fills:
-        if not is_ours(desk, fill.client_id) and fill.trade_id not in desk.foreign:
-            desk.foreign.add(fill.trade_id)
-            log.warning("Foreign trade on the account", symbol=fill.symbol, client_id=fill.client_id)
+        if not is_ours(desk, fill.client_id):
+            desk.outside.traded(fill)
     ours = [in_bar(fill, desk.step) for fill in fills if is_ours(desk, fill.client_id)]
     if not ours:
         return ()
@@ -57,5 +52,7 @@ def take_event(desk: Desk, event: OrderReport | Fill) -> None:
     """An event of the venue is recorded if it is about a known order; repeated or late ones change nothing."""
     if isinstance(event, Fill):
         keep_fills(desk, (event,))
+    elif event.status in WORKING and desk.outside.is_foreign(event.client_id):
+        desk.outside.saw(event)
     elif desk.book.record(event.client_id) is not None:
         settled(desk, event.client_id, event.status, event)

@@ -30,6 +30,19 @@ def is_due(desk: Desk, client_id: str) -> bool:
     return True
 
 
+def may_repeat(desk: Desk, what: str) -> bool:
+    """False for a while after *what* was refused."""
+    return what not in desk.retries or is_due(desk, what)
+
+
+def repeats(desk: Desk, what: str, refused: bool) -> None:
+    """What was refused waits, each time longer; what was not may be done again at once."""
+    if not refused:
+        desk.retries.pop(what, None)
+    elif what not in desk.retries:
+        is_due(desk, what)
+
+
 async def settle(desk: Desk, write: VenueWrite) -> None:
     """What the venue can say of *write* by now is in the ledger; "not found" counts only when it can no longer come."""
     asked = desk.clock.now()

@@ -6,6 +6,7 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import UNSETTLED, Cancel, Order, OrderStatus, OrderType, Purpose, Refused, Side, Unknown
 from tradingbot.execution.book import Book, order
 from tradingbot.execution.desk import Desk
+from tradingbot.execution.recount import recount
 from tradingbot.execution.send import place
 from tradingbot.execution.settle import follow
 
@@ -26,7 +27,7 @@ def cover_step(book: Book, symbol: str) -> Order | Cancel | None:
     if any(record.status is OrderStatus.PARTIAL for record in stops):
         return None
     exits = book.selling(symbol) - sum((order(record).quantity - record.filled for record in stops), ZERO)
-    wish = stop_order(book, symbol, book.positions[symbol].quantity - exits)
+    wish = stop_order(book, symbol, book.there(symbol) - exits)
     if len(stops) > 1 or (stops and wish is None):
         return Cancel(symbol, stops[-1].write.client_id, "more stops than position")
     if wish is None or (stops and order(stops[0]).quantity == wish.quantity):
@@ -93,4 +94,6 @@ async def cover(desk: Desk, symbol: str) -> bool:
             refusals += 1
         if isinstance(outcome, Refused) or isinstance(step, Cancel):
             await follow(desk, symbol)
+        if isinstance(outcome, Refused):
+            await recount(desk, symbol)
     return refusals < ATTEMPTS

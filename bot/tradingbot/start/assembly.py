@@ -154,6 +154,8 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
             check_interval=settings.engine.check_interval,
             turn=None if adapters.finite else TURN,
             schema=(HEAD, schema(ledger.engine) or ""),
+            shared=settings.exchange.shared,
+            foreign=settings.reconcile.foreign_orders,
         ),
         instance=around.instance,
         feed=adapters.feed,

@@ -259,6 +259,7 @@ class ScriptedVenue:
     sent: list[VenueWrite] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     away: bool = False
+    coins: dict[str, Decimal] = field(default_factory=lambda: {"BTC": Decimal(100), "USDT": Decimal(10000)})
     request_life: timedelta = timedelta(seconds=2)
     visibility: timedelta = timedelta(seconds=3)
 
@@ -277,6 +278,9 @@ class ScriptedVenue:
 
     async def fills(self, symbol, since) -> tuple[Fill, ...]:
         return tuple(self.trades)
+
+    async def balances(self) -> dict[str, Decimal]:
+        return self.coins
 
     def book(self) -> None:
         return None
