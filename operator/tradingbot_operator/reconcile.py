@@ -43,7 +43,8 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     if orders:
         # The rest of a pass takes ten times as long, and a fleet that is to stop stands in one queue.
         return Outcome("done", AFTER_ORDERS_SECONDS)
-    observed = await look(bot, await cluster.complete(bot, moment.seen), moment.now, (cluster, reach))
+    bot = await cluster.recall(bot)
+    observed = await look(bot, moment.seen, moment.now, (cluster, reach))
     plan = decide(bot, observed, moment.site, moment.now)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
     bot = await write_down(bot, plan, cluster, moment)

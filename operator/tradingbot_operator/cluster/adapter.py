@@ -10,10 +10,10 @@ from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster.accounts import Accounts
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory, place, trace
-from tradingbot_operator.domain.bot import Bot, Manifest, parse
+from tradingbot_operator.domain.bot import Bot, Manifest, parse, parse_spec
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
-from tradingbot_operator.domain.handover import Kill
+from tradingbot_operator.domain.handover import AT_REST, Kill
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
 from tradingbot_operator.domain.names import (
     COMPONENT,
@@ -29,6 +29,8 @@ from tradingbot_operator.domain.order import pod_origin
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Note, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import keys_fingerprint
+from tradingbot_operator.domain.rollout import parse_rollout
+from tradingbot_operator.domain.spec import BotSpec
 
 SHARED = (POLICY, POD_MONITOR)
 VENUE_KEYS = ("apiKey", "secret")
@@ -50,6 +52,24 @@ class Cluster:
             return None
         self.memory.saw_order(body)
         return parse(body)
+
+    async def recall(self, bot: Bot) -> Bot:
+        """While a hand-over is under way, a spec that cannot be understood leaves the bot with the one before."""
+        rollout = parse_rollout(bot.status)
+        if rollout is None or rollout.step in AT_REST or bot.deleted_at is not None:
+            self.memory.forget_spec(bot.key)
+            return bot
+        if not isinstance(bot.spec, Rejection):
+            self.memory.remember_spec(bot.key, bot.spec)
+            return bot
+        last = self.memory.spec(bot.key) or await self._recorded_spec(bot, rollout.target.revision)
+        return replace(bot, spec=last, refused=bot.spec) if last else bot
+
+    async def _recorded_spec(self, bot: Bot, revision: str) -> BotSpec | None:
+        """A new process knows only what reached the pod; how it is rolled out is then as by default."""
+        data = await self.recorded(bot, revision)
+        spec = parse_spec(data.get("spec") or {}) if data else None
+        return None if isinstance(spec, Rejection) else spec
 
     async def complete(self, bot: Bot, seen: Observed) -> Observed:
         """What the watches brought, and what they cannot: the history, and before an end what is there right now."""
@@ -190,7 +210,8 @@ class Cluster:
 
     async def write_decision(self, bot: Bot, decision: Mapping[str, Any]) -> Bot:
         """What is decided stands, unless someone wrote the bot since it was read."""
-        return await writes.write_status(self.api, bot, decision)
+        after = await writes.write_status(self.api, bot, decision)
+        return replace(after, spec=bot.spec, refused=bot.refused)
 
     async def finish(self, bot: Bot, action: Remove, now: str) -> None:
         """A bot whose end is complete is let go, last of all; what it leaves behind is named."""

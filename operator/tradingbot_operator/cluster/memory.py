@@ -10,6 +10,7 @@ from typing import Any
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Revision, TokenSecret
 from tradingbot_operator.domain.order import Orders, Written, seen
+from tradingbot_operator.domain.spec import BotSpec
 
 Name = tuple[str, str]
 Place = tuple[str, str, str]
@@ -50,6 +51,7 @@ class Memory:
         self._written_as: dict[Place, str] = {}
         self._listed: dict[Place, bytes] = {}
         self._began: dict[Name, datetime] = {}
+        self._specs: dict[Name, BotSpec] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -87,6 +89,7 @@ class Memory:
         self.unsettle(bot)
         self._shut.pop(bot, None)
         self._began.pop(bot, None)
+        self._specs.pop(bot, None)
         self._orders.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
@@ -186,6 +189,16 @@ class Memory:
     def began(self, bot: Name, now: datetime) -> datetime:
         """When this process first saw the bot start."""
         return self._began.setdefault(bot, now)
+
+    def spec(self, bot: Name) -> BotSpec | None:
+        """What the bot's hand-over was begun with, while it is under way."""
+        return self._specs.get(bot)
+
+    def remember_spec(self, bot: Name, spec: BotSpec) -> None:
+        self._specs[bot] = spec
+
+    def forget_spec(self, bot: Name) -> None:
+        self._specs.pop(bot, None)
 
     def told(self, task: str, phase: str) -> bool:
         """Whether this process wrote that into the task of that uid."""

@@ -26,6 +26,7 @@ class Bot:
     annotations: Mapping[str, str]
     spec: BotSpec | Rejection
     status: Mapping[str, Any]
+    refused: Rejection | None = None  # why the spec as it stands is not *spec*, which is the one before
 
     @property
     def key(self) -> tuple[str, str]:
@@ -44,12 +45,13 @@ def parse(body: Mapping[str, Any]) -> Bot:
         deleted_at=datetime.fromisoformat(gone) if (gone := metadata.get("deletionTimestamp")) else None,
         finalizers=tuple(metadata.get("finalizers") or ()),
         annotations=metadata.get("annotations") or {},
-        spec=unusable_name(metadata["name"]) or _parse_spec(body.get("spec") or {}),
+        spec=unusable_name(metadata["name"]) or parse_spec(body.get("spec") or {}),
         status=body.get("status") or {},
     )
 
 
-def _parse_spec(spec: Mapping[str, Any]) -> BotSpec | Rejection:
+def parse_spec(spec: Mapping[str, Any]) -> BotSpec | Rejection:
+    """What a spec asks for, or why that cannot be."""
     try:
         parsed = BotSpec.model_validate(spec)
     except ValidationError as error:

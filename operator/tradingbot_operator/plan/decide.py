@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
-from tradingbot_operator.domain.handover import Move, Seen, Verdict
+from tradingbot_operator.domain.handover import CANDIDATE, GATED, Move, Rollout, Seen
 from tradingbot_operator.domain.moment import soonest
 from tradingbot_operator.domain.names import FINALIZER
 from tradingbot_operator.domain.observed import Observed
@@ -18,7 +18,6 @@ from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
 from tradingbot_operator.plan.probing import over
-from tradingbot_operator.plan.promotion import blocked, verdicts
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
 from tradingbot_operator.plan.rule import MOVING
@@ -31,13 +30,12 @@ LOOK_AT_KEYS_SECONDS = 300.0
 
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan."""
-    gates = () if isinstance(bot.spec, Rejection) else verdicts(bot, bot.spec, observed, now)
-    action = _action(bot, observed, site, (now, gates))
+    action = _action(bot, observed, site, now)
     moved = _moved(bot, observed, action, now)
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
     again = soonest(_again(action), _look_at_keys(action, observed), seconds_left(tokens, now))
-    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates)
+    plan = Plan(action, again, due(tokens, now), ran(observed))
     if moved is None:
         return plan
     what, step = moved
@@ -56,10 +54,17 @@ def _moved(bot: Bot, observed: Observed, action: Run | Keep | Remove, now: datet
     if isinstance(action, Keep):
         if not what.active.revision:
             return None
-        under_way = rollout is not None and rollout.step in MOVING
-        asked = rollout.target.revision if rollout and under_way else what.active.revision
-        what = replace(what, wanted=asked)
+        what = replace(what, wanted=_goes_on_to(bot, rollout) or what.active.revision)
     return what, move(rollout, what, now)
+
+
+def _goes_on_to(bot: Bot, rollout: Rollout | None) -> str | None:
+    """What the hand-over under way is to end with, though what the spec asks for now is refused."""
+    if rollout is None or rollout.step not in MOVING:
+        return None
+    judged = rollout.kind in GATED and rollout.step in CANDIDATE and not rollout.in_place
+    # Whoever broke the spec no longer means this candidate, and by which gates it would be judged may be unknown.
+    return rollout.source.revision if bot.refused and judged else rollout.target.revision
 
 
 def _again(action: Run | Keep | Remove) -> float | None:
@@ -73,16 +78,14 @@ def _look_at_keys(action: Run | Keep | Remove, observed: Observed) -> float | No
     return LOOK_AT_KEYS_SECONDS if isinstance(action, Run) and observed.keys else None
 
 
-def _action(
-    bot: Bot, observed: Observed, site: Site, moment: tuple[datetime, tuple[Verdict, ...]]
-) -> Run | Keep | Remove:
-    now, gates = moment
+def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Keep | Remove:
     if bot.deleted_at is not None:
         return _remove(bot, observed, now >= bot.deleted_at + _deadline(bot))
+    if bot.refused is not None:
+        return Keep("SpecRejected", bot.refused.message)
     if isinstance(bot.spec, Rejection):
         return Keep("SpecRejected", bot.spec.message)
-    refusal = first_refusal(Case(bot.spec, site, observed.keys)) or blocked(gates)
-    return refusal or run(bot, bot.spec, observed)
+    return first_refusal(Case(bot.spec, site, observed.keys)) or run(bot, bot.spec, observed)
 
 
 def _remove(bot: Bot, observed: Observed, late: bool) -> Remove:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.handover import Post
+from tradingbot_operator.domain.lease import Sign
 from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep, Ran, Remove, Run, Step
 from tradingbot_operator.domain.revision import revision_name
@@ -119,6 +121,38 @@ def test_refused_spec_begins_no_hand_over_and_calls_none_off(step, posts):
     said = plan(make.bot(make.LIVE, status={"rollout": record}), seen)
     assert said.action.reason == "LiveNotAllowed"
     assert (said.move.rollout.step, said.move.posts, said.move.effect) == (step, posts, None)
+
+
+REFUSED = Rejection("spec.modus", "spec.modus: this field is not known; remove it")
+BLUE, GREEN = {"colour": "blue", "revision": "r1"}, {"colour": "green", "revision": "r2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "to", "after"),
+    [
+        ("swap", "Starting", GREEN, "Idle"),
+        ("promotion", "Verifying", GREEN, "Idle"),
+        ("swap", "Starting", {**BLUE, "revision": "r2"}, "Starting"),
+        ("rollback", "Starting", GREEN, "Starting"),
+        ("swap", "Observing", GREEN, "Observing"),
+    ],
+)
+def test_spec_that_cannot_be_understood_drops_only_what_gates_would_judge(kind, step, to, after):
+    """What has no gates, what has no other trader beside it, and what has gone over goes on with the spec before."""
+    at = "2026-11-21T13:59:55.000Z"
+    record = {"uid": "u", "kind": kind, "step": step, "from": BLUE, "to": to, "startedAt": at, "stepSince": at}
+    over = make.row(holder="green", instance="pod-2/1", signs=(Sign("pod-2/1", "trader", 100),))
+    green = make.workload(name="btc-green", uid="deployment-2", colour="green", revision="r2")
+    seen = make.observed(
+        workloads=(make.workload(revision=to["revision"] if to["colour"] == "blue" else "r1"), green),
+        pods=(make.pod(),),
+        row=over if step == "Observing" else make.row(),
+        reports={"pod-1": make.said()},
+    )
+    subject = replace(make.bot(status={"rollout": record}), refused=REFUSED)
+    said = plan(subject, seen)
+    assert said.action == Keep("SpecRejected", REFUSED.message)
+    assert said.move.rollout.step == after
 
 
 def test_refused_spec_of_a_bot_that_never_ran_moves_nothing():

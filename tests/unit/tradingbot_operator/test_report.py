@@ -13,13 +13,14 @@ from tradingbot_operator.domain.outcome import Applied, Trouble
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.report.conditions import conditions
 from tradingbot_operator.report.reasons import REASONS
-from tradingbot_operator.report.status import change, report
+from tradingbot_operator.report.status import begins, change, report
 from tradingbot_operator.report.wait import look_again
 
 NAME = revision_name(make.bot().spec)
 GOING = {"deletionTimestamp": "2026-11-21T14:00:00Z", "finalizers": ["tradingbot.io/operator"]}
 TAKEN = Trouble("NameTaken", "Service btc exists")
 SUSPENDED = {**make.MINIMAL, "suspend": True}
+OLD_READY = {"type": "Ready", "status": "False", "reason": "PodNotReady", "lastTransitionTime": "2026-11-21T13:00:00Z"}
 
 
 def serving(**changes):
@@ -33,6 +34,16 @@ def seen(facts):
 
 def status(facts):
     return report(facts.bot, facts.observed, facts.plan, facts.applied, facts.now)
+
+
+def test_only_what_starts_and_was_never_told_of_begins():
+    """Its first status may wait for a moment; whatever was told once, and all that is not a start, may not."""
+    new, told = make.facts(), make.facts(status={"conditions": [OLD_READY]})
+    assert begins(new.bot, status(new))
+    assert not begins(told.bot, status(told))
+    serves, refused = make.facts(seen=serving()), make.facts(make.LIVE)
+    assert not begins(serves.bot, status(serves))
+    assert not begins(refused.bot, status(refused))
 
 
 def test_first_start_is_reconciling_and_not_ready():
