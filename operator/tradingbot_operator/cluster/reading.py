@@ -175,6 +175,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         holder=answer.get("holder"),
         mode=answer.get("mode"),
         halts=halts,
+        outside=tuple(str(each) for each in answer.get("outside") or ()),
         schema=_schema(answer.get("schema")),
         exchange=answer.get("exchange"),
         database=answer.get("database"),

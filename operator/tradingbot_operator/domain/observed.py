@@ -96,6 +96,7 @@ class Report:
     holder: str | None = None
     mode: str | None = None
     halts: tuple[Halt, ...] = ()
+    outside: tuple[str, ...] = ()  # what others do on its account
     schema: Schema | None = None
     exchange: str | None = None
     database: str | None = None

@@ -157,8 +157,8 @@ class Reconciliation(Part):
     """Pause between two comparisons."""
     on_mismatch: Literal["Halt", "Adopt", "Report"] = "Halt"
     """What an unexplained difference does."""
-    foreign_orders: Literal["Halt", "Report"] = "Halt"
-    """What an order of someone else does."""
+    foreign_orders: Literal["Halt", "Report", "Ignore"] = "Report"
+    """What somebody else does on the account leads to: an order, a trade, coins that come or go."""
 
 
 class Recovery(Part):

@@ -27,10 +27,10 @@ def conditions() -> str:
     heads = ("condition", "status", "reason", "means", "what to do")
     states = ("state of the bot", "Ready", "Reconciling", "Stalled", "kstatus, `helm --wait`")
     return (
-        f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling` and `Stalled` are"
-        " there only while true; the others always. An Event with the same reason is told whenever the status or reason"
-        " of `Ready`, `Stalled`, `Halted` or `TradingActive` changes; a first start that goes as it should"
-        " is told by the status alone.\n\n## How waiting tools read a bot\n\n"
+        f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling`, `Stalled` and"
+        " `ForeignActivity` are there only while true; the others always. An Event with the same reason is told"
+        " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive` or `ForeignActivity` changes;"
+        " a first start that goes as it should is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)
         + "\n## TradingBot\n\n"
         + table(heads, map(_row, REASONS))

@@ -18,6 +18,7 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
     ask = {} if spec.database.mode is DatabaseMode.EMBEDDED else {"operator": {"url": site.operator_url}}
     return {
         **ask,
+        **_reconcile(spec),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
         "exchange": _said(spec.exchange, exclude=WITHHELD),
@@ -29,6 +30,12 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         "trading_day": _said(spec.trading_day),
         "logging": _said(spec.logging),
     }
+
+
+def _reconcile(spec: BotSpec) -> dict[str, Any]:
+    """Only what is not the bot's own default: settings of before it could be told stay as they are."""
+    policy = spec.reconcile.foreign_orders
+    return {} if policy == "Report" else {"reconcile": {"foreign_orders": policy.lower()}}
 
 
 def _said(part: Any, exclude: set[str] | None = None) -> dict[str, Any]:

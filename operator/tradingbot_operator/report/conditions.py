@@ -1,4 +1,4 @@
-"""One function for each condition. All are always set, but the kstatus pair Reconciling and Stalled only while true."""
+"""One function for each condition. Reconciling, Stalled and ForeignActivity are set only while true."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,8 @@ Verdict = tuple[Truth, str, str]
 YES, NO, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 # How a process begins the sentence with which it refuses its key.
 UNSAFE_KEY = "UnsafeKeyPermissions"
+# And how it tells of an order that is not its own.
+FOREIGN_ORDER = "an order of somebody else"
 
 
 def ready(facts: Facts) -> Verdict:
@@ -117,6 +119,15 @@ def halted(facts: Facts) -> Verdict:
     return YES, reason, f"{first.reason} (id {first.id}, by {first.source})"
 
 
+def foreign_activity(facts: Facts) -> Verdict | None:
+    """Somebody else trades on the account, or it lacks what the ledger says is there."""
+    said = facts.report.outside if facts.report else ()
+    if not said:
+        return None
+    orders = any(each.startswith(FOREIGN_ORDER) for each in said)
+    return YES, "ForeignOrderDetected" if orders else "AccountChanged", "; ".join(said)
+
+
 def config_in_sync(facts: Facts) -> Verdict:
     """What runs is what the spec asks for."""
     if facts.refusal:
@@ -139,6 +150,7 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "BackupHealthy": backup_healthy,
     "MigrationsApplied": migrations_applied,
     "Halted": halted,
+    "ForeignActivity": foreign_activity,
     "ConfigInSync": config_in_sync,
 }
 

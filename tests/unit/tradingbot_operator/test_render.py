@@ -86,6 +86,16 @@ def test_settings_hold_no_secret_and_only_what_was_said():
     assert settings["bot"] == {"name": "btc", "namespace": "trading", "cluster": make.SITE.cluster}
 
 
+@pytest.mark.parametrize(
+    ("asked", "rendered"),
+    [("Report", None), ("Halt", {"foreign_orders": "halt"}), ("Ignore", {"foreign_orders": "ignore"})],
+)
+def test_what_foreign_orders_lead_to_is_said_where_it_is_not_usual(asked, rendered):
+    """A bot of whom nobody asked anything keeps the settings, and so the revision, it had before."""
+    spec = {**make.MINIMAL, "reconcile": {"foreignOrders": asked}}
+    assert json.loads(one(spec, kind="ConfigMap")["data"]["settings.json"]).get("reconcile") == rendered
+
+
 def test_only_a_bot_whose_ledger_is_on_a_server_knows_whom_to_ask_without_it():
     """A ledger in a file is away for the operator too, and an upgrade of the operator changes nothing for its bot."""
     asked = json.loads(one(make.LIVE, kind="ConfigMap", operator_url="http://here:8000")["data"]["settings.json"])

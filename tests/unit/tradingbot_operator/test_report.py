@@ -110,6 +110,22 @@ def test_halted_bot_is_ready_with_the_reason():
     assert status(facts)["phase"] == "Halted"
 
 
+@pytest.mark.parametrize(
+    ("outside", "reason"),
+    [
+        (("an order of somebody else: sell 1 BTC/USDT",), "ForeignOrderDetected"),
+        (("the account lacks 0.1 of the position in BTC/USDT", "a trade of somebody else: sell 0.1"), "AccountChanged"),
+    ],
+)
+def test_what_others_do_on_the_account_is_a_condition_while_it_matters(outside, reason):
+    """In the process's own words; where nobody else was, the condition is not there."""
+    facts = make.facts(seen=serving(report=make.said(outside=outside)))
+    assert seen(facts)["ForeignActivity"] == ("True", reason)
+    found = next(each for each in status(facts)["conditions"] if each["type"] == "ForeignActivity")
+    assert found["message"] == "; ".join(outside)
+    assert "ForeignActivity" not in seen(make.facts(seen=serving(report=make.said())))
+
+
 def test_silent_bot_stays_halted():
     """Silence clears no halt: what stood before still stands."""
     halt = {"id": "h1", "kind": "halt", "source": "http", "reason": "drill", "since": "2026-11-21T13:00:00Z"}
