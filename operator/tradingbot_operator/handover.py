@@ -58,23 +58,33 @@ class Reach:
 
 
 async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster, Reach]) -> Observed:
-    """What was seen, with the lease as it is now; while a hand-over is under way, also what both processes say now.
+    """What the watches brought and what they cannot, with the lease as it is now, asked for all at once.
 
-    A process that is new is asked too: that its pod serves and what it does are then told at once.
+    While a hand-over is under way both processes are asked too, and one that is new: that it serves is told at once.
     """
     cluster, reach = means
     if isinstance(bot.spec, Rejection) or bot.deleted_at is not None:
-        return observed
+        return await cluster.complete(bot, observed)
     rollout = parse_rollout(bot.status)
     new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
     asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else new
-    row = await _row(bot, bot.spec, observed, reach)
-    said = await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
+    whole, (row, said) = await asyncio.gather(
+        cluster.complete(bot, observed), _lease(bot, bot.spec, (observed, asked), reach)
+    )
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
-    seen = replace(observed, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
+    seen = replace(whole, row=row, reports={**known, **fresh}, shut=_shut(bot, cluster, reach))
     seen = await promoting.proved(bot, bot.spec, seen, (cluster, reach.watch))
     return await probing.asked(bot, bot.spec, rollout, seen, (cluster, reach.watch, now))
+
+
+async def _lease(
+    bot: Bot, spec: BotSpec, known: tuple[Observed, tuple[Pod, ...]], reach: Reach
+) -> tuple[LeaseRow | None, list[Report | None]]:
+    """The lease and then what each of the pods says, for the lease tells how long each is waited for."""
+    observed, asked = known
+    row = await _row(bot, spec, observed, reach)
+    return row, await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
 
 
 async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> LeaseRow | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradingbot_operator.domain.handover import BOTH, Move, Post, Rollout, Seen, Step, other
+from tradingbot_operator.domain.handover import AT_REST, BOTH, Move, Post, Rollout, Seen, Step, other
 from tradingbot_operator.plan.at_rest import AT_REST_RULES
 from tradingbot_operator.plan.candidate import CANDIDATE_RULES
 from tradingbot_operator.plan.case import LOST_MS, Case
@@ -10,6 +10,7 @@ from tradingbot_operator.plan.forced import FORCED_RULES
 from tradingbot_operator.plan.ordering import ORDERING_RULES
 from tradingbot_operator.plan.rule import Rule
 from tradingbot_operator.plan.trader import TRADER_RULES
+from tradingbot_operator.plan.turns import SLOWLY_MS
 
 RULES: tuple[Rule, ...] = (*AT_REST_RULES, *CANDIDATE_RULES, *ORDERING_RULES, *FORCED_RULES, *TRADER_RULES)
 
@@ -30,7 +31,12 @@ def selector(seen: Seen) -> str:
 
 
 def _warm_ms(rollout: Rollout | None, seen: Seen, now: datetime) -> int | None:
-    """When the colour that is kept warm after a way back is to stop, or the lost trader is to be noticed."""
+    """When the colour that is kept warm after a way back is to stop, or the lost trader is to be noticed.
+
+    What is under way is always looked at again: that its record was written is no event.
+    """
+    if rollout is not None and rollout.step not in AT_REST:
+        return SLOWLY_MS
     if seen.terms.warm and not seen.terms.suspended:
         return LOST_MS // 2
     if rollout is None or rollout.step is not Step.ROLLED_BACK:
