@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -145,6 +146,8 @@ async def connect(kubeconfig: str | None) -> Api:
         cure = "name a file that kubectl can use, or run inside a cluster"
         raise Refused(f"KUBECONFIG: '{kubeconfig or ''}' cannot be used ({error}); {cure}") from error
     settings.connection_pool_maxsize = 32
+    # Where no proxy is set, looking for one at each request costs more than the request itself.
+    settings.client_session_kwargs = {"trust_env": bool(getproxies())}
     connection = client.ApiClient(settings)
     connection.user_agent = FIELD_MANAGER
     return Api(connection)
