@@ -24,6 +24,7 @@ import applied
 import bots
 import operators
 from apiserver import ApiServer, free_port
+from jobs import Jobs
 from markets import DEEP_DATA
 from operators import BOT_PORT, fetch
 
@@ -86,6 +87,9 @@ class Node:
     _thread: threading.Thread | None = None
     failures: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.server, NAMESPACE)
+
     def start(self) -> "Node":
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -95,6 +99,7 @@ class Node:
         self._closed.set()
         if self._thread:
             self._thread.join(10)
+        self.jobs.close()
         for pod in self.pods.values():
             if pod.process and pod.process.poll() is None:
                 pod.process.kill()
@@ -118,6 +123,7 @@ class Node:
             self._keep(pod, pods.get(pod.name))
         for deployment in self._items(f"{APPS}/deployments"):
             self._follow(deployment)
+        self.jobs.look()
 
     def _items(self, path: str) -> list[Json]:
         code, body = self.server.request("GET", path)

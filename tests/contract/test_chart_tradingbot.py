@@ -162,6 +162,15 @@ def test_live_bot_needs_all_of_its_safety(changes, sentence):
     assert sentence in charts.refusal(CHART, *live(**changes), release="btc")
 
 
+@pytest.mark.row("S1-011")
+def test_live_bot_whose_emergency_contact_is_not_ready_is_refused(evidence):
+    """Nobody to call: `helm template` ends with an error that says so; with one the contact is in the spec."""
+    refusal = charts.refusal(CHART, *live(contacts=None), release="btc")
+    evidence("helm template btc charts/tradingbot --set mode=live ... without contacts", refusal)
+    assert "mode is live and contacts is empty: say who is called when the bot stops" in refusal
+    assert bot(*live())["spec"]["contacts"] == [{"name": "desk", "email": "desk@example.org"}]
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -107,6 +107,7 @@ async def test_a_gentle_end_frees_the_lease_and_no_key_is_ever_written(tmp_path:
 
 @pytest.mark.asyncio
 @pytest.mark.row("S4-044")
+@pytest.mark.row("S4-123")
 async def test_a_dry_run_decides_and_sends_nothing(tmp_path: Path, evidence: Note) -> None:
     """The ledger has its orders as refused by nobody but the dry run; the venue has none."""
     async with running(simulator(), time.time) as venue:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from exchange_simulator.settings import DEMO, Settings
 from trading import AT_ONCE
 
 
+@pytest.mark.row("S4-047")
+@pytest.mark.row("S4-124")
 @pytest.mark.asyncio
-async def test_live_trades_behind_the_fence_of_postgresql_and_its_stop_outlives_it(tmp_path: Path) -> None:
+async def test_live_trades_behind_the_fence_of_postgresql_and_its_stop_outlives_it(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
     """Live enters on a bar that has just closed, the ledger equals the venue, and a clean end keeps the stop."""
     with postgres.server() as server:
         server.create("live")
@@ -34,6 +39,7 @@ async def test_live_trades_behind_the_fence_of_postgresql_and_its_stop_outlives_
                 await pod.until(lambda seen: seen["state"] == "trading", 30)
                 status = await pod.until(lambda seen: seen["positions"] and seen["open_orders"], 90)
                 assert (status["mode"], status["epoch"]) == ("live", 1)
+                evidence("atb live (mode live, exchange binance, the simulator as the venue)", json.dumps(status)[:400])
                 _, fills, _ = await pod.atb("db", "query", "--json", "SELECT trade_id, quantity FROM fills")
                 code, found, _ = await pod.atb("db", "verify")
                 assert code == 0, found

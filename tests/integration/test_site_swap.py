@@ -14,6 +14,7 @@ from operators import bot, eventually, found, patch_bot, state
 
 Note = Callable[[str, str], None]
 OBSERVED = {"observe": "1m"}
+JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 CHART = str(onenode.ROOT / "charts/tradingbot")
 
 
@@ -88,10 +89,17 @@ def deployment_replicas(site: Site, name: str) -> int:
 @pytest.mark.row("S2-049")
 @pytest.mark.row("S2-093")
 def test_the_old_spec_brings_the_old_colour_back_within_seconds(site: Site, evidence: Note) -> None:
-    """The warm colour takes the lease again; spec and revision are as before, the Service follows each time."""
-    with trader(site, "back") as blue:
+    """The warm colour takes the lease again; spec and revision are as before, the Service follows each time.
+
+    The way there is smoke tested: the program of `helm test` asks the standby, and no Job is left.
+    """
+    with trader(site, "back", rollout={"gates": [{"name": "smoke"}]}) as blue:
         spec, first = bot(site.server, "back")["spec"], active(site, "back")["revision"]
         green = swapped(site, "back", "3", "green")
+        assert set(map(tuple, site.node.jobs.ended.values())) == {(0, 0, 0, 0)}
+        assert {"gate": "smoke", "result": "passed", "message": ""} in bot(site.server, "back")["status"]["rollout"][
+            "gates"
+        ]
         eventually(lambda: selector(site, "back") == "green", within=20)
         evidence("kubectl get svc back -o jsonpath='{.spec.selector}'", selector(site, "back"))
         eventually(lambda: written(site, green), within=60)
@@ -103,6 +111,7 @@ def test_the_old_spec_brings_the_old_colour_back_within_seconds(site: Site, evid
         eventually(lambda: selector(site, "back") == "blue", within=20)
         last = max(written(site, green))
         eventually(lambda: max(written(site, blue), default=0) > last, within=60)
+        eventually(lambda: operators.names(site.server, JOBS) == [], site.operator.log)
 
 
 def selector(site: Site, name: str) -> str:
@@ -132,6 +141,7 @@ WRONG = {"strategy": {"name": "sma_cross", "parameters": {"fast": "9"}}}
 
 @pytest.mark.row("S2-044")
 @pytest.mark.row("S2-043")
+@pytest.mark.row("S2-046")
 def test_helm_rollback_restores_the_version_before(site: Site, evidence: Note) -> None:
     """Also after somebody halted the resource by hand, the old revision is active again, and the halt stays."""
     values = {**onenode.spec(site.venue, exchange={"shared": True})}
@@ -152,5 +162,11 @@ def test_helm_rollback_restores_the_version_before(site: Site, evidence: Note) -
     evidence("helm rollback ats 1", f"revision {first} active again after {time.monotonic() - since:.1f} s")
     assert bot(site.server, "ats")["metadata"]["annotations"]["tradingbot.io/halt"] == "by hand"
     assert pod.status()["state"] == "halted"
+    pods = site.kubectl("get", "pods", "-n", NAMESPACE)
+    evidence("kubectl get pods -n trading", pods)
+    assert pod.name in pods
+    health = site.kubectl("get", "--raw", f"{CORE}/pods/{pod.name}:8000/proxy/api/health")
+    evidence("GET :8000/api/health of the active pod", health)
+    assert json.loads(health)["status"] in ("healthy", "degraded")
     site.kubectl("annotate", "tb", "ats", "-n", NAMESPACE, "tradingbot.io/delete=done")
     site.helm("uninstall", "ats", "-n", NAMESPACE)
