@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hands import Hands, claimed, every_hands, who  # noqa: F401
+from hands import Hands, claimed, every_hands, made_hands, who  # noqa: F401
 from ledgers import NOW, TIMES, migrated_file, order, running_server, running_server_17  # noqa: F401
 from tradingbot.domain.ports import LeaseWatch
-from tradingbot.ledger.watch import open_watch
+from tradingbot.ledger.watch import FileWatch, open_watch
 
 LONG = timedelta(seconds=30)
 SOON = timedelta(milliseconds=300)
@@ -24,6 +24,13 @@ def watch_of(hands: Hands) -> Iterator[LeaseWatch]:
     watch = open_watch(hands.url(hands.holder("green")))
     yield watch
     watch.close()
+
+
+@pytest.fixture(name="sqlite_hands")
+def hands_on_a_file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hands]:
+    made = made_hands(request, "sqlite", tmp_path)
+    yield made
+    made.close()
 
 
 async def settled(watch: LeaseWatch) -> None:
@@ -74,6 +81,21 @@ async def test_once_a_second_the_row_is_to_be_looked_at_anyway(hands: Hands, wat
     assert not await watch.changed(timedelta(milliseconds=100))
     assert await watch.changed(LONG)
     assert 0.8 < time.monotonic() - began < 3
+
+
+@pytest.mark.asyncio
+async def test_a_file_is_looked_at_more_often_while_an_order_stands(sqlite_hands: Hands) -> None:
+    """Both colours wait for its next change then; before the order and after the release it is looked at as ever."""
+    blue, green = sqlite_hands.open(), sqlite_hands.open("green")
+    lease = claimed(blue)
+    green.heartbeat(who("green", "pod-2/a"), "standby", NOW)
+    watch = FileWatch(sqlite_hands.url("").removeprefix("sqlite:///"))
+    assert (watch.pause, await watch.changed(LONG), watch.pause) == (0.02, True, 0.02)
+    assert sqlite_hands.door.order(1, None, sqlite_hands.successor().text, 60_000)
+    assert (await watch.changed(LONG), watch.pause) == (True, 0.005)
+    blue.release(lease, sqlite_hands.successor(), NOW)
+    assert (await watch.changed(LONG), watch.pause) == (True, 0.02)
+    watch.close()
 
 
 @pytest.mark.asyncio

@@ -6,14 +6,18 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import make_url
 
 from tradingbot.domain.ports import LeaseWatch
 
 LOOK_SECONDS = 0.02
+# Both colours wait for the next change of the row then, and nobody trades meanwhile.
+ORDERED_SECONDS = 0.005
 AT_LEAST_SECONDS = 1.0
 ROW = "SELECT epoch, holder, instance, revision, successor, order_until, released_at FROM lease"
+SUCCESSOR = 4
 
 
 def open_watch(url: str) -> LeaseWatch:
@@ -46,21 +50,26 @@ class Turn:
 
 
 class FileWatch:
-    """Looks every 20 ms whether another connection has committed, and only then at the row."""
+    """Looks at intervals whether another connection has committed, and only then at the row."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._turn = Turn()
         self._connection: sqlite3.Connection | None = None
         self._version: object = None
-        self._row: object = None
+        self._row: Any = None
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two looks: few while an order to hand over stands."""
+        return LOOK_SECONDS if self._row is None or self._row[SUCCESSOR] is None else ORDERED_SECONDS
 
     async def changed(self, within: timedelta) -> bool:
         until = time.monotonic() + self._turn.left(within)
         moved = self._moved()
         while not moved and (left := until - time.monotonic()) > 0:
             # Nothing in this process knows of a commit by another one: it has to be looked for.
-            await asyncio.sleep(min(LOOK_SECONDS, left))
+            await asyncio.sleep(min(self.pause, left))
             moved = self._moved()
         return self._turn.say(moved)
 
