@@ -13,6 +13,8 @@ TICK_SECONDS = 0.5
 SOON_SECONDS = 2.0
 SETTLING_SECONDS = 20.0
 AT_ONCE = 32
+# What says so will say something else before long: nobody is to read for half a minute that a bot does not trade.
+PASSING = ("starting", "blocked", "stopping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,12 @@ class Asked:
 
 
 class Polling:
-    """Who was asked when. A pod that changed, or does not answer, is asked again soon."""
+    """Who was asked when. A pod that changed, does not answer, or waits for something is asked again soon."""
 
     def __init__(self, engine: Engine, ask: Ask, every_seconds: float) -> None:
         self._engine, self._ask, self._every = engine, ask, every_seconds
         self._asked: dict[str, Asked] = {}
-        self._silent: set[str] = set()
+        self._passing: set[str] = set()
         self._limit = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
@@ -45,7 +47,7 @@ class Polling:
         answering = self._engine.store.answering()
         alive = {pod.uid for _, pod in answering}
         self._asked = {uid: asked for uid, asked in self._asked.items() if uid in alive}
-        self._silent &= alive
+        self._passing &= alive
         due = [(bot, pod) for bot, pod in answering if self._is_due(pod, now)]
         await asyncio.gather(*(self._one(bot, pod) for bot, pod in due))
 
@@ -54,7 +56,7 @@ class Polling:
         if asked is None or asked.known != pod:
             self._asked[pod.uid] = Asked(now, pod, now)
             return True
-        settling = now - asked.since < SETTLING_SECONDS or pod.uid in self._silent
+        settling = now - asked.since < SETTLING_SECONDS or pod.uid in self._passing
         if now - asked.at < (min(SOON_SECONDS, self._every) if settling else self._every):
             return False
         self._asked[pod.uid] = Asked(now, pod, asked.since)
@@ -63,9 +65,9 @@ class Polling:
     async def _one(self, bot: tuple[str, str], pod: Pod) -> None:
         async with self._limit:
             report = await self._ask(pod.ip or "")
-        if report is None:
-            self._silent.add(pod.uid)
+        if report is None or report.state in PASSING:
+            self._passing.add(pod.uid)
         else:
-            self._silent.discard(pod.uid)
+            self._passing.discard(pod.uid)
         if self._engine.store.heard(pod.uid, report):
             self._engine.queue.add((BOT.kind, *bot))

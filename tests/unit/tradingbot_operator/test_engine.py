@@ -208,6 +208,20 @@ def test_silent_pod_is_asked_often_until_it_answers(engine):
     assert bots.asked == 31
 
 
+@pytest.mark.parametrize("state", ["starting", "blocked", "stopping"])
+def test_pod_that_waits_for_something_is_asked_often_until_it_does_not(engine, state):
+    """A bot that trades again after a database restart is not told as blocked for half a minute more."""
+    bots = FakeBots()
+    bots.answer = make.said(trading_active=False, state=state)
+    polling = Polling(engine, bots, 30)
+    engine.happened(POD, "ADDED", pod())
+    rounds(polling, *range(0, 60, 2))
+    assert bots.asked == 30
+    bots.answer = make.said()
+    rounds(polling, *range(60, 80, 2))
+    assert bots.asked == 31
+
+
 def test_only_news_puts_a_bot_into_the_queue(engine):
     """The same answer again costs no pass."""
     bots = FakeBots()
