@@ -20,10 +20,13 @@ def note(part: str, facts: dict[str, Any]) -> None:
 def counted(known: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The figures of the book."""
     mutants, points = known.get("mutants", {}), known.get("crash_points", {})
+    strikes = known.get("node_strikes", {})
     return {
         "mutants_count": len(mutants),
         "mutants_caught_count": sum(mutants.values()),
         "crash_points_count": sum(each["points"] for each in points.values()),
         "crash_points_failed_count": sum(each["failed"] for each in points.values()),
+        "node_strikes_count": strikes.get("count", 0),
+        "node_strikes_failed_count": strikes.get("failed", 0),
         "writes": {name: each["writes"] for name, each in sorted(points.items())},
     }
