@@ -51,6 +51,7 @@ from tradingbot_operator.engine.tally import Tally
 from tradingbot_operator.granting import Granting, grant
 from tradingbot_operator.handlers import watch
 from tradingbot_operator.handover import Reach
+from tradingbot_operator.hurry import hurry
 from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.logs import configure
 from tradingbot_operator.ops import Counter, listen, ops
@@ -200,6 +201,9 @@ async def _work(program: Program, session: aiohttp.ClientSession) -> int:
     program.counter.grant = partial(grant, means=granting)
     one_pass = _pass(site, granting)
     tasks += [asyncio.create_task(engine.work(one_pass)) for _ in range(settings.workers)]
+    tasks += [
+        asyncio.create_task(engine.hurry(partial(hurry, store=engine.store, memory=engine.memory, api=program.api)))
+    ]
     tasks += [asyncio.create_task(polling.run())]
     tasks += [asyncio.create_task(audit.run(settings.audit_seconds, random.random))]
     tasks += [asyncio.create_task(watch(engine, settings.namespaces))]

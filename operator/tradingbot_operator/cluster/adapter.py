@@ -140,7 +140,7 @@ class Cluster:
     async def carry_orders(self, bot: Bot, notes: tuple[Note, ...], raised: str | None) -> None:
         """Halts and resumes first: nothing that follows may delay them."""
         for note in notes:
-            await writes.order_pod(self.api, bot, note)
+            await writes.order_pod(self.api, bot.namespace, note)
         if raised is not None:
             await writes.annotate(self.api, bot, {HALT: raised, HALT_ORIGIN: pod_origin(raised)})
             raise Outdated("a halt was copied from a pod to its bot")

@@ -33,10 +33,10 @@ async def release(api: Api, bot: Bot) -> None:
         raise Outdated(str(error)) from error
 
 
-async def order_pod(api: Api, bot: Bot, note: Note) -> None:
+async def order_pod(api: Api, namespace: str, note: Note) -> None:
     """The pod carries these orders; its Downward API file follows within seconds."""
     patch = {"metadata": {"uid": note.uid, "annotations": dict(note.annotations)}}
-    await api.merge(POD.path(bot.namespace, note.pod), patch, FIELD_MANAGER)
+    await api.merge(POD.path(namespace, note.pod), patch, FIELD_MANAGER)
 
 
 async def annotate(api: Api, bot: Bot, annotations: Mapping[str, str]) -> None:

@@ -15,6 +15,8 @@ from tradingbot_operator.engine.tally import Tally
 
 log = logging.getLogger(__name__)
 Pass = Callable[[Key], Awaitable[Outcome]]
+# So long passes wait at the most: an API server that does not answer must not keep everything.
+HURRY_SECONDS = 5.0
 
 
 class Engine:
@@ -22,6 +24,9 @@ class Engine:
 
     def __init__(self, queue: Queue, store: Store, memory: Memory, tally: Tally) -> None:
         self.queue, self.store, self.memory, self.tally = queue, store, memory, tally
+        self._halted: asyncio.Queue[str] = asyncio.Queue()
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     def happened(self, kind: Kind, change: str, body: Mapping[str, Any]) -> None:
         """An object was listed, added, changed or deleted: what it concerns will be looked at, if it can matter."""
@@ -31,7 +36,11 @@ class Engine:
             self._noticed(body, gone)
         if kind in (BOT, NAMESPACE):
             self.memory.saw_order(body)
-        for key in self.store.drop(kind, body) if gone else self.store.put(kind, body):
+        keys = self.store.drop(kind, body) if gone else self.store.put(kind, body)
+        if kind == NAMESPACE and keys:
+            self._calm.clear()
+            self._halted.put_nowait(body["metadata"]["name"])
+        for key in keys:
             self.queue.add(key)
 
     def _noticed(self, body: Mapping[str, Any], gone: bool) -> None:
@@ -43,7 +52,22 @@ class Engine:
     async def work(self, one_pass: Pass) -> None:
         """One worker, for ever."""
         while True:
-            await self.one(await self.queue.take(), one_pass)
+            key = await self.queue.take()
+            # A fleet that is to stop is told first: a pass has ten requests, and an order one.
+            await self._calm.wait()
+            await self.one(key, one_pass)
+
+    async def hurry(self, carry: Callable[[str], Awaitable[None]]) -> None:
+        """For ever: a namespace whose halt has changed is carried to its pods before another pass begins."""
+        while True:
+            namespace = await self._halted.get()
+            try:
+                async with asyncio.timeout(HURRY_SECONDS):
+                    await carry(namespace)
+            except Exception:
+                log.exception("%s: its halt could not be carried at once; the passes carry it", namespace)
+            if self._halted.empty():
+                self._calm.set()
 
     async def one(self, key: Key, one_pass: Pass) -> None:
         """One pass over *key*, whose end the queue knows of."""

@@ -50,6 +50,22 @@ def notes(bot: Bot, observed: Observed, orders: Orders = UNSEEN) -> tuple[Note, 
     return tuple(Note(pod.name, pod.uid, tuple(sorted(change.items()))) for pod, change in each if change)
 
 
+def hurried(observed: Observed, orders: Orders) -> tuple[Note, ...]:
+    """What tells the pods of a bot of a halt that was just written on its namespace, if it forbids most.
+
+    Only what its events have brought is needed; anything else is left to the pass of the bot.
+    """
+    halt, own = orders.namespace, orders.own
+    if halt is None or halt.words is None or not halt.born or halt.words != observed.namespace_halt:
+        return ()
+    if own is None or (own.words is not None and severity(own.words) >= severity(halt.words)):
+        return ()
+    wanted: dict[str, str | None] = {HALT: halt.words, HALT_ORIGIN: FROM_BOT}
+    wanted[HALT_ID] = order_name(halt.words, halt.uid, halt.born)
+    each = ((pod, _difference(pod, wanted)) for pod in observed.pods if not pod.deleting)
+    return tuple(Note(pod.name, pod.uid, tuple(sorted(change.items()))) for pod, change in each if change)
+
+
 def _wanted(bot: Bot, observed: Observed, pod: Pod, name: str | None) -> dict[str, str | None]:
     """What a pod is to carry. A halt a person wrote on the pod is removed by no one but a person."""
     halt = standing(bot, observed)

@@ -6,9 +6,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import make_operator as make
+from fakecluster import FakeApi
 from tradingbot_operator.cluster.memory import Memory, Trace
 from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated, Refused
-from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, POD
+from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, POD
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.engine.engine import Engine
 from tradingbot_operator.engine.health import Health
@@ -16,6 +17,7 @@ from tradingbot_operator.engine.polling import Polling
 from tradingbot_operator.engine.queue import Queue
 from tradingbot_operator.engine.store import Store
 from tradingbot_operator.engine.tally import Tally
+from tradingbot_operator.hurry import hurry
 
 KEY = ("TradingBot", "trading", "btc")
 
@@ -298,3 +300,61 @@ def test_metrics_begin_at_zero(engine):
     """A rate misses the first error of a series that did not exist before."""
     assert count(engine, "error") == 0
     assert b'tradingbot_operator_build_info{version="test"} 1.0' in engine.tally.text()
+
+
+def space(**annotations):
+    notes = {f"tradingbot.io/{name}": text for name, text in annotations.items()}
+    return {"metadata": {"name": "trading", "uid": "n1", "resourceVersion": "9", "annotations": notes}}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_namespaces_halt_is_carried_before_any_pass(engine, fails):
+    """A fleet that is to stop waits for nothing; when it cannot be told at once, the passes tell it."""
+    done, passed_ = [], asyncio.Event()
+
+    async def carry(namespace):
+        await asyncio.sleep(0)
+        done.append(namespace)
+        if fails:
+            raise ClusterUnavailable("away")
+
+    async def one_pass(key):
+        done.append(key)
+        passed_.set()
+        return Outcome("done")
+
+    async def scene():
+        tasks = [asyncio.create_task(engine.work(one_pass)), asyncio.create_task(engine.hurry(carry))]
+        engine.store.put(BOT, {"metadata": {"namespace": "trading", "name": "btc", "uid": "b1"}})
+        engine.happened(NAMESPACE, "MODIFIED", space(halt="emergency"))
+        await asyncio.wait_for(passed_.wait(), 5)
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(scene())
+    assert done == ["trading", KEY]
+
+
+def test_each_pod_of_a_halted_namespace_is_told_in_one_request():
+    """One that has gone meanwhile keeps nobody else."""
+    store, memory, api = Store(), Memory(), FakeApi()
+    for number in range(3):
+        name = f"bot{number}"
+        bot = {"metadata": {"namespace": "trading", "name": name, "uid": name, "resourceVersion": "1"}}
+        labels = {"tradingbot.io/bot": name}
+        pod = {"kind": "Pod", "metadata": {"namespace": "trading", "name": f"p{number}", "uid": f"p{number}"}}
+        pod["metadata"]["labels"] = labels
+        store.put(BOT, bot)
+        store.put(POD, pod)
+        memory.saw_order(bot)
+        if number:
+            api.put(pod)
+    for body in (
+        space(),
+        {**space(halt="stop"), "metadata": {**space(halt="stop")["metadata"], "resourceVersion": "10"}},
+    ):
+        store.put(NAMESPACE, body)
+        memory.saw_order(body)
+    asyncio.run(hurry("trading", store, memory, api))
+    told = [pod["metadata"]["annotations"]["tradingbot.io/halt"] for pod in api.of("Pod")]
+    assert told == ["stop", "stop"]

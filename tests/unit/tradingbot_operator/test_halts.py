@@ -6,7 +6,7 @@ import make_operator as make
 from tradingbot_operator.domain.order import Orders, Written, pod_origin
 from tradingbot_operator.domain.order import seen as seen_anew
 from tradingbot_operator.domain.plan import Note
-from tradingbot_operator.plan.halts import notes, order_id, raised, standing
+from tradingbot_operator.plan.halts import hurried, notes, order_id, raised, standing
 
 HALT, RESUME, ORIGIN = "tradingbot.io/halt", "tradingbot.io/resume", "tradingbot.io/halt-origin"
 ID = "tradingbot.io/halt-id"
@@ -136,6 +136,37 @@ def test_a_halt_that_came_from_a_pod_keeps_the_name_it_got_there():
     """The processes have named it before the operator saw it; other words on the bot are the operator's again."""
     assert order_id(bot(halt="why", **{"halt-origin": pod_origin("why")}), seen(), own()) is None
     assert order_id(bot(halt="why", **{"halt-origin": pod_origin("else")}), seen(), own()) is not None
+
+
+def spread(own=None, born="4", namespace="b"):
+    return Orders(Written("uid-1", "7", own), Written("uid-2", "4", "b", born)), make.observed(
+        pods=(make.pod(), make.pod(name="p2", uid="pod-2", deleting=True)), namespace_halt=namespace
+    )
+
+
+def test_a_namespaces_new_halt_needs_nothing_but_what_events_brought():
+    """The pod gets the same words and the same name that its bot's pass would give it."""
+    orders, observed = spread()
+    (hurried_note,) = hurried(observed, orders)
+    assert (hurried_note,) == notes(bot(), observed, orders)
+    assert dict(hurried_note.annotations)[HALT] == "b"
+
+
+@pytest.mark.parametrize(
+    ("orders", "observed"),
+    [
+        spread(own="a"),
+        spread(own="flatten: a"),
+        spread(born=""),
+        spread(namespace=None),
+        (Orders(None, Written("u", "4", "b", "4")), spread()[1]),
+        (Orders(Written("u", "7", None), None), spread()[1]),
+        (Orders(Written("u", "7", None), Written("u", "4", None, "4")), spread()[1]),
+    ],
+)
+def test_what_only_a_pass_can_tell_is_left_to_it(orders, observed):
+    """A stricter halt of the bot's own, a name given before this process looked, or what has not been seen."""
+    assert hurried(observed, orders) == ()
 
 
 @pytest.mark.parametrize(
