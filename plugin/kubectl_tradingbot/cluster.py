@@ -30,6 +30,10 @@ class Bot:
         return str(self.resource["metadata"]["namespace"])
 
     @property
+    def key(self) -> tuple[str, str]:
+        return self.namespace, self.name
+
+    @property
     def status(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.resource.get("status") or {}
         return found
@@ -63,6 +67,11 @@ def _worth(position: Mapping[str, Any]) -> float:
 def found(namespace: str | None, name: str | None) -> list[Bot]:
     """The bots asked for, each asked itself."""
     return [Bot(each, live(each["metadata"])) for each in resources(namespace, name)]
+
+
+def listed(namespace: str | None, name: str | None) -> list[Bot]:
+    """The bots asked for as the cluster shows them, in one request; none of them is asked."""
+    return [Bot(each, None) for each in resources(namespace, name)]
 
 
 def one(namespace: str | None, name: str) -> Bot:

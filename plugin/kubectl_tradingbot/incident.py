@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -13,6 +14,7 @@ from kubectl_tradingbot import cluster
 from kubectl_tradingbot.cluster import HALT, RESUME, Bot
 from kubectl_tradingbot.domain.doctor import examined
 from kubectl_tradingbot.domain.history import history
+from kubectl_tradingbot.flags import spread
 
 REFUSED, USAGE, LATE = 1, 2, 3
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
@@ -39,26 +41,52 @@ def halt(
     typer.echo(f"{bot} is halted ({kind.value}): kubectl tradingbot resume {bot} --id {' '.join(ids)} --reason ...")
 
 
-def resume(  # noqa: PLR0913 - the flags of one verb
-    bot: Name,
-    reason: Reason,
-    halt_id: Annotated[str | None, typer.Option("--id", help="the halt; needed when several stand")] = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="although a check fails")] = False,
-    namespace: Namespace = None,
-    timeout: Patience = 30,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    bot: Name
+    halt_id: Annotated[str | None, typer.Option("--id", help="the halt; needed when several stand")] = None
+    anyway: Annotated[bool, typer.Option("--anyway", help="although a check fails")] = False
+    namespace: Namespace = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The reason of a verb, and for how long its effect is waited for."""
+
+    reason: Reason
+    timeout: Patience = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    bot: Annotated[str | None, typer.Argument(help="one bot; or --all")] = None
+    every: Annotated[bool, typer.Option("--all", help="every bot of every namespace")] = False
+    namespace: Namespace = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    reason: Reason
+    flatten: Annotated[bool, typer.Option("--flatten", help="close every position too")] = False
+    scale_to_zero: Annotated[bool, typer.Option("--scale-to-zero", help="then end every pod too")] = False
+    timeout: Patience = 60
+
+
+@spread
+def resume(what: Resumed, why: Why) -> None:
     """Clear one halt of a bot whose checks pass."""
+    bot, reason, timeout = what.bot, why.reason, why.timeout
     _given(reason)
-    one = cluster.one(namespace, bot)
+    one = cluster.one(what.namespace, bot)
     standing = {str(each["id"]): each for each in one.halts}
     if not standing:
         _stop(REFUSED, f"{bot} is not halted")
-    if halt_id is None and len(standing) > 1:
+    if what.halt_id is None and len(standing) > 1:
         _stop(REFUSED, f"{bot} has {len(standing)} halts; name one with --id: {', '.join(standing)}")
-    chosen = halt_id or next(iter(standing))
+    chosen = what.halt_id or next(iter(standing))
     if chosen not in standing:
         _stop(REFUSED, f"--id {chosen} is not a halt of {bot}; write one of {', '.join(standing)}")
-    failing = [] if anyway else cluster.failing_checks(one)
+    failing = [] if what.anyway else cluster.failing_checks(one)
     if failing:
         _stop(
             REFUSED, f"{bot} is not well, so it stays halted ({'; '.join(failing)}); --anyway resumes it all the same"
@@ -86,38 +114,47 @@ def doctor(
     raise typer.Exit(REFUSED if sick else 0)
 
 
-def emergency_stop(  # noqa: PLR0913 - the flags of one verb
-    reason: Reason,
-    bot: Annotated[str | None, typer.Argument(help="one bot; or --all")] = None,
-    every: Annotated[bool, typer.Option("--all", help="every bot of every namespace")] = False,
-    flatten: Annotated[bool, typer.Option("--flatten", help="close every position too")] = False,
-    scale_to_zero: Annotated[bool, typer.Option("--scale-to-zero", help="then end every pod too")] = False,
-    namespace: Namespace = None,
-    timeout: Patience = 60,
-) -> None:
+@spread
+def emergency_stop(which: Which, order: Stop) -> None:
     """Stop one bot or all of them at once; with --flatten wait until each is flat."""
-    _given(reason)
-    if (bot is None) is not every:
+    _given(order.reason)
+    if (which.bot is None) is not which.every:
         _stop(USAGE, "give one bot or --all")
-    order = f"{'flatten' if flatten else 'halt'}: {reason}"
     since = time.monotonic()
-    stopped = cluster.found("*" if every else namespace, bot)
-    if every:
-        for space in sorted({each.namespace for each in stopped}):
-            cluster.order_namespace(space, order)
-    for each in [] if every else stopped:
-        cluster.annotate(each, f"{HALT}={order}")
-    for each in stopped:
-        _until(partial(_halted, each, reason), timeout, f"{each.name} does not say yet that it is halted")
-        typer.echo(f"{each.namespace}/{each.name} is halted after {time.monotonic() - since:.1f} s")
-    for each in stopped if flatten else []:
-        _until(partial(_flat, each), timeout, f"{each.name} is not flat yet, or does not answer")
+    # Nobody is asked anything before the order stands: a hundred answers take longer than a fleet may go on.
+    stopped = cluster.listed("*" if which.every else which.namespace, which.bot)
+    _order(stopped, f"{'flatten' if order.flatten else 'halt'}: {order.reason}", which.every)
+    waiting = {each.key: each for each in stopped}
+    while waiting:
+        late = f"{', '.join(sorted(each.name for each in waiting.values()))}: not halted yet, by their own word"
+        _until(lambda: bool(_now_halted(waiting, which, order.reason)), order.timeout, late)
+        for each in _now_halted(waiting, which, order.reason):
+            typer.echo(f"{each.namespace}/{each.name} is halted after {time.monotonic() - since:.1f} s")
+            del waiting[each.key]
+    for each in stopped if order.flatten else []:
+        _until(partial(_flat, each), order.timeout, f"{each.name} is not flat yet, or does not answer")
         typer.echo(f"{each.namespace}/{each.name} is flat")
-    for each in stopped if scale_to_zero else []:
+    for each in stopped if order.scale_to_zero else []:
         cluster.suspend(each)
-    for each in stopped if scale_to_zero else []:
-        _until(partial(_suspended, each), timeout, f"{each.name} is not suspended yet")
+    for each in stopped if order.scale_to_zero else []:
+        _until(partial(_suspended, each), order.timeout, f"{each.name} is not suspended yet")
         typer.echo(f"{each.namespace}/{each.name} is suspended")
+
+
+def _order(bots: Sequence[Bot], order: str, every: bool) -> None:
+    if every:
+        for space in sorted({each.namespace for each in bots}):
+            cluster.order_namespace(space, order)
+        return
+    for each in bots:
+        cluster.annotate(each, f"{HALT}={order}")
+
+
+def _now_halted(waiting: Mapping[tuple[str, str], Bot], which: Which, reason: str) -> list[Bot]:
+    """Those of *waiting* that are: one bot is asked itself, a fleet is read from what the operator was told."""
+    if not which.every:
+        return [each for each in waiting.values() if _halted(each, reason)]
+    return [each for each in cluster.listed("*", None) if each.key in waiting and _is_halted(each, reason)]
 
 
 def show_history(
@@ -152,7 +189,10 @@ def _cleared(bot: Bot, halt_id: str) -> bool:
 
 
 def _halted(bot: Bot, reason: str) -> bool:
-    now = _again(bot)
+    return _is_halted(_again(bot), reason)
+
+
+def _is_halted(now: Bot, reason: str) -> bool:
     answered = any(reason == each["reason"] for each in now.halts)
     return answered or (now.live is None and now.condition("TradingActive").get("reason") == "NoPod")
 
