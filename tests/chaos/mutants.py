@@ -27,6 +27,7 @@ FORCED = "operator/tradingbot_operator/ledger/fence.py"
 PAGE = "operator/tradingbot_operator/handover.py"
 INTEND = "write = desk.ledger.intend(desk.lease, request, timestamp, timestamp + desk.venue.request_life)"
 OUTCOME = "outcome = await desk.venue.send(write)\n    desk.metrics"
+WAITS = '        return Refusal("Waits", "the venue has just refused this exit")\n'
 AGAIN = "\n    if isinstance(outcome, Unknown):\n        outcome = await desk.venue.send(write)\n"
 LEASE = "tests/integration/test_ledger_lease.py::"
 HANDS = "tests/integration/test_ledger_handover.py::"
@@ -98,8 +99,8 @@ MUTANTS = {
         (
             Change(
                 EXITS,
-                "        return request\n    outcome = await place(desk, request)\n",
-                "        return request\n    if request.replaces is not None:\n"
+                f"{WAITS}    outcome = await place(desk, request)\n",
+                f"{WAITS}    if request.replaces is not None:\n"
                 "        await place(desk, Cancel(symbol, request.replaces, reason))\n"
                 "        request = replace(request, replaces=None)\n    outcome = await place(desk, request)\n",
             ),
@@ -113,8 +114,8 @@ MUTANTS = {
         (
             Change(
                 EXITS,
-                "budget = book.positions[symbol].quantity - book.selling(symbol, but=replaced)",
-                "budget = book.positions[symbol].quantity",
+                "budget = book.there(symbol) - book.selling(symbol, but=replaced)",
+                "budget = book.there(symbol)",
             ),
         ),
         (f"{EXECUTION}test_the_exit_budget_leaves_out_what_other_sells_may_take",),
