@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
-from tradingbot_operator.domain.handover import CANDIDATE, GATED, Move, Rollout, Seen
+from tradingbot_operator.domain.handover import CANDIDATE, GATED, Move, Rollout, Seen, Verdict
 from tradingbot_operator.domain.moment import soonest
 from tradingbot_operator.domain.names import FINALIZER
 from tradingbot_operator.domain.observed import Observed
@@ -18,6 +18,7 @@ from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
 from tradingbot_operator.plan.probing import over
+from tradingbot_operator.plan.promotion import blocked, verdicts
 from tradingbot_operator.plan.revisions import ran, run
 from tradingbot_operator.plan.rotation import due, seconds_left
 from tradingbot_operator.plan.rule import MOVING
@@ -30,12 +31,13 @@ LOOK_AT_KEYS_SECONDS = 300.0
 
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     """Total: every bot in every state has a plan."""
-    action = _action(bot, observed, site, now)
+    gates = () if isinstance(bot.spec, Rejection) else verdicts(bot, bot.spec, observed, now)
+    action = _action(bot, observed, site, (now, gates))
     moved = _moved(bot, observed, action, now)
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
     again = soonest(_again(action), _look_at_keys(action, observed), seconds_left(tokens, now))
-    plan = Plan(action, again, due(tokens, now), ran(observed))
+    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates)
     if moved is None:
         return plan
     what, step = moved
@@ -78,14 +80,18 @@ def _look_at_keys(action: Run | Keep | Remove, observed: Observed) -> float | No
     return LOOK_AT_KEYS_SECONDS if isinstance(action, Run) and observed.keys else None
 
 
-def _action(bot: Bot, observed: Observed, site: Site, now: datetime) -> Run | Keep | Remove:
+def _action(
+    bot: Bot, observed: Observed, site: Site, moment: tuple[datetime, tuple[Verdict, ...]]
+) -> Run | Keep | Remove:
+    now, gates = moment
     if bot.deleted_at is not None:
         return _remove(bot, observed, now >= bot.deleted_at + _deadline(bot))
     if bot.refused is not None:
         return Keep("SpecRejected", bot.refused.message)
     if isinstance(bot.spec, Rejection):
         return Keep("SpecRejected", bot.spec.message)
-    return first_refusal(Case(bot.spec, site, observed.keys)) or run(bot, bot.spec, observed)
+    refusal = first_refusal(Case(bot.spec, site, observed.keys)) or blocked(gates)
+    return refusal or run(bot, bot.spec, observed)
 
 
 def _remove(bot: Bot, observed: Observed, late: bool) -> Remove:
