@@ -30,11 +30,12 @@ from tradingbot_operator.domain.handover import (
 from tradingbot_operator.domain.lease import LeaseDoor, LeaseRow, LedgerAway
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.observed import Observed, Pod, Report, Shut
+from tradingbot_operator.domain.outcome import APPLIED
 from tradingbot_operator.domain.plan import Answer, Keep, Plan
 from tradingbot_operator.domain.rollout import parse_rollout, written
 from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.prepare import Means
-from tradingbot_operator.report.status import carried, change
+from tradingbot_operator.report.status import carried, change, report
 from tradingbot_operator.report.task import answered
 
 log = logging.getLogger(__name__)
@@ -122,14 +123,19 @@ def _shut(bot: Bot, cluster: Cluster, reach: Reach) -> Shut | None:
     return Shut(epoch, max(0, round((over - reach.clock()) * 1000)))
 
 
-async def write_down(bot: Bot, plan: Plan, cluster: Cluster, moment: Moment) -> Bot:
-    """The decision stands in the status before it has any effect; a task that asked for it is told that it began."""
+async def write_down(bot: Bot, observed: Observed, plan: Plan, means: tuple[Cluster, Moment]) -> Bot:
+    """The decision stands in the status before it has any effect; a task that asked for it is told that it began.
+
+    What is true of the bot meanwhile is written with it, so that the report at the end has mostly nothing to add.
+    """
+    cluster, moment = means
     began = [each for each in plan.answers if each.result is None and each.failed is None]
     decision = decided(bot, plan)
     if decision is None:
         return bot
+    meanwhile = change(bot.status, report(bot, observed, plan, APPLIED, moment.now)) or {}
     told = asyncio.gather(*(tell(each, cluster, moment) for each in began))
-    after, _ = await asyncio.gather(cluster.write_decision(bot, decision), told)
+    after, _ = await asyncio.gather(cluster.write_decision(bot, {**meanwhile, **decision}), told)
     await events.tell_skipped(cluster.api, bot, after.status, moment.text)
     return after
 

@@ -47,14 +47,15 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     observed = await look(bot, moment.seen, moment.now, (cluster, reach))
     plan = decide(bot, observed, moment.site, moment.now)
     bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
-    bot = await write_down(bot, plan, cluster, moment)
+    before, bot = bot, await write_down(bot, observed, plan, (cluster, moment))
     applied = await act(bot, observed, plan, (cluster, moment, reach))
     status = report(bot, observed, plan, applied, moment.now)
     again = look_again(bot, plan, applied, status)
     if left := untold(bot, status, cluster, (moment, reach)):
         return Outcome("done", soonest(left, again))
     if difference := change(bot.status, status):
-        await cluster.write_status(bot, difference, status, moment.text)
+        await cluster.write_status(bot, difference)
+    await cluster.tell(before, status, moment.text)
     for answer in plan.answers:
         await tell(answer, cluster, moment)
     await sweep(bot, plan, cluster)

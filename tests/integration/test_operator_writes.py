@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import make_operator as make
 from fakecluster import FakeApi
+from handing import NEW, started
 from tradingbot_operator.cluster import reading
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
@@ -115,3 +116,24 @@ def test_second_process_over_a_bot_at_rest_writes_nothing():
     api.written.clear()
     Operator(api).passes(5.0, said=make.said())
     assert api.written == []
+
+
+def test_hand_over_writes_its_status_once_at_each_step():
+    """A decision is written with what is true meanwhile, and the report after it has nothing to add."""
+    scene = started()
+    scene.apply(NEW)
+    scene.until(lambda: scene.step == "Observing")
+    scene.once()
+    assert scene.effects == [
+        "merge TradingBot",  # Starting
+        "apply ConfigMap",
+        "apply Service",
+        "apply ControllerRevision",
+        "apply Deployment",
+        "merge TradingBot",  # Draining
+        "order",
+        "merge ControllerRevision",
+        "merge TradingBot",  # Adopting
+        "apply Service",
+        "merge TradingBot",  # Observing
+    ]

@@ -198,10 +198,13 @@ class Cluster:
         written = await self.api.merge(SECRET.path(bot.namespace, name), patch, FIELD_MANAGER)
         self.memory.wrote(place(written, SECRET.kind), trace(written, bot.key))
 
-    async def write_status(self, bot: Bot, change: Mapping[str, Any], after: Mapping[str, Any], now: str) -> None:
-        """The report stands, and people were told what is new in it."""
+    async def write_status(self, bot: Bot, change: Mapping[str, Any]) -> None:
+        """The report stands."""
         await writes.write_status(self.api, bot, change)
-        await events.tell(self.api, bot, after, now)
+
+    async def tell(self, before: Bot, after: Mapping[str, Any], now: str) -> None:
+        """People were told what is new since *before*."""
+        await events.tell(self.api, before, after, now)
 
     async def end_pods(self, bot: Bot, kill: Kill) -> None:
         """These pods are going, and no others of their names."""
