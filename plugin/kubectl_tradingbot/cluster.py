@@ -56,8 +56,9 @@ class Bot:
 
     @property
     def is_flat(self) -> bool:
-        """The process itself says that nothing but dust is held and no order is open."""
-        return self.live is not None and not self.held and self.live.get("open_orders") == 0
+        """The trader itself says that nothing but dust is held and no order is open; one that starts does not know."""
+        trader = self.live if self.live and self.live.get("state") not in ("starting", "standby") else None
+        return trader is not None and not self.held and trader.get("open_orders") == 0
 
 
 def _worth(position: Mapping[str, Any]) -> float:

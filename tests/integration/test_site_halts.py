@@ -154,6 +154,33 @@ def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(sit
         assert sold[0]["reason"] == "manual"
 
 
+@pytest.mark.row("S0-139")
+def test_a_suspended_bot_is_flattened_by_the_same_command(site: Site, evidence: Note) -> None:
+    """No process runs: one is started that only closes what is held, and it ends when the order is taken back."""
+    with trader(site, "asleep", strategy=HOLDING, exchange={"shared": True}) as pod:
+        eventually(lambda: holds(pod), within=60)
+        patch_bot(site.server, "asleep", {"spec": {"suspend": True}})
+        eventually(lambda: state(site.server, "asleep", "Ready") == ("True", "Suspended"), site.operator.log, 60)
+        assert site.node.of("asleep") is None
+        seen = len(site.buys())
+        said = site.atb("emergency-stop", "asleep", "-n", "trading", "--flatten", "--reason", "manual")
+        evidence("kubectl atb emergency-stop asleep --flatten --reason manual (suspended, no pod)", said)
+        awake = site.node.of("asleep")
+        assert awake
+        shown = awake.status()
+        rest = sum(float(held["quantity"]) * float(held["mark"]) for held in shown["positions"])
+        assert (shown["state"], shown["open_orders"]) == ("halted", 0)
+        assert rest < 10
+        account = site.control(f"accounts/{operators.KEYS['apiKey']}")
+        mine = [row for row in account["open_orders"] if row["clientOrderId"].startswith(f"t{shown['ledger_id']}")]
+        evidence("GET /control/accounts (open orders of this ledger), /status .positions worth", f"{mine} {rest:.2f}")
+        assert mine == []
+        assert len(site.buys()) == seen
+        site.kubectl("annotate", "tb", "asleep", "-n", "trading", "tradingbot.io/halt-")
+        eventually(lambda: site.node.of("asleep") is None, site.operator.log, 60)
+        assert len(site.buys()) == seen
+
+
 @pytest.mark.row("S0-120")
 @pytest.mark.row("S0-121")
 @pytest.mark.row("S0-119")

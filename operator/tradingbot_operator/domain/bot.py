@@ -27,6 +27,8 @@ class Bot:
     spec: BotSpec | Rejection
     status: Mapping[str, Any]
     refused: Rejection | None = None  # why the spec as it stands is not *spec*, which is the one before
+    # What its pods are born with while a suspended bot runs all the same, only to become flat.
+    born: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """How orders a person writes as annotations reach the process: on the running pods, without a new pod."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tradingbot_operator.domain.bot import Bot
+from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.names import HALT, HALT_ID, HALT_ORIGIN, RESUME
 from tradingbot_operator.domain.observed import Observed, Pod
 from tradingbot_operator.domain.order import Orders, is_named, order_name, pod_origin
@@ -50,6 +52,20 @@ def notes(bot: Bot, observed: Observed, orders: Orders = UNSEEN) -> tuple[Note, 
     return tuple(Note(pod.name, pod.uid, tuple(sorted(change.items()))) for pod, change in each if change)
 
 
+def roused(bot: Bot, observed: Observed, orders: Orders) -> Bot:
+    """A suspended bot runs while an order to flatten stands, for nobody else may close its positions.
+
+    Its pods are born halted: they claim the epoch as any other, adopt, close what is held, and enter nothing.
+    """
+    words = standing(bot, observed)
+    asleep = not isinstance(bot.spec, Rejection) and bot.spec.suspend and bot.deleted_at is None
+    if isinstance(bot.spec, Rejection) or not asleep or words is None or severity(words) < SEVERITY.index("flatten"):
+        return bot
+    name = order_id(bot, observed, orders)
+    born = {HALT: words, HALT_ORIGIN: FROM_BOT} | ({HALT_ID: name} if name else {})
+    return replace(bot, spec=bot.spec.model_copy(update={"suspend": False}), born=tuple(sorted(born.items())))
+
+
 def hurried(observed: Observed, orders: Orders) -> tuple[Note, ...]:
     """What tells the pods of a bot of a halt that was just written on its namespace, if it forbids most.
 
@@ -69,7 +85,9 @@ def hurried(observed: Observed, orders: Orders) -> tuple[Note, ...]:
 def _wanted(bot: Bot, observed: Observed, pod: Pod, name: str | None) -> dict[str, str | None]:
     """What a pod is to carry. A halt a person wrote on the pod is removed by no one but a person."""
     halt = standing(bot, observed)
-    wanted: dict[str, str | None] = {RESUME: bot.annotations.get(RESUME)}
+    # A process that is to end, or was to, is not let go on to trade before it does.
+    asleep = bool(bot.born) or (not isinstance(bot.spec, Rejection) and bot.spec.suspend)
+    wanted: dict[str, str | None] = {RESUME: None if asleep else bot.annotations.get(RESUME)}
     if halt is not None:
         return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT, HALT_ID: name}
     return wanted | (dict.fromkeys((HALT, HALT_ORIGIN, HALT_ID)) if _copied(pod) else {})

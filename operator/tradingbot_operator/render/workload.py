@@ -77,9 +77,16 @@ def deployment(bot: Bot, template: Mapping[str, Any], replicas: int, colour: str
             "revisionHistoryLimit": 0,
             "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": selector(bot, colour)},
-            "template": _coloured(template, colour),
+            "template": _born(_coloured(template, colour), bot.born),
         },
     }
+
+
+def _born(template: Manifest, notes: tuple[tuple[str, str], ...]) -> Manifest:
+    meta = template["metadata"]
+    return (
+        {**template, "metadata": {**meta, "annotations": {**meta["annotations"], **dict(notes)}}} if notes else template
+    )
 
 
 def _coloured(template: Mapping[str, Any], colour: str) -> Manifest:

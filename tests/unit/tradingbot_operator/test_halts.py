@@ -6,7 +6,7 @@ import make_operator as make
 from tradingbot_operator.domain.order import Orders, Written, pod_origin
 from tradingbot_operator.domain.order import seen as seen_anew
 from tradingbot_operator.domain.plan import Note
-from tradingbot_operator.plan.halts import hurried, notes, order_id, raised, standing
+from tradingbot_operator.plan.halts import UNSEEN, hurried, notes, order_id, raised, roused, standing
 
 HALT, RESUME, ORIGIN = "tradingbot.io/halt", "tradingbot.io/resume", "tradingbot.io/halt-origin"
 ID = "tradingbot.io/halt-id"
@@ -184,3 +184,44 @@ def test_what_only_a_pass_can_tell_is_left_to_it(orders, observed):
 def test_words_are_born_with_the_version_that_brought_them(before, now, after):
     """Old news after a live look changes nothing; another object of the name has a history of its own."""
     assert seen_anew(before, now) == after
+
+
+def asleep(spec=None, **annotations):
+    notes_ = {f"tradingbot.io/{key}": value for key, value in annotations.items()}
+    return make.bot(spec or {**make.MINIMAL, "suspend": True}, annotations=notes_)
+
+
+def test_a_suspended_bot_runs_to_be_flat():
+    """Its pods are born with the order, so that nothing is entered before it is read; a resume does not reach them."""
+    words = "flatten: out"
+    awake = roused(asleep(halt=words, resume="h1 fine"), seen(), own(words=words))
+    assert awake.spec.suspend is False
+    name = order_id(awake, seen(), own(words=words))
+    assert dict(awake.born) == {HALT: words, ORIGIN: "tradingbot", ID: name}
+    assert roused(awake, seen(), own(words=words)) == awake
+    assert notes(awake, seen(dict(awake.born)), own(words=words)) == ()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        asleep(),
+        asleep(halt="halt: out"),
+        asleep(halt="out"),
+        asleep(make.MINIMAL, halt="flatten: out"),
+        asleep({"mode": "nonsense"}, halt="flatten: out"),
+    ],
+)
+def test_nothing_else_wakes_a_bot(subject):
+    """Another order, none, a bot that runs anyway, or a spec that cannot be understood."""
+    assert roused(subject, make.observed(), UNSEEN) == subject
+
+
+def test_a_namespaces_order_to_flatten_wakes_too():
+    """As it would reach the bot if it ran; what stands on the bot as a full halt does not hide it."""
+    assert roused(asleep(halt="a"), make.observed(namespace_halt="flatten: b"), UNSEEN).spec.suspend is False
+
+
+def test_a_bot_that_is_to_sleep_is_not_resumed_first():
+    """Its process would trade until it ends."""
+    assert notes(asleep(resume="h1 fine"), seen()) == ()
