@@ -17,7 +17,7 @@ from tradingbot_operator.domain.revision import is_record_of
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.handover import Reach, carry_out, look, tell, write_down
 from tradingbot_operator.plan.decide import decide, wants_finalizer
-from tradingbot_operator.plan.halts import notes, raised
+from tradingbot_operator.plan.halts import notes, raised, roused
 from tradingbot_operator.prepare import Wanted, prepare
 from tradingbot_operator.probing import sweep
 from tradingbot_operator.render.bundle import Given, Layout, intent, render
@@ -38,16 +38,18 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
             await reach.means.doors.forget(key)
         return Outcome("gone")
     # From what the watches have told: no ledger that is slow to answer may keep a halt back.
-    orders = notes(bot, moment.seen, cluster.memory.orders(bot.key))
+    known = cluster.memory.orders(bot.key)
+    bot = roused(bot, moment.seen, known)
+    orders = notes(bot, moment.seen, known)
     await cluster.carry_orders(bot, orders, raised(bot, moment.seen))
     if orders:
         # The rest of a pass takes ten times as long, and a fleet that is to stop stands in one queue.
         return Outcome("done", AFTER_ORDERS_SECONDS)
-    bot = await cluster.recall(bot)
+    bot = roused(await cluster.recall(bot), moment.seen, known)
     observed = await look(bot, moment.seen, moment.now, (cluster, reach))
     plan = decide(bot, observed, moment.site, moment.now)
-    bot = await cluster.hold(bot) if wants_finalizer(bot, plan) else bot
-    before, bot = bot, await write_down(bot, observed, plan, (cluster, moment))
+    bot = roused(await cluster.hold(bot), moment.seen, known) if wants_finalizer(bot, plan) else bot
+    before, bot = bot, roused(await write_down(bot, observed, plan, (cluster, moment)), moment.seen, known)
     applied = await act(bot, observed, plan, (cluster, moment, reach))
     status = report(bot, observed, plan, applied, moment.now)
     again = look_again(bot, plan, applied, status)
