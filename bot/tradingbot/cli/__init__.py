@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from tradingbot.start.garbage import loading
+
 TERMINATED = 128 + signal.SIGTERM
 
 # structlog draws tracebacks with rich when rich can be imported; in a pod that is 0.13 s and 4 MB for nothing.
@@ -21,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The first process of a container only gets the signals it asks for: without this, a pod that is deleted while its
     # trader loads would not hear of it, and would go on to claim the epoch and trade until it is killed.
     signal.signal(signal.SIGTERM, _end)
+    loading()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # A check stands before every change of a running bot: it does not wait for the other commands to be loaded.
     if given == ["check"]:

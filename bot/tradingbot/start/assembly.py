@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import secrets as randomness
 import time
 from collections.abc import Awaitable, Callable
@@ -32,6 +31,7 @@ from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
+from tradingbot.start.garbage import loaded
 from tradingbot.start.grants import OperatorGrants
 from tradingbot.start.keys import watch_key
 from tradingbot.strategy.registry import Strategy
@@ -90,8 +90,7 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     try:
         commands = Across(engine, asyncio.get_running_loop())
         await there(around.front, around.latch.attach(commands))
-        # A search for garbage through all that was loaded stops every thread for a tenth of a second.
-        gc.freeze()
+        loaded()
         reason = await engine.run()
         if not around.latch.stopping and reason == FEED_ENDED:
             log.info("Recording ended; serving its result until stopped")
