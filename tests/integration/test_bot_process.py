@@ -24,6 +24,7 @@ from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
 from markets import DEEP_DATA
+from trading import AT_ONCE
 
 # Long enough and odd enough to be found wherever it should not be.
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -224,6 +225,35 @@ async def test_a_bot_whose_venue_is_away_serves_can_be_halted_and_trades_when_it
             assert (await pod.api("/api/resume", {"id": halt["id"], "reason": "checked"}))[0] == 200
             await pod.until(lambda seen: seen["state"] == "trading")
             assert await pod.stop() == 0
+
+
+def at_the_venue(venue: Venue) -> list[tuple[str, str]]:
+    """Every order that was accepted, with its side."""
+    return [(each.client_id, each.side) for each in venue.exchange.log.entries if each.action == "order"]
+
+
+@pytest.mark.row("S0-078")
+@pytest.mark.asyncio
+async def test_a_restart_keeps_position_cash_and_stop_and_orders_nothing_twice(
+    venue: Venue, tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """What is held before it is held afterwards, to the last digit; the venue has seen no other order."""
+    rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE, risk={"stop_loss_percent": "60"})
+    async with bots.pod(tmp_path, rendered, KEY) as pod:
+        await pod.until(lambda seen: seen["positions"] and seen["open_orders"], 60)
+        assert (await pod.api("/api/halt", {"reason": "restart", "kind": "reduce"}))[0] == 201
+        before = await pod.until(lambda seen: seen["open_orders"] == 1, 30)
+        assert await pod.stop() == 0
+    orders = at_the_venue(venue)
+    async with bots.pod(tmp_path, rendered, KEY) as pod:
+        after = await pod.until(lambda seen: seen["epoch"] == before["epoch"] + 1 and seen["open_orders"] == 1, 60)
+        assert await pod.stop() == 0
+    kept = [(each["symbol"], each["quantity"], each["average_price"]) for each in before["positions"]]
+    evidence("atb status before and after the restart", f"{kept} cash {before['cash']}; {after['positions']}")
+    assert [(each["symbol"], each["quantity"], each["average_price"]) for each in after["positions"]] == kept
+    assert after["cash"] == before["cash"]
+    evidence("GET /control/orders", str(at_the_venue(venue)))
+    assert [each for each in at_the_venue(venue) if each[1] == "BUY"] == [each for each in orders if each[1] == "BUY"]
 
 
 @pytest.mark.row("S4-002")

@@ -22,7 +22,8 @@ def doctor(verbose: Verbose = False, before_start: BeforeStart = False, as_json:
     if as_json:
         typer.echo(json.dumps({"ok": not sick, "checks": [asdict(each) for each in findings]}, indent=2))
         return Exit.REFUSED if sick else Exit.OK
-    for each in findings if verbose else sick:
+    # What failed stands last: of a Job only the end of its log is kept.
+    for each in [*(each for each in findings if each.ok), *sick] if verbose else sick:
         cure = f"; {each.cure}" if not each.ok else ""
         typer.echo(f"{'ok' if each.ok else 'FAIL':<4}  {each.check}: {each.message}{cure}")
     typer.echo(f"{len(findings)} checks, {len(sick)} failed")

@@ -201,6 +201,10 @@ def test_all_that_is_well_is_told_only_when_asked(
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[1].rstrip(":") for line in lines[:-1]]
     assert names == ["settings", "start", "token", "volume", "venue", "clock", "ledger"]
+    (given.paths.secrets / "api/token").unlink()
+    assert run(["doctor", "--before-start", "--verbose"]) == 1
+    assert capsys.readouterr().out.splitlines()[-2].startswith("FAIL  token: ")
+    (given.paths.secrets / "api/token").write_text("t")
     assert run(["doctor", "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
     sick = [each["check"] for each in said["checks"] if not each["ok"]]
