@@ -133,7 +133,9 @@ async def write_down(bot: Bot, observed: Observed, plan: Plan, means: tuple[Clus
     decision = decided(bot, plan)
     if decision is None:
         return bot
-    meanwhile = change(bot.status, report(bot, observed, plan, APPLIED, moment.now)) or {}
+    said = report(bot, observed, plan, APPLIED, moment.now)
+    # With which keys a revision runs is said when it was written, not before.
+    meanwhile = change(bot.status, {**said, "keyFingerprint": bot.status.get("keyFingerprint")}) or {}
     told = asyncio.gather(*(tell(each, cluster, moment) for each in began))
     after, _ = await asyncio.gather(cluster.write_decision(bot, {**meanwhile, **decision}), told)
     await events.tell_skipped(cluster.api, bot, after.status, moment.text)
