@@ -50,6 +50,16 @@ def _shut_out(case: Case) -> str | None:
     return None
 
 
+def _locked_out(case: Case) -> tuple[tuple[str, str], ...]:
+    """The idle colour's pods whose process was shut out: they run, and can neither be warm nor trade ever again."""
+    dead = {instance.partition("/")[0] for holder, instance in case.row.shut_out if holder.endswith(case.idle.colour)}
+    return tuple(each for each in case.idle.unended if each[1] in dead) if case.idle.replicas else ()
+
+
+def _replace_pod(case: Case) -> Turn:
+    return Turn(case.rollout, Kill(_locked_out(case), 1), turns.SLOWLY_MS)
+
+
 def _readmit(case: Case) -> Turn:
     return Turn(case.rollout, Admit(_shut_out(case) or case.row.holder), turns.SLOWLY_MS)
 
@@ -118,6 +128,13 @@ AT_REST_RULES: tuple[Rule, ...] = (
         lambda case: _shut_out(case) is not None,
         "it may log in again",
         _readmit,
+    ),
+    Rule(
+        AT_REST | CANDIDATE | {Step.OBSERVING},
+        "the idle colour's role is shut out, and the pod it was shut out for is still there",
+        lambda case: bool(_locked_out(case)),
+        "that pod ends within a second, and another one comes",
+        _replace_pod,
     ),
     Rule(
         AT_REST | {Step.OBSERVING},

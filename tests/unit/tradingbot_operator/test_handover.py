@@ -204,18 +204,28 @@ def test_frozen_trader_is_replaced_within_five_seconds_of_being_asked():
     assert at.effects == ["Order", "Fence", "Grant"]
 
 
-def test_colour_that_was_shut_out_may_log_in_again_with_its_next_pod_and_not_before():
-    """The frozen process stays shut out for as long as its pod is there; the next swap brings a new one."""
+def test_colour_that_was_shut_out_gets_another_pod_which_may_log_in_again():
+    """The process that was shut out never may: its pod ends, the next one is admitted, and the colour is warm again."""
+    at = running(NEW)
+    at.until(lambda: at.rollout is not None and at.side("green").instance is not None)
+    frozen = at.node.processes["blue"]
+    frozen.frozen = True
+    at.until(lambda: at.step_is(Step.OBSERVING))
+    assert at.ledger.shut == {"blue"}
+    at.until(lambda: not at.ledger.shut)
+    assert at.node.processes["blue"].uid != frozen.uid
+    assert at.effects == ["Order", "Fence", "Grant", "Kill", "Admit"]
+
+
+def test_way_back_to_a_revision_whose_process_was_shut_out_begins_with_another_pod():
+    """Its Deployment is as it should be, so nothing else would bring a process that can log in."""
     at = running(NEW)
     at.until(lambda: at.rollout is not None and at.side("green").instance is not None)
     at.node.processes["blue"].frozen = True
     at.until(lambda: at.step_is(Step.OBSERVING))
-    for _ in range(5):
-        at.once()
-    assert at.ledger.shut == {"blue"}
-    at.wanted = NEWER
-    at.until(lambda: at.trades() == NEWER)
-    assert at.effects == ["Order", "Fence", "Grant", "Admit", "Order"]
+    at.wanted, asked = OLD, at.ledger.now
+    at.until(lambda: at.trades() == OLD)
+    assert at.ledger.now - asked < 60_000
 
 
 def test_pods_of_a_file_are_ended_before_another_is_named():
