@@ -81,6 +81,8 @@ def test_change_of_equity_writes_no_status(server):
         said["equity"] = "9999"
         said["epoch"] = 5
         eventually(lambda: bot(server, "quiet")["status"]["active"]["epoch"] == 5)
+        # The lease is read at each pass, the process every second: both are to have told of it.
+        eventually(lambda: "epoch 5" in condition(bot(server, "quiet"), "TradingActive")["message"])
         after = bot(server, "quiet")["metadata"]["resourceVersion"]
         said["equity"] = "9998"
         marker = create_bot(server, "marker", make.MINIMAL)
