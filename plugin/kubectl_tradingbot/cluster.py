@@ -105,13 +105,13 @@ def failing_checks(bot: Bot) -> list[str]:
     return [told for metric, told in wanted.items() if values.get(metric) != 1.0]
 
 
-def wait(true: Callable[[], bool], seconds: float) -> bool:
-    """Whether it became true in time."""
+def wait(true: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
+    """Whether it became true in time, with a *pause* between two looks."""
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
             return False
-        time.sleep(0.2)
+        time.sleep(pause)
     return True
 
 

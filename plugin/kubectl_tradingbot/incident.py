@@ -127,7 +127,9 @@ def emergency_stop(which: Which, order: Stop) -> None:
     waiting = {each.key: each for each in stopped}
     while waiting:
         late = f"{', '.join(sorted(each.name for each in waiting.values()))}: not halted yet, by their own word"
-        _until(lambda: bool(_now_halted(waiting, which, order.reason)), order.timeout, late)
+        # A list of a fleet costs the API server what it should spend on the halt.
+        pause = 1.0 if which.every else 0.2
+        _until(lambda: bool(_now_halted(waiting, which, order.reason)), order.timeout, late, pause)
         for each in _now_halted(waiting, which, order.reason):
             typer.echo(f"{each.namespace}/{each.name} is halted after {time.monotonic() - since:.1f} s")
             del waiting[each.key]
@@ -203,8 +205,8 @@ def _suspended(bot: Bot) -> bool:
     return ready.get("reason") == "Suspended" and ready.get("status") == "True"
 
 
-def _until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    if not cluster.wait(true, seconds):
+def _until(true: Callable[[], bool], seconds: float, otherwise: str, pause: float = 0.2) -> None:
+    if not cluster.wait(true, seconds, pause):
         _stop(LATE, f"{otherwise} ({seconds:g} s)")
 
 
