@@ -33,6 +33,12 @@ def step(site: Site, name: str) -> str:
     return str(rollout.get("step", ""))
 
 
+def told(site: Site, name: str) -> str:
+    """How far the hand-over is, what the Jobs said, and the operator's log."""
+    status = (bot(site.server, name) or {}).get("status") or {}
+    return f"{json.dumps(status.get('rollout'))}\n{site.node.jobs.ended}\n{site.operator.log()}"
+
+
 def faster(site: Site, name: str, fast: str) -> None:
     patch_bot(site.server, name, {"spec": {"strategy": {"parameters": {"fast": fast}}}})
 
@@ -40,7 +46,7 @@ def faster(site: Site, name: str, fast: str) -> None:
 def swapped(site: Site, name: str, fast: str, colour: str) -> Running:
     """Another version trades in *colour*."""
     faster(site, name, fast)
-    eventually(lambda: active(site, name).get("colour") == colour, site.operator.log, 60)
+    eventually(lambda: active(site, name).get("colour") == colour, lambda: told(site, name), 180)
     pod = site.node.of(name, colour)
     assert pod
     return pod
