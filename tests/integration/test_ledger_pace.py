@@ -163,7 +163,7 @@ def test_an_adoption_reads_the_ledger_in_three_transactions_and_asks_the_venue_o
         assert await hand_over.release()
         with counted(green.ledger) as named:
             lease = green.ledger.named(green.floor.parts.instance)
-        assert (transactions(named), statements(named)) == (1, 4)
+        assert (transactions(named), statements(named)) == (1, 2)
         assert lease is not None
         with counted(green.ledger) as asked:
             trader = await adopted(green.floor, lease, ahead)

@@ -23,7 +23,7 @@ def news(connection: Connection, after: Mark | None, live: Sequence[str]) -> New
     found = connection.execute(select(fills).where(fills.c.id > mark.fill).order_by(fills.c.id)).all()
     query = records().where(intents.c.kind == "order").order_by(intents.c.sequence)
     if after is None:
-        last = _newest(connection)
+        last = newest(connection)
         working, filled = outcomes.c.status.in_(sorted(WORKING)), outcomes.c.filled != ZERO
         query = query.where(or_(working, filled, intents.c.sequence > last - NEWEST))
     else:
@@ -55,6 +55,7 @@ def unclean(connection: Connection, held: Lease) -> frozenset[int]:
     return frozenset(row.epoch for row in rows if own == "" or pod_of(row.instance) != own)
 
 
-def _newest(connection: Connection) -> int:
-    newest = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
-    return connection.execute(newest).scalar() or 0
+def newest(connection: Connection) -> int:
+    """The newest sequence but those of the journal."""
+    ours = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
+    return connection.execute(ours).scalar() or 0

@@ -81,11 +81,12 @@ class LedgerReader:
     def highest(self) -> HighWater:
         """Where the ledger stands, to be compared with what the state volume has seen."""
         with reading(self.engine) as connection:
-            epoch = connection.execute(select(tables.lease.c.epoch)).scalar_one()
-            sequence = connection.execute(
-                select(func.max(intents.c.sequence)).where(intents.c.sequence < tables.JOURNAL_FROM)
-            )
-            return HighWater(epoch, sequence.scalar_one() or 0)
+            return HighWater(connection.execute(select(tables.lease.c.epoch)).scalar_one(), news.newest(connection))
+
+    def newest(self) -> int:
+        """The newest sequence of any epoch."""
+        with reading(self.engine) as connection:
+            return news.newest(connection)
 
     def decided_through(self, strategy: str, symbol: str) -> datetime | None:
         of = (cursors.c.strategy == strategy) & (cursors.c.symbol == symbol)

@@ -38,30 +38,34 @@ class SqlLedger(LedgerReader):
             found = leases.claim(connection, instance, now)
         if isinstance(found, NotClaimed) or self._memory is None:
             return found
-        return self._remembered(found, seen, (self.highest(), now)) or found
+        return self._remembered(found, seen, self.highest(), now) or found
 
     def named(self, instance: Instance) -> Lease | None:
         with self.one_read():
             found = super().named(instance)
             if found is None or self._memory is None or self._memory.holds(found.epoch):
                 return found
-            stands = self.highest()
-            with reading(self.engine) as connection:
-                now = ledger_now(connection)
-        return None if self._remembered(found, self._memory.seen(), (stands, now)) else found
+            stands = HighWater(found.epoch, self.newest())
+        return None if self._remembered(found, self._memory.seen(), stands) else found
 
-    def _remembered(self, given: Lease, seen: HighWater | None, known: tuple[HighWater, datetime]) -> NotClaimed | None:
+    def _remembered(
+        self, given: Lease, seen: HighWater | None, stands: HighWater, at: datetime | None = None
+    ) -> NotClaimed | None:
         """The state volume knows of the epoch; or why it must not be traded under, and then nobody will."""
         if self._memory is None:
             return None
-        stands, now = known
         if seen is not None and (refusal := set_back(seen, stands)) is not None:
+            now = at or self._now()
             # Halted too: each claim raises the epoch, so that a later start would find nothing wrong with it.
             self.latch(Halt(f"set-back-{seen.epoch}-{seen.sequence}", HaltKind.HALT, "ledger", refusal.message, now))
             self.retire(given, now)
             return refusal
         self._memory.claimed(stands)
         return None
+
+    def _now(self) -> datetime:
+        with reading(self.engine) as connection:
+            return ledger_now(connection)
 
     def one_write(self) -> AbstractContextManager[None]:
         return together(self.engine, writes=True)
@@ -89,7 +93,7 @@ class SqlLedger(LedgerReader):
         with writing(self.engine) as connection:
             leases.heartbeat(connection, instance.name, role, now)
         if self._memory is not None and self._memory.is_due():
-            self._memory.grown(self.highest().sequence)
+            self._memory.grown(self.newest())
 
     def self_test(self) -> bool:
         with writing(self.engine) as connection:
