@@ -45,18 +45,21 @@ class Audit:
 
     async def warm(self) -> None:
         """The store knows every watched object, and each bot's first pass what stands of it without looking again."""
-        memory, bots = self._engine.memory, dict[str, Name]()
+        memory, bots, named = self._engine.memory, dict[str, Name](), set[Name]()
         for kind, labels in WATCHED:
             async for body in self._each(kind, labels):
                 self._engine.happened(kind, "LISTED", body)
                 if kind == BOT:
                     bots[body["metadata"]["uid"]] = (body["metadata"]["namespace"], body["metadata"]["name"])
-                if kind == DEPLOYMENT:
+                    named.add(bots[body["metadata"]["uid"]])
+                if kind == DEPLOYMENT and _bot(body) in named:
                     memory.remember_listed(place(body, kind.kind), body)
         history: dict[Name, list[Revision]] = {bot: [] for bot in bots.values()}
         for kind in self._listed[1:]:
             async for body in self._each(kind, OWN):
-                memory.remember_listed(place(body, kind.kind), body)
+                # A claim outlives its bot: what stands of it when another bot of that name comes, nobody has looked at.
+                if _bot(body) in named:
+                    memory.remember_listed(place(body, kind.kind), body)
                 owner = bots.get(reading.controller_uid(body) or "")
                 if kind == REVISION and owner is not None:
                     history[owner].append(reading.revision(body))
@@ -116,3 +119,7 @@ class Audit:
             async for body in self._api.each(kind, namespace, labels):
                 # The items of a list do not say what they are.
                 yield {**body, "apiVersion": kind.api_version, "kind": kind.kind}
+
+
+def _bot(body: Manifest) -> Name:
+    return body["metadata"]["namespace"], reading.bot_name(body) or ""

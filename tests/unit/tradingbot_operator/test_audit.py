@@ -71,6 +71,17 @@ def test_store_is_warm_before_anything_is_decided(api, engine):
     assert drained(engine) == [KEY]
 
 
+def test_what_a_bot_left_behind_is_not_known_to_the_next_one_of_its_name(api, engine):
+    """Its claim outlived it and may be deleted before another bot of that name comes: that one must look again."""
+    claims = {"btc-data": "btc", "gone-data": "gone"}
+    for name, bot in claims.items():
+        labels = {**LABELS, "tradingbot.io/bot": bot}
+        api.put({"kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "trading", "labels": labels}})
+    asyncio.run(Audit(api, engine, ("trading",), monitors=False).warm())
+    known = {name for name in claims if engine.memory.listed(("PersistentVolumeClaim", "trading", name))}
+    assert known == {"btc-data"}
+
+
 def test_audit_of_what_is_as_it_was_finds_nothing(audit, engine):
     """No bot is looked at for nothing."""
     assert one_round(audit, engine) == []
