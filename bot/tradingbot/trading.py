@@ -205,7 +205,9 @@ class Trader:
     async def _look_outside(self) -> None:
         """What others have done on the account is told, and halts if it is to."""
         outside, settings = self.desk.outside, self.floor.parts.settings
-        deeds = () if settings.foreign == "ignore" else outside.news()
+        deeds = outside.news()
+        if settings.foreign == "ignore":
+            return
         for deed in deeds:
             self.floor.teller.foreign(deed)
             if settings.foreign == "halt":

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 import signal
 import time
@@ -259,8 +260,18 @@ async def test_one_halt_on_both_pods_is_one_halt_and_one_resume_ends_it(place: P
             for pod in both.pods.values():
                 (pod.folder / "podinfo/annotations").write_text(words)
             for pod in both.pods.values():
-                await pod.until(lambda seen, name=name: [halt["id"] for halt in seen["halts"]] == [name])
+                await pod.until(lambda seen, p=pod, n=name: shown(seen) == [n] and has_read(p, n), 60)
             code, _ = await both.pods["green"].api("/api/resume", {"id": name, "reason": "looked at it"})
             assert code == 200
             for pod in both.pods.values():
-                await pod.until(lambda seen: not seen["halts"])
+                await pod.until(lambda seen: not seen["halts"], 60)
+
+
+def shown(status: dict[str, Any]) -> list[str]:
+    return [halt["id"] for halt in status["halts"]]
+
+
+def has_read(pod: Pod, name: str) -> bool:
+    """The process has read the words itself: it may show the halt before, for the other one has latched it."""
+    records = (pod.folder / "data/state/halts").glob("*.json")
+    return any(json.loads(record.read_text())["halt_id"] == name for record in records)

@@ -33,7 +33,7 @@ async def test_a_persons_order_halts_where_that_is_asked_for_and_a_resume_holds(
             await minutes_later(venue, 8)
             assert len(buys(venue)) == seen
             assert (await pod.api("/api/resume", {"id": halt["id"], "reason": "it is mine"}))[0] == 200
-            await pod.until(lambda seen: seen["state"] == "trading")
+            await pod.until(lambda seen: seen["state"] == "trading", 60)
             # The account is looked at every five seconds, which are twenty bars here.
             await bars_later(pod)
             assert (await pod.status())["halts"] == []
