@@ -7,6 +7,7 @@ from tradingbot_operator.domain.names import OPS_PORT
 from tradingbot_operator.domain.observed import Report
 
 PATIENCE = aiohttp.ClientTimeout(total=3)
+UNREADABLE = (ValueError, KeyError, AttributeError, TypeError, ArithmeticError)
 
 
 async def ask(session: aiohttp.ClientSession, ip: str, port: int = OPS_PORT) -> Report | None:
@@ -15,5 +16,6 @@ async def ask(session: aiohttp.ClientSession, ip: str, port: int = OPS_PORT) -> 
     try:
         async with session.get(f"http://{host}:{port}/status", timeout=PATIENCE) as answer:
             return report(await answer.json(content_type=None)) if answer.status == 200 else None
-    except (TimeoutError, aiohttp.ClientError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError):
+    # With hundreds of attempts that time out, uvloop says of a new socket that its number is still in use.
+    except (TimeoutError, aiohttp.ClientError, RuntimeError, *UNREADABLE):
         return None
