@@ -87,7 +87,7 @@ def _wanted(bot: Bot, observed: Observed, pod: Pod, name: str | None) -> dict[st
     halt = standing(bot, observed)
     # A process that is to end, or was to, is not let go on to trade before it does.
     asleep = bool(bot.born) or (not isinstance(bot.spec, Rejection) and bot.spec.suspend)
-    wanted: dict[str, str | None] = {RESUME: None if asleep else bot.annotations.get(RESUME)}
+    wanted: dict[str, str | None] = {RESUME: (pod if asleep else bot).annotations.get(RESUME)}
     if halt is not None:
         return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT, HALT_ID: name}
     return wanted | (dict.fromkeys((HALT, HALT_ORIGIN, HALT_ID)) if _copied(pod) else {})
