@@ -126,6 +126,14 @@ def test_what_others_do_on_the_account_is_a_condition_while_it_matters(outside, 
     assert "ForeignActivity" not in seen(make.facts(seen=serving(report=make.said())))
 
 
+def test_the_name_of_a_halt_outlives_the_pods_that_carry_it():
+    """It is kept while words stand on the bot or its namespace, and forgotten with them."""
+    named, kept = make.pod(annotations={"tradingbot.io/halt-id": "h1"}), {"haltOrder": "h0"}
+    assert status(make.facts(seen=make.observed(pods=(named,), namespace_halt="why"), status=kept))["haltOrder"] == "h1"
+    assert status(make.facts(seen=make.observed(namespace_halt="why"), status=kept))["haltOrder"] == "h0"
+    assert "haltOrder" not in status(make.facts(seen=make.observed(pods=(named,)), status=kept))
+
+
 def test_silent_bot_stays_halted():
     """Silence clears no halt: what stood before still stands."""
     halt = {"id": "h1", "kind": "halt", "source": "http", "reason": "drill", "since": "2026-11-21T13:00:00Z"}
