@@ -24,14 +24,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from tradingbot_operator.cluster.adapter import Cluster
-from tradingbot_operator.cluster.api import Absent, Api, connect
+from tradingbot_operator.cluster.api import Api, connect
 from tradingbot_operator.cluster.ask import ask
 from tradingbot_operator.cluster.lease import LeaseLock
 from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.cluster.prometheus import Prometheus
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.crd.text import both
-from tradingbot_operator.domain.bot import Manifest
 from tradingbot_operator.domain.errors import ClusterUnavailable, Refused
 from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
 from tradingbot_operator.domain.ledger import Fresh
@@ -56,6 +55,7 @@ from tradingbot_operator.ledger.doors import Doors
 from tradingbot_operator.logs import configure
 from tradingbot_operator.ops import Counter, listen, ops
 from tradingbot_operator.ops import api as serving
+from tradingbot_operator.preflight import preflight_uninstall
 from tradingbot_operator.prepare import Means, door_of
 from tradingbot_operator.reconcile import reconcile
 from tradingbot_operator.reference import pages
@@ -264,27 +264,6 @@ def _pass(site: Site, means: Granting) -> Pass:
         return await steer((namespace, name), tasks, moment)
 
     return one_pass
-
-
-async def preflight_uninstall(settings: Settings) -> int:
-    """1 while TradingBots exist: without the operator nobody would take their finalizer off."""
-    async with contextlib.aclosing(await connect(os.environ.get("KUBECONFIG"))) as api:
-        namespaces = settings.namespaces or (None,)
-        bots = [each["metadata"] for namespace in namespaces for each in await _bots(api, namespace)]
-    if not bots:
-        return 0
-    names = ", ".join(f"{each['namespace']}/{each['name']}" for each in bots)
-    cure = "delete them first; `helm rollback tradingbot-operator` takes back the mark that Helm has set on the release"
-    print(f"TradingBots exist that only the operator can let go: {names}; {cure}", file=sys.stderr)
-    return 1
-
-
-async def _bots(api: Api, namespace: str | None) -> tuple[Manifest, ...]:
-    """No definition, no bots: its deletion ended only when the last of them was gone."""
-    try:
-        return await api.list_metadata(BOT, namespace)
-    except Absent:
-        return ()
 
 
 def _fresh() -> Fresh:

@@ -6,7 +6,7 @@ from pathlib import Path
 import make_operator as make
 from tradingbot_operator.crd.text import text
 from tradingbot_operator.domain.ledger import Login
-from tradingbot_operator.render.migration import Change, adoption, migration
+from tradingbot_operator.render.migration import Change, migration
 from tradingbot_operator.render.revision import content
 
 GOLDEN = Path(__file__).parent / "migration" / "job.yaml"
@@ -21,16 +21,3 @@ def test_migration_is_this_job():
     if os.environ.get("GOLDEN_UPDATE") == "1":
         GOLDEN.write_text(current)
     assert current == GOLDEN.read_text()
-
-
-def test_adoption_is_the_same_job_with_another_command():
-    """Same image, same rights, same owner's login."""
-    bot = make.bot(SPEC)
-    template = content(bot, bot.spec, make.SITE, "r1")["template"]
-    change = Change("q3v9zk", Login("owner", True, None, "11"), "fencer", "0002")
-    adopts, migrates = (each(bot, template, change) for each in (adoption, migration))
-    container = adopts["spec"]["template"]["spec"]["containers"][0]
-    assert container["command"] == ["atb", "db", "adopt", "--ledger-id", "q3v9zk"]
-    assert adopts["metadata"]["name"].startswith("btc-adopt-")
-    container["command"] = migrates["spec"]["template"]["spec"]["containers"][0]["command"]
-    assert adopts["spec"] == migrates["spec"]

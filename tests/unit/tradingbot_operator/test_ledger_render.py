@@ -3,7 +3,7 @@
 import make_operator as make
 from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.ledger import Login
-from tradingbot_operator.render.migration import Change, migration
+from tradingbot_operator.render.migration import Change, adoption, migration
 from tradingbot_operator.render.revision import content
 from tradingbot_operator.render.secret import ledger_secret
 from tradingbot_operator.render.workload import deployment
@@ -87,3 +87,13 @@ def test_migration_sees_the_owner_and_no_other_secret():
     pod = job(spec=sandbox)["spec"]["template"]["spec"]
     assert [each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each] == ["owner"]
     assert {each["name"] for each in pod["volumes"]} == {"settings", "tmp", "owner"}
+
+
+def test_adoption_is_the_same_job_with_another_command():
+    """Same image, same rights, same owner's login."""
+    adopts, migrates = adoption(make.bot(SPEC), template(), CHANGE), job()
+    container = adopts["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["atb", "db", "adopt", "--ledger-id", "q3v9zk"]
+    assert adopts["metadata"]["name"].startswith("btc-adopt-")
+    container["command"] = migrates["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert adopts["spec"] == migrates["spec"]
