@@ -47,6 +47,10 @@ def end(pids: Iterable[int], how: signal.Signals = signal.SIGKILL) -> None:
             os.kill(pid, how)
 
 
+def restarts(pod: dict[str, Any]) -> int:
+    return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", ()))
+
+
 def kill_trader(_: World, bot: Struck, __: Strike) -> Blow:
     pids = processes(bot.trader)
     return lambda: end(pids)
@@ -59,8 +63,15 @@ def kill_standby(_: World, bot: Struck, __: Strike) -> Blow:
 
 
 def kill_operator(world: World, _: Struck, __: Strike) -> Blow:
-    pids = processes(world.operator()["metadata"]["uid"])
-    return lambda: end(pids)
+    """Until the node says that it began again it would count as ready."""
+    pod = world.operator()
+    pids, before = processes(pod["metadata"]["uid"]), restarts(pod)
+
+    def blow() -> None:
+        end(pids)
+        world.api.until(lambda: restarts(world.operator()) > before, CONVERGED_SECONDS)
+
+    return blow
 
 
 def kill_session(world: World, bot: Struck, strike: Strike) -> Blow:
@@ -182,8 +193,7 @@ def marks(world: World) -> dict[str, int]:
 def made_ready(world: World, strike: Strike) -> None:
     """The strike finds what it needs: an operator that is not held back for its restarts, and a warm colour."""
     operator = world.operator()
-    restarts = sum(each["restartCount"] for each in operator["status"].get("containerStatuses", ()))
-    if restarts and strike.action == "kill_operator":
+    if restarts(operator) and strike.action == "kill_operator":
         world.api.remove("Pod", operator["metadata"]["name"], "tradingbot-system")
         world.api.until(lambda: world.operator()["metadata"]["uid"] != operator["metadata"]["uid"], 60)
         world.api.until(lambda: is_ready(world.operator()), 60)
