@@ -1,7 +1,7 @@
 """What every step of execution needs in its hands."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.ports import Clock, Ledger, Venue
@@ -25,6 +25,7 @@ class Desk:
     step: timedelta
     entry_max_age: timedelta
     retries: dict[str, tuple[float, float]] = field(default_factory=dict)
+    refused: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     shared: bool = False
     outside: Outside = field(init=False)
     unresolved: int = 0

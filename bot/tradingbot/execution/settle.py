@@ -1,6 +1,6 @@
 """Unknown outcomes end by query, never by hope; working orders are followed the same way."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradingbot.domain.order import WORKING, Cancel, OrderReport, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution.book import order
@@ -31,16 +31,16 @@ def is_due(desk: Desk, client_id: str) -> bool:
 
 
 def may_repeat(desk: Desk, what: str) -> bool:
-    """False for a while after *what* was refused."""
-    return what not in desk.retries or is_due(desk, what)
+    """False for a while after *what* was refused. It counts in venue time, as a recording does."""
+    return what not in desk.refused or desk.clock.now() >= desk.refused[what][0]
 
 
 def repeats(desk: Desk, what: str, refused: bool) -> None:
     """What was refused waits, each time longer; what was not may be done again at once."""
-    if not refused:
-        desk.retries.pop(what, None)
-    elif what not in desk.retries:
-        is_due(desk, what)
+    _, delay = desk.refused.pop(what, (None, FIRST_DELAY))
+    if refused:
+        until = desk.clock.now() + desk.clock.scaled(timedelta(seconds=delay))
+        desk.refused[what] = (until, min(2 * delay, LONGEST_DELAY))
 
 
 async def settle(desk: Desk, write: VenueWrite) -> None:
