@@ -397,7 +397,7 @@ def test_what_a_person_sold_is_not_sold_again():
         await at.control("foreign", api_key=KEY, **sale)
         assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Refused)
         assert book.missing[BTC] == D("0.004")
-        desk.retries.clear()
+        desk.refused.clear()
         assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Accepted)
         assert exits.is_flat(book, BTC, D(17000))
         assert isinstance(await exits.leave(desk, BTC, D(17000), "out"), Refusal)
