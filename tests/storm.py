@@ -67,6 +67,20 @@ async def settled(at: Running) -> None:
             await asyncio.sleep(0.05)
 
 
+async def covered(session: aiohttp.ClientSession, at: Running) -> None:
+    """The last refusal of a stop is over: it is repeated after two seconds at the latest."""
+    async with asyncio.timeout(4):
+        while await _lacking(session, at):  # noqa: ASYNC110 - the venue tells nobody
+            await asyncio.sleep(0.1)
+
+
+async def _lacking(session: aiohttp.ClientSession, at: Running) -> bool:
+    account = await control(session, at, f"accounts/{KEY}")
+    held = invariants.held(account["trades"], "BTC")
+    stops = [Decimal(row["origQty"]) for row in account["open_orders"] if row["type"] == "STOP_LOSS"]
+    return held > Decimal("0.001") and invariants.uncovered(held, stops, Decimal("0.00001")) != 0
+
+
 async def judge(session: aiohttp.ClientSession, at: Running) -> None:
     """I4, I5 and I9, from the venue's own books."""
     account = await control(session, at, f"accounts/{KEY}")
@@ -112,6 +126,7 @@ async def storm(seconds: float, seed: int, finale: Callable[[Running], Awaitable
         await settled(at)
         await asyncio.sleep(1.0)
         await settled(at)
+        await covered(session, at)
         await judge(session, at)
         assert len(at.ledger.orders()) >= 6
     return at

@@ -166,6 +166,8 @@ class Trader:
         now = parts.clock.now()
         self.floor.guard.halts.refresh()
         await settle.settle_due(desk)
+        self.unanswered |= desk.answered
+        desk.answered.clear()
         whole = parts.clock.monotonic() - self._looked_at >= parts.settings.check_interval.total_seconds()
         count = await self._count() if whole else None
         for symbol in self.floor.symbols:

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 import bots
 from tradingbot_operator.domain.lease import Fenced, LedgerAway, Successor
+from tradingbot_operator.ledger import embedded
 from tradingbot_operator.ledger.embedded import EmbeddedDoor, Pods
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,6 +26,12 @@ async def pod(tmp_path_factory):
     async with bots.pod(folder, bots.settings(folder, mode="sim")) as running:
         await running.until(lambda seen: seen.get("epoch") == 1)
         yield running
+
+
+@pytest.fixture(autouse=True)
+def a_write_has_the_time_of_the_disk(monkeypatch):
+    """What is asked here is what a write comes to, not how long a busy machine's disk takes for it."""
+    monkeypatch.setattr(embedded, "WRITING", aiohttp.ClientTimeout(total=20))
 
 
 @contextlib.asynccontextmanager

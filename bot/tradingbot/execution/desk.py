@@ -25,6 +25,8 @@ class Desk:
     step: timedelta
     entry_max_age: timedelta
     retries: dict[str, tuple[float, float]] = field(default_factory=dict)
+    # Symbols of which something unknown has an outcome now: what covers them is to be looked at again.
+    answered: set[str] = field(default_factory=set)
     refused: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     shared: bool = False
     outside: Outside = field(init=False)

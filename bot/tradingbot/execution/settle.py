@@ -8,6 +8,8 @@ from tradingbot.execution.desk import SKEW, Desk
 from tradingbot.execution.record import keep_fills, settled
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+# A position may be without its stop while the venue refuses one: no longer than this after it would take one again.
+LONGEST_REFUSAL = 2.0
 
 
 async def settle_due(desk: Desk) -> bool:
@@ -40,7 +42,7 @@ def repeats(desk: Desk, what: str, refused: bool) -> None:
     _, delay = desk.refused.pop(what, (None, FIRST_DELAY))
     if refused:
         until = desk.clock.now() + desk.clock.scaled(timedelta(seconds=delay))
-        desk.refused[what] = (until, min(2 * delay, LONGEST_DELAY))
+        desk.refused[what] = (until, min(2 * delay, LONGEST_REFUSAL))
 
 
 async def settle(desk: Desk, write: VenueWrite) -> None:
@@ -55,6 +57,7 @@ async def settle(desk: Desk, write: VenueWrite) -> None:
     elif is_final(desk, write, asked):
         settled(desk, write.client_id, OrderStatus.ABSENT, message="the venue never got it")
         desk.metrics.order(write.request.symbol, write.request.side, write.request.purpose, "absent")
+    desk.answered.add(write.request.symbol)
     await follow(desk, write.request.symbol)
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from exchange import Losing
-from swapping import Process, SharedLedger, Swap, faults
+from swapping import Process, SharedLedger, Swap, book_faults, faults
+from trading import BTC
 from tradingbot.domain.errors import Fenced
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Action
 from tradingbot.domain.lease import Released, Successor
-from tradingbot.domain.order import Cancel, OrderStatus, Purpose
+from tradingbot.domain.order import Cancel, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution import exits, send
 from tradingbot.handover import HandOver
 
@@ -155,6 +156,27 @@ def test_the_epoch_is_released_when_what_was_unknown_is_settled():
     swap = told(story)
     assert faults(swap) == []
     assert swap.ledger.orders()[-1].status is OrderStatus.ABSENT
+
+
+def test_a_position_is_covered_again_in_the_turn_that_settles_an_unknown_exit():
+    """No bar closes and no interval passes: what the lost exit and a cancelled stop have left bare has its stop."""
+
+    async def story(swap: Swap) -> None:
+        clock, exchange = swap.market.clock, swap.market.exchange
+        blue = swap.start("blue", lambda exchange: Losing(exchange, clock, never=frozenset({2})))
+        await swap.until(lambda: blue.state == "trading")
+        while len(blue.sent) < 3:
+            await swap.bar()
+        stop, lost = blue.sent[1:]
+        assert (stop.request.purpose, lost.request.purpose) == (Purpose.STOP, Purpose.EXIT)
+        cancel = Cancel(BTC, stop.client_id, "by hand")
+        await exchange.send(VenueWrite("by-hand", 1, 1, cancel, clock.now(), clock.now() + timedelta(seconds=2)))
+        clock.move_to(clock.now() + timedelta(seconds=10))
+        await swap.until(lambda: len(blue.sent) == 4)
+        assert blue.sent[3].request.purpose is Purpose.STOP
+
+    swap = told(story)
+    assert book_faults(swap) == []
 
 
 def test_a_candidate_that_died_before_it_was_named_changes_nothing():
