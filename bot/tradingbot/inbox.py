@@ -127,8 +127,8 @@ class Inbox:
     async def _timer(self, turn: timedelta) -> None:
         while True:
             await asyncio.sleep(turn.total_seconds())
-            if self._queue.empty():
-                self.wake()
+            # Also behind other events: ticks may come in step with the timer for ever.
+            self.wake()
 
     async def _rows(self, watch: LeaseWatch) -> None:
         while True:

@@ -1,7 +1,10 @@
 """What reaches the process, and that nothing keeps it from ending."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
+from tradingbot.domain.candle import Candle
 from tradingbot.inbox import Inbox, Turn, ended
 
 
@@ -50,3 +53,31 @@ def test_news_of_the_lease_row_comes_before_everything_that_waits():
         return [await inbox.next() for _ in range(3)]
 
     assert asyncio.run(story()) == [Turn.ROW, Turn.TICK, Turn.TIMER]
+
+
+def test_the_timer_has_its_turn_though_something_always_waits():
+    """Ticks that come in step with it would else keep halts of others, and what is unsettled, from being looked at."""
+
+    class Quiet:
+        async def changed(self, within: timedelta) -> bool:
+            await asyncio.sleep(within.total_seconds())
+            return False
+
+    async def silence() -> AsyncIterator[Candle]:
+        await asyncio.Event().wait()
+        yield
+
+    async def story() -> Turn:
+        inbox = Inbox()
+        inbox.open(silence(), timedelta(milliseconds=5), Quiet())
+        event = None
+        async with asyncio.timeout(5):
+            while event is not Turn.TIMER:
+                inbox.wake(Turn.TICK)
+                await asyncio.sleep(0)
+                event = await inbox.next()
+                inbox.wake(Turn.TICK)
+        await inbox.close()
+        return event
+
+    assert asyncio.run(story()) is Turn.TIMER
