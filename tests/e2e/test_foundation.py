@@ -89,10 +89,11 @@ def check_invariants() -> None:
     node.eventually(halts, within=20)
     node.eventually(books_agree, within=30)
     node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, "tradingbot.io/halt-", "--overwrite")
-    (halt,) = halts()
-    resume = f"tradingbot.io/resume={halt} the books agree"
-    node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, resume, "--overwrite")
-    node.eventually(lambda: not halts(), within=20)
+    for halt in halts():
+        resume = f"tradingbot.io/resume={halt} the books agree"
+        node.kubectl("-n", NAMESPACE, "annotate", "tradingbot", BOT, resume, "--overwrite")
+        node.eventually(lambda each=halt: each not in halts(), within=60)
+    assert halts() == []
 
 
 def halts() -> list[str]:

@@ -145,7 +145,8 @@ def test_a_bot_trades_on_a_persons_server(bot: str, database: NodeServer) -> Non
     assert epochs(database)[0] == (1, "claim", f"tb_{ledger}_blue")
     roles = database.sql(f"SELECT rolname FROM pg_roles WHERE rolname LIKE 'tb_{ledger}_%' ORDER BY 1")
     assert roles == [(f"tb_{ledger}_{login}",) for login in ("blue", "green", "task")]
-    assert node.condition(BOT, NAMESPACE, "SingleWriter")["status"] == "True"
+    # Who writes is told with the first report of the process, which may come after the pod is ready.
+    node.eventually(lambda: node.condition(BOT, NAMESPACE, "SingleWriter")["status"] == "True", within=60)
 
 
 def test_an_edit_hands_the_epoch_to_the_other_colour(bot: str, database: NodeServer) -> None:
