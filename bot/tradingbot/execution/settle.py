@@ -95,7 +95,8 @@ async def follow(desk: Desk, symbol: str, listed: tuple[OrderReport, ...] | None
 
 async def collect(desk: Desk, symbol: str) -> None:
     """The venue's fills of *symbol* that may be missing are in the ledger."""
-    since = desk.book.oldest_open(symbol, desk.clock.now())
+    # Our clock may have been ahead when the order was written: the venue dates its fill by its own.
+    since = desk.book.oldest_open(symbol, desk.clock.now()) - desk.clock.scaled(SKEW)
     keep_fills(desk, await desk.venue.fills(symbol, since))
 
 
