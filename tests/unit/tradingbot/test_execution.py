@@ -277,7 +277,7 @@ class ScriptedVenue:
         return tuple(self.open)
 
     async def fills(self, symbol, since) -> tuple[Fill, ...]:
-        return tuple(self.trades)
+        return tuple(each for each in self.trades if each.at >= since)
 
     async def balances(self) -> dict[str, Decimal]:
         return self.coins
@@ -320,6 +320,17 @@ def later(desk_: Desk, seconds: float) -> None:
 def settle_once(desk_: Desk) -> bool:
     desk_.retries.clear()
     return asyncio.run(settle.settle_due(desk_))
+
+
+@pytest.mark.parametrize(("pace", "ahead"), [(1, 1.9), (60, 60.0)])
+def test_a_fill_that_the_venue_dates_before_its_order_is_found(pace, ahead):
+    """Our clock was ahead by what the venue lets pass, which at sixty times the pace is sixty times as much."""
+    made = desk(ScriptedVenue(), entry())
+    made.clock.scaled = lambda duration: duration * pace
+    made.venue.reports[name(1)] = report(name(1), OrderStatus.FILLED, "1", side=Side.BUY)
+    made.venue.trades.append(fill(1, at=START - timedelta(seconds=ahead)))
+    assert settle_once(made)
+    assert made.book.positions[BTC].quantity == D(1)
 
 
 def test_not_found_is_not_final_before_life_skew_and_visibility_have_passed():
