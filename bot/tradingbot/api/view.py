@@ -19,13 +19,7 @@ SIX = Decimal("0.000001")
 def status(identity: Identity, snapshot: Snapshot) -> Json:
     """The body of ``/status``."""
     return {
-        "bot": identity.bot,
-        "namespace": identity.namespace,
-        "mode": identity.mode,
-        "colour": identity.colour,
-        "revision": identity.revision,
-        "instance": identity.instance,
-        "version": identity.version,
+        **who(identity),
         "epoch": snapshot.epoch,
         "holder": snapshot.holder,
         "state": snapshot.state.value,
@@ -34,16 +28,7 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "highest_epoch": snapshot.highest_epoch,
         "halts": [halt(each) for each in snapshot.halts],
         "blocks": list(snapshot.blocks),
-        "equity": decimal(snapshot.equity),
-        "cash": decimal(snapshot.cash),
-        "currency": snapshot.currency,
-        "trading": {"halted": snapshot.halted, "active": snapshot.trading_active},
-        "portfolio": {
-            "balance": decimal(snapshot.equity),
-            "daily_pnl": decimal(snapshot.equity - snapshot.day_start_equity),
-            "open_positions": len(snapshot.positions),
-        },
-        "performance": {"max_drawdown": decimal(drawdown(snapshot))},
+        **money(snapshot),
         "positions": [position(each) for each in snapshot.positions],
         "open_orders": snapshot.open_orders,
         "unresolved": snapshot.unresolved,
@@ -61,6 +46,33 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],
         "started_at": snapshot.started_at and instant(snapshot.started_at),
+    }
+
+
+def who(identity: Identity) -> Json:
+    return {
+        "bot": identity.bot,
+        "namespace": identity.namespace,
+        "mode": identity.mode,
+        "colour": identity.colour,
+        "revision": identity.revision,
+        "instance": identity.instance,
+        "version": identity.version,
+    }
+
+
+def money(snapshot: Snapshot) -> Json:
+    return {
+        "equity": decimal(snapshot.equity),
+        "cash": decimal(snapshot.cash),
+        "currency": snapshot.currency,
+        "trading": {"halted": snapshot.halted, "active": snapshot.trading_active},
+        "portfolio": {
+            "balance": decimal(snapshot.equity),
+            "daily_pnl": decimal(snapshot.equity - snapshot.day_start_equity),
+            "open_positions": len(snapshot.positions),
+        },
+        "performance": {"max_drawdown": decimal(drawdown(snapshot))},
     }
 
 
