@@ -14,7 +14,7 @@ from exchange_simulator.domain.entry import Entry
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue
 from exchange_simulator.settings import Settings
-from markets import DEEP_DATA
+from markets import DEEP_DATA, morning
 from trading import OFTEN
 
 # Long enough and odd enough to be found wherever it should not be.
@@ -36,8 +36,8 @@ def simulator(speed: float = SPEED, data: Path = DEEP_DATA, **changes: Any) -> S
     """A venue that knows KEY, at *speed* times the pace."""
     coins = {coin: Balance(free=amount) for coin, amount in changes.pop("coins", {}).items()}
     account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), **coins}, changes.pop("permissions", TRADES))
-    pace = Pace(Mode.WALL) if speed == 1 else Pace(Mode.FREE, speed)
-    return Settings(port=0, pace=pace, accounts=(account,), data=data, **changes)
+    pace, start = (Pace(Mode.WALL), None) if speed == 1 else (Pace(Mode.FREE, speed), morning())
+    return Settings(port=0, pace=pace, accounts=(account,), data=data, start_ms=start, **changes)
 
 
 def sandboxed(folder: Path, url: str, **changes: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ import bots
 import operators
 from apiserver import ApiServer, free_port
 from jobs import Jobs
-from markets import DEEP_DATA
+from markets import DEEP_DATA, morning
 from operators import BOT_PORT, fetch
 
 Json = dict[str, Any]
@@ -334,7 +334,7 @@ def simulator(folder: pathlib.Path, speed: str) -> Iterator[str]:
     """A venue in a process of its own; its address."""
     port = free_port()
     command = [BIN / "exchange-simulator", "serve", "--port", str(port), "--listen", "127.0.0.1", "--speed", speed]
-    command += ["--data", str(DEEP_DATA)]
+    command += ["--data", str(DEEP_DATA), "--start", str(morning())]
     with (folder / "simulator.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:

@@ -11,6 +11,7 @@ from decimal import Decimal
 import aiohttp
 
 import invariants
+import markets
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import running
 from exchange_simulator.settings import Settings
@@ -104,7 +105,7 @@ async def judge(session: aiohttp.ClientSession, at: Running) -> None:
 
 async def storm(seconds: float, seed: int, finale: Callable[[Running], Awaitable[None]] | None = None) -> Running:
     dice = random.Random(seed)
-    settings = Settings(port=0, pace=Pace(Mode.FREE, SPEED))
+    settings = Settings(port=0, pace=Pace(Mode.FREE, SPEED), start_ms=markets.morning())
     async with (
         running(settings, time.time) as simulator,
         aiohttp.ClientSession() as session,

@@ -13,7 +13,7 @@ import postgres
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
-from markets import DEEP_DATA
+from markets import DEEP_DATA, morning
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,8 @@ def server() -> Iterator[postgres.Server]:
 
 @pytest_asyncio.fixture
 async def venue() -> AsyncIterator[Venue]:
-    async with running(Settings(port=0, pace=Pace(Mode.FREE, 60.0), data=DEEP_DATA), time.time) as made:
+    played = Settings(port=0, pace=Pace(Mode.FREE, 60.0), data=DEEP_DATA, start_ms=morning())
+    async with running(played, time.time) as made:
         yield made
 
 

@@ -23,8 +23,9 @@ from exchange_simulator.domain.account import Account, Balance
 from exchange_simulator.market.clock import Mode, Pace
 from exchange_simulator.server import Venue, running
 from exchange_simulator.settings import Settings
-from markets import DEEP_DATA
+from markets import DEEP_DATA, morning
 from trading import AT_ONCE
+from tradingbot.domain.halt import is_unnumbered
 
 # Long enough and odd enough to be found wherever it should not be.
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -33,7 +34,8 @@ KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 def simulator(port: int = 0, speed: float = 240.0) -> Settings:
     """A venue that knows KEY; at 240 times the pace a bar takes a quarter of a second."""
     account = Account(KEY, KEY, {"USDT": Balance(free=Decimal(10000)), "BTC": Balance(free=Decimal(0))})
-    return Settings(port=port, pace=Pace(Mode.FREE, speed), accounts=(account,), data=DEEP_DATA)
+    pace = Pace(Mode.FREE, speed)
+    return Settings(port=port, pace=pace, accounts=(account,), data=DEEP_DATA, start_ms=morning())
 
 
 @pytest_asyncio.fixture
@@ -167,8 +169,13 @@ async def test_both_ports_answer_within_two_seconds_and_memory_is_small(venue: V
 
 
 async def halted(pod: Pod, count: int) -> list[dict[str, Any]]:
-    """The halts as soon as there are *count*, oldest first."""
-    return list((await pod.until(lambda seen: len(seen["halts"]) == count and seen["state"] == "halted", 30))["halts"])
+    """The halts as soon as there are *count*, oldest first, each under the name that the ledger gave it."""
+    return list((await pod.until(lambda seen: seen["state"] == "halted" and latched(seen) == count, 30))["halts"])
+
+
+def latched(seen: dict[str, Any]) -> int:
+    """How many halts the ledger has: before, one that is known by its words only has no number."""
+    return sum(not is_unnumbered(halt["id"]) for halt in seen["halts"])
 
 
 @pytest.mark.asyncio

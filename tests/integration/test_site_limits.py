@@ -55,13 +55,13 @@ def test_an_alert_tells_that_the_daily_limit_is_reached(site: Site, tmp_path: pa
         eventually(lambda: holds(pod), within=60)
         with prometheus(tmp_path, pod) as address:
             assert "DailyLossLimitBreached" not in firing(address)
-            shock(site, "-11")
+            shock(site, "-14")
             took = seconds_until(lambda: "DailyLossLimitBreached" in firing(address), 60)
             evidence("alerts DailyLossLimitBreached", f"fires {took:.1f} s after the shock")
         loss = pod.status()["portfolio"]["daily_pnl"]
         evidence("GET :9090/status .portfolio.daily_pnl", loss)
         assert float(loss) <= -100
-        shock(site, "12.4")
+        shock(site, "16.3")
 
 
 @pytest.mark.row("S1-051")
