@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from tradingbot.ledger.connect import KEEPALIVES
-from tradingbot.ledger.watch import Turn
+from tradingbot.ledger.turn import Turn
 
 CHANNEL = "tb_lease"
 AGAIN_SECONDS = 0.2

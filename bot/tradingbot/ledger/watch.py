@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import make_url
 
 from tradingbot.domain.ports import LeaseWatch
+from tradingbot.ledger.turn import Turn
 
 LOOK_SECONDS = 0.02
 # Both colours wait for the next change of the row then, and nobody trades meanwhile.
 ORDERED_SECONDS = 0.005
-AT_LEAST_SECONDS = 1.0
 ROW = "SELECT epoch, holder, instance, revision, successor, order_until, released_at FROM lease"
 SUCCESSOR = 4
 
@@ -28,25 +28,6 @@ def open_watch(url: str) -> LeaseWatch:
     # By name, so that a bot with a file does not carry the server's driver.
     listening: LeaseWatch = importlib.import_module("tradingbot.ledger.listen").ServerWatch(url)
     return listening
-
-
-class Turn:
-    """Says when a whole second has gone by in which nothing was said."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def left(self, within: timedelta) -> float:
-        """Seconds until there is something to say, or *within* has passed."""
-        return max(0.0, min(within.total_seconds(), self._said + AT_LEAST_SECONDS - time.monotonic()))
-
-    def say(self, changed: bool) -> bool:
-        """True when *changed*, or when the second is over."""
-        now = time.monotonic()
-        if changed or now >= self._said + AT_LEAST_SECONDS:
-            self._said = now
-            return True
-        return False
 
 
 class FileWatch:
