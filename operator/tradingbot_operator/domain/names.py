@@ -11,6 +11,9 @@ FIELD_MANAGER = "tradingbot-operator"
 STATUS_MANAGER = "tradingbot-operator-status"
 COMPONENT = "tradingbot-operator"
 
+# People pick the Deployments of all bots by it. No pod bears it: another label makes another pod.
+LABEL_APP = "app"
+APP = "tradingbot"
 LABEL_BOT = f"{GROUP}/bot"
 LABEL_COLOUR = f"{GROUP}/colour"
 LABEL_REVISION = f"{GROUP}/revision"

@@ -90,7 +90,7 @@ class Rollout(Part):
     history_limit: Annotated[int, Field(ge=2, le=100)] = 10
     """Revisions kept."""
     standby: Literal["none", "warm"] = "none"
-    """Whether the other colour runs along."""
+    """Whether the other colour runs along; revisions made with it prefer two nodes."""
     blackout_windows: Annotated[tuple[Window, ...], Field(max_length=16)] = ()
     """When no swap begins."""
 

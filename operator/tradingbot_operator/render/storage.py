@@ -1,6 +1,7 @@
 """Where a bot's state lives: a claim that outlives the bot, or a volume that dies with the pod."""
 
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.names import LABEL_COLOUR
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.render.metadata import backup_claim_name, claim_name, kept_metadata, selector
 
@@ -67,5 +68,18 @@ def beside_the_others(bot: Bot, spec: BotSpec) -> Manifest:
     """A file is shared on one node only, so all pods of the bot must be there."""
     if not (is_embedded(spec) and spec.shares_state):
         return {}
-    term = {"labelSelector": {"matchLabels": selector(bot)}, "topologyKey": "kubernetes.io/hostname"}
-    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_same_node(bot)]}}}
+
+
+def apart_from_the_other(bot: Bot, spec: BotSpec) -> Manifest:
+    """A colour kept warm outlives the trader's node where there is another node to be on."""
+    if is_embedded(spec) or spec.rollout.standby != "warm":
+        return {}
+    # The other colour's pods only: one's own old pod may be going from the node whose volume one needs.
+    term = {**_same_node(bot), "mismatchLabelKeys": [LABEL_COLOUR]}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}}
+
+
+def _same_node(bot: Bot) -> Manifest:
+    return {"labelSelector": {"matchLabels": selector(bot)}, "topologyKey": "kubernetes.io/hostname"}

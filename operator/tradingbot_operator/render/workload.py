@@ -6,9 +6,11 @@ from typing import Any
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.ledger import ledger_secret_name
 from tradingbot_operator.domain.names import (
+    APP,
     BLUE,
     CONTAINER,
     HTTP_PORT,
+    LABEL_APP,
     LABEL_COLOUR,
     LABEL_REVISION,
     OPS_PORT,
@@ -18,7 +20,13 @@ from tradingbot_operator.domain.names import (
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode, Profile
 from tradingbot_operator.render.metadata import labels, metadata, selector, token_secret_name, workload_name
-from tradingbot_operator.render.storage import DATA, beside_the_others, state_of_colour, state_volume
+from tradingbot_operator.render.storage import (
+    DATA,
+    apart_from_the_other,
+    beside_the_others,
+    state_of_colour,
+    state_volume,
+)
 
 SECRETS = "/etc/tradingbot/secrets"
 SETTINGS = "/etc/tradingbot"
@@ -59,6 +67,7 @@ def pod_template(bot: Bot, spec: BotSpec, site: Site, names: tuple[str, str]) ->
             "volumes": _volumes(bot, spec, config),
             **_placement(spec),
             **beside_the_others(bot, spec),
+            **apart_from_the_other(bot, spec),
         },
     }
 
@@ -67,7 +76,7 @@ def deployment(bot: Bot, template: Mapping[str, Any], replicas: int, colour: str
     """One colour, running what its revision recorded; the old pod is gone before a new one starts."""
     revision = template["metadata"]["labels"][LABEL_REVISION]
     name = metadata(bot, workload_name(bot, colour))
-    name["labels"] |= {LABEL_COLOUR: colour, LABEL_REVISION: revision}
+    name["labels"] |= {LABEL_APP: APP, LABEL_COLOUR: colour, LABEL_REVISION: revision}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

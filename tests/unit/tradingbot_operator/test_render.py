@@ -152,6 +152,30 @@ def test_each_colour_has_a_claim_beside_a_server():
     assert leads["spec"]["selector"]["tradingbot.io/colour"] == "green"
 
 
+def test_warm_colours_ask_for_different_nodes_and_do_with_one():
+    """The other colour's node is avoided where there is another one; its own old pod is in nobody's way."""
+    term = {
+        "labelSelector": {"matchLabels": {"tradingbot.io/bot": "btc"}},
+        "topologyKey": "kubernetes.io/hostname",
+        "mismatchLabelKeys": ["tradingbot.io/colour"],
+    }
+    apart = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}
+    assert pod({**make.LIVE, "rollout": {"standby": "warm"}})["affinity"] == {"podAntiAffinity": apart}
+
+
+def test_warm_colours_that_share_a_file_stay_on_its_node():
+    """A file cannot follow to another node, so a standby for it does not ask to be on one."""
+    assert list(pod({**make.SANDBOX, "rollout": {"standby": "warm"}})["affinity"]) == ["podAffinity"]
+
+
+def test_all_deployments_are_picked_by_one_label_that_no_pod_bears():
+    """`kubectl rollout restart deploy -l app=tradingbot` finds every bot; a pod keeps the labels it was made with."""
+    made = one(make.SANDBOX, "Deployment")
+    assert made["metadata"]["labels"]["app"] == "tradingbot"
+    assert "app" not in made["spec"]["template"]["metadata"]["labels"]
+    assert "app" not in made["spec"]["selector"]["matchLabels"]
+
+
 @pytest.mark.parametrize(("auto", "known", "made"), [("Auto", True, 1), ("Never", True, 0), ("Auto", False, 0)])
 def test_pod_monitor_only_where_it_is_known_and_wanted(auto, known, made):
     """A cluster without the kind is not asked for it."""
