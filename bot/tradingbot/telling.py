@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import structlog
 
-from tradingbot.domain.halt import Halt
+from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision, Refusal
 from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, Released, Successor
 from tradingbot.domain.order import Outcome, Refused
@@ -192,6 +192,7 @@ class Teller:
             day_start_equity=guard.money.day_equity,
             peak_equity=guard.money.peak,
             positions=picture.held_positions(desk.book, around.marks),
+            flat=self._is_flat(desk, guard),
             journal=len(self._journal.entries()),
             unresolved=self.snapshot.unresolved if self._standing else desk.unresolved,
             open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
@@ -201,6 +202,12 @@ class Teller:
             database="ok",
             exchange=self._venue,
         )
+
+    def _is_flat(self, desk: Desk, guard: Guard) -> bool:
+        """Only who is to flatten asks the venue for it; what was flat under an order before counts for nothing."""
+        if self._standing or guard.ruling is not HaltKind.FLATTEN:
+            self._flat = frozenset()
+        return bool(self._flat) and self._flat >= desk.book.instruments.keys()
 
     def _state(self, around: picture.Surroundings, guard: Guard) -> EngineState:
         if self._stopping:

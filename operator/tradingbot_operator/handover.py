@@ -34,6 +34,7 @@ from tradingbot_operator.domain.outcome import APPLIED
 from tradingbot_operator.domain.plan import Answer, Keep, Plan
 from tradingbot_operator.domain.rollout import parse_rollout, written
 from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.plan.orders import begun
 from tradingbot_operator.prepare import Means
 from tradingbot_operator.report.status import carried, change, report
 from tradingbot_operator.report.task import answered
@@ -61,14 +62,16 @@ class Reach:
 async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster, Reach]) -> Observed:
     """What the watches brought and what they cannot, with the lease as it is now, asked for all at once.
 
-    While a hand-over is under way both processes are asked too, and one that is new: that it serves is told at once.
+    While a hand-over is under way, or an order of a task stands, both processes are asked too, and one that is new:
+    that it serves is told at once.
     """
     cluster, reach = means
     if isinstance(bot.spec, Rejection) or bot.deleted_at is not None:
         return await cluster.complete(bot, observed)
     rollout = parse_rollout(bot.status)
     new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
-    asked = observed.pods if rollout is not None and rollout.step in UNDER_WAY else new
+    hurries = (rollout is not None and rollout.step in UNDER_WAY) or bool(begun(bot, observed))
+    asked = observed.pods if hurries else new
     whole, (row, said) = await asyncio.gather(
         cluster.complete(bot, observed), _lease(bot, bot.spec, (observed, asked), reach)
     )
@@ -146,11 +149,11 @@ def decided(bot: Bot, plan: Plan) -> Mapping[str, Any] | None:
     """The patch that must stand before the effects of this pass, or None when it stands already."""
     move, before = plan.move, parse_rollout(bot.status)
     if move is None or move.rollout is None or plan.terms is None:
-        return None
+        return carried(bot, plan) if plan.begins else None
     epoch = _epoch_named(move.effect)
     raised = epoch is not None and epoch > (bot.status.get("highestEpoch") or 0)
     same = _mark(move.rollout) == _mark(before) or (move.effect is None and move.rollout.step in QUIET)
-    if same and not raised and plan.takes is None:
+    if same and not raised and plan.takes is None and not plan.begins:
         return None
     after = {"rollout": written(move.rollout, plan.terms), **carried(bot, plan)}
     if raised:
@@ -218,6 +221,7 @@ async def _ask(door: LeaseDoor, effect: Effect, bot: Bot, means: tuple[Cluster, 
 async def tell(answer: Answer, cluster: Cluster, moment: Moment) -> None:
     """The task says that it began, or how it ended; nothing is written twice, though the watch may be late."""
     status = answered(answer, moment.now)
-    if status is not None and not cluster.memory.told(answer.task.uid, status["phase"]):
+    said = f"{status['phase']} {answer.waits.message if answer.waits else ''}" if status is not None else ""
+    if status is not None and not cluster.memory.told(answer.task.uid, said):
         await Tasks(cluster.api).write_status(answer.task, status)
-        cluster.memory.remember_told(answer.task.uid, status["phase"])
+        cluster.memory.remember_told(answer.task.uid, said)

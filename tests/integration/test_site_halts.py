@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -179,6 +180,44 @@ def test_a_suspended_bot_is_flattened_by_the_same_command(site: Site, evidence: 
         site.kubectl("annotate", "tb", "asleep", "-n", "trading", "tradingbot.io/halt-")
         eventually(lambda: site.node.of("asleep") is None, site.operator.log, 60)
         assert len(site.buys()) == seen
+
+
+def order(site: Site, bot: str, **spec: str) -> None:
+    """A BotTask of the bot's own name."""
+    body = {"apiVersion": "tradingbot.io/v1alpha1", "kind": "BotTask", "metadata": {"name": bot}}
+    code, made = site.server.request("POST", operators.TASKS.format("trading"), {**body, "spec": {"bot": bot, **spec}})
+    assert code == 201, made
+
+
+@pytest.mark.row("S1-182")
+def test_a_task_closes_the_positions_of_a_bot_that_does_not_run(site: Site, evidence: Note) -> None:
+    """The bot is suspended: a process comes, closes what is held, the task is Complete, and the process is gone."""
+    with trader(site, "closed", strategy=HOLDING, exchange={"shared": True}) as pod:
+        eventually(lambda: holds(pod), within=60)
+        ledger = pod.status()["ledger_id"]
+        patch_bot(site.server, "closed", {"spec": {"suspend": True}})
+        eventually(lambda: site.node.of("closed") is None, site.operator.log, 60)
+        seen = len(site.buys())
+        order(site, "closed", type="flatten", notAfter="2099-01-01T00:00:00Z")
+        site.kubectl("wait", "bottask/closed", "-n", "trading", "--for=condition=Complete", "--timeout=60s")
+        shown = site.kubectl("get", "bottask", "closed", "-n", "trading", "-o", "jsonpath={.status}")
+        evidence("kubectl create -f flatten.yaml (BotTask type: flatten, the bot suspended)", shown)
+        assert json.loads(shown)["result"].startswith("flat: the venue lists no order of this bot")
+        eventually(lambda: site.node.of("closed") is None, site.operator.log, 60)
+        account = site.control(f"accounts/{operators.KEYS['apiKey']}")
+        mine = [row for row in account["open_orders"] if row["clientOrderId"].startswith(f"t{ledger}")]
+        orders = {row["orderId"] for row in account["orders"] if row["clientOrderId"].startswith(f"t{ledger}")}
+        traded = [row for row in account["trades"] if row["orderId"] in orders]
+        held = sum(Decimal(row["qty"]) * (1 if row["isBuyer"] else -1) for row in traded)
+        evidence("GET /control/accounts (orders of this ledger, sum of its trades)", f"{mine} {held}")
+        assert (mine, len(site.buys())) == ([], seen)
+        assert traded
+        # What is left is the venue's fee, taken in coins.
+        assert 0 <= held * Decimal(traded[-1]["price"]) < 10
+        # What it was halted for is still latched: neither the task's end nor its deletion lets it trade again.
+        site.kubectl("delete", "bottask", "closed", "-n", "trading")
+        halts = (operators.bot(site.server, "closed") or {})["status"]["halts"]
+        assert [each["kind"] for each in halts] == ["flatten"]
 
 
 @pytest.mark.row("S0-120")

@@ -43,6 +43,7 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         },
         "adoption": snapshot.adoption and adoption(snapshot.adoption),
         "outside": list(snapshot.outside),
+        "flat": snapshot.flat,
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],
         "started_at": snapshot.started_at and instant(snapshot.started_at),

@@ -98,6 +98,7 @@ class Snapshot:
     shadow: Shadow = Shadow()
     adoption: Adoption | None = None
     outside: tuple[str, ...] = ()  # what others do on the account, and what it lacks of the positions
+    flat: bool = False  # under an order to flatten the venue itself says that nothing of ours is left but dust
 
     @property
     def halted(self) -> bool:

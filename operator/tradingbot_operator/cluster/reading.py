@@ -176,6 +176,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         mode=answer.get("mode"),
         halts=halts,
         outside=tuple(str(each) for each in answer.get("outside") or ()),
+        flat=answer.get("flat") is True,
         schema=_schema(answer.get("schema")),
         exchange=answer.get("exchange"),
         database=answer.get("database"),

@@ -97,6 +97,7 @@ class Report:
     mode: str | None = None
     halts: tuple[Halt, ...] = ()
     outside: tuple[str, ...] = ()  # what others do on its account
+    flat: bool = False  # it was to flatten, and the venue says that it did
     schema: Schema | None = None
     exchange: str | None = None
     database: str | None = None

@@ -68,13 +68,22 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a task that has begun waits for; *stuck*: it does not come without a person."""
+
+    message: str
+    stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a task is told: that it began with that target, or how it ended."""
+    """What a task is told: that it began with that target, what it waits for, or how it ended."""
 
     task: Task
     target: str | None
     result: str | None = None
     failed: str | None = None
+    waits: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class Plan:
     move: Move | None = None  # of the hand-over; None where nothing can move
     terms: Terms | None = None
     answers: tuple[Answer, ...] = ()
-    takes: Request | None = None  # the task whose work begins in this pass
+    takes: Request | None = None  # the task that begins to steer in this pass
+    begins: tuple[Task, ...] = ()  # the tasks whose order stands from this pass on
     gates: tuple[Verdict, ...] = ()  # of a promotion
     over: tuple[Probe, ...] = ()  # Jobs whose answer is in the record, or that nobody waits for any more

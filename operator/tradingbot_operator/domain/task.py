@@ -29,6 +29,9 @@ TaskType = Literal[
 
 # What the state machine of a hand-over carries out.
 STEERED = frozenset({"rollback", "promote", "restart"})
+# What stands as an order of its own until the bot's process has obeyed it.
+ORDERED = frozenset({"flatten"})
+OF_A_BOT = STEERED | ORDERED
 
 
 class TaskSpec(Part):

@@ -8,7 +8,7 @@ from tradingbot_operator.cluster import reading
 from tradingbot_operator.domain.kinds import BOT, DEPLOYMENT, NAMESPACE, POD, TASK, Kind
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Observed, Pod, Report, Workload
-from tradingbot_operator.domain.task import STEERED, Task, parse_task
+from tradingbot_operator.domain.task import OF_A_BOT, Task, parse_task
 from tradingbot_operator.engine.queue import Key
 
 Name = tuple[str, str]
@@ -85,13 +85,13 @@ class Store:
                 self._reports.pop(gone.uid, None)
 
     def _task(self, name: Name, body: Mapping[str, Any] | None) -> tuple[Key, ...]:
-        """A task that steers a bot concerns that bot too, and at once."""
+        """A task that a pass over its bot carries out concerns that bot too, and at once."""
         for (namespace, _), known in self._tasks.items():
             if namespace == name[0]:
                 known.pop(name[1], None)
         task = parse_task(body) if body is not None else None
         own = (TASK.kind, *name)
-        if task is None or task.spec is None or task.spec.type not in STEERED:
+        if task is None or task.spec is None or task.spec.type not in OF_A_BOT:
             return (own,)
         bot = (name[0], task.spec.bot)
         self._tasks[bot][name[1]] = task
@@ -158,6 +158,12 @@ def keys_of(kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
     return ((BOT.kind, namespace, bot),) if bot else ()
 
 
+def _told(status: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a task has been told: of a newer version the next word of it must know."""
+    said = tuple((each["type"], each["status"], each["message"]) for each in status.get("conditions") or ())
+    return status.get("startedAt"), status.get("finishedAt"), said
+
+
 def fingerprint(kind: Kind, body: Mapping[str, Any]) -> tuple[Any, ...]:
     """What of an object can change a plan or a report; its resource version is not of it."""
     meta = body["metadata"]
@@ -166,7 +172,7 @@ def fingerprint(kind: Kind, body: Mapping[str, Any]) -> tuple[Any, ...]:
         status = body.get("status") or {}
         seen = (
             status.get("observedGeneration"),
-            *((status.get("startedAt"), status.get("finishedAt")) if kind == TASK else ()),
+            *(_told(status) if kind == TASK else ()),
         )
         finalizers = tuple(meta.get("finalizers") or ())
         return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), notes, finalizers, seen

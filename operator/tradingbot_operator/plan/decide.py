@@ -17,6 +17,7 @@ from tradingbot_operator.domain.site import Site
 from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
+from tradingbot_operator.plan.orders import is_new, obeyed
 from tradingbot_operator.plan.probing import over
 from tradingbot_operator.plan.promotion import blocked, verdicts
 from tradingbot_operator.plan.revisions import ran, run
@@ -27,6 +28,7 @@ from tradingbot_operator.plan.tasks import answers, takes
 
 LOOK_AGAIN_SECONDS = 5.0
 LOOK_AT_KEYS_SECONDS = 300.0
+LOOK_AT_ORDERS_SECONDS = 1.0
 
 
 def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
@@ -36,15 +38,22 @@ def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
     moved = _moved(bot, observed, action, now)
     # Whatever becomes of the spec, a token grows old; only an end creates nothing.
     tokens = None if isinstance(action, Remove) else observed.tokens
-    again = soonest(_again(action), _look_at_keys(action, observed), seconds_left(tokens, now))
-    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates)
+    orders = obeyed(bot, observed, action, now)
+    again = soonest(
+        _again(action),
+        _look_at_keys(action, observed),
+        seconds_left(tokens, now),
+        LOOK_AT_ORDERS_SECONDS if orders else None,
+    )
+    begins = tuple(each.task for each in orders if is_new(bot, each.task))
+    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates, answers=orders, begins=begins)
     if moved is None:
         return plan
     what, step = moved
     said = answers(bot, observed, what.request, step)
     takes_task = what.request if takes(what.request, step) else None
     done = over(HandOver(step.rollout, what, now))
-    return replace(plan, move=step, terms=what.terms, answers=said, takes=takes_task, over=done)
+    return replace(plan, move=step, terms=what.terms, answers=(*orders, *said), takes=takes_task, over=done)
 
 
 def _moved(bot: Bot, observed: Observed, action: Run | Keep | Remove, now: datetime) -> tuple[Seen, Move] | None:

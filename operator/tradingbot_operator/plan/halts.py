@@ -9,6 +9,7 @@ from tradingbot_operator.domain.names import HALT, HALT_ID, HALT_ORIGIN, RESUME
 from tradingbot_operator.domain.observed import Observed, Pod
 from tradingbot_operator.domain.order import Orders, is_named, order_name, pod_origin
 from tradingbot_operator.domain.plan import Note
+from tradingbot_operator.plan.orders import begun, words
 
 FROM_BOT = "tradingbot"
 SEVERITY = ("reduce", "halt", "flatten")
@@ -22,9 +23,9 @@ def severity(order: str) -> int:
 
 
 def standing(bot: Bot, observed: Observed) -> str | None:
-    """The halt that rules a bot: its own or its namespace's, whichever forbids more."""
-    orders = [order for order in (bot.annotations.get(HALT), observed.namespace_halt) if order is not None]
-    return max(orders, key=severity, default=None)
+    """The halt that rules a bot: its own, its namespace's or a task's, whichever forbids more."""
+    written = (bot.annotations.get(HALT), observed.namespace_halt, *(words(each) for each in begun(bot, observed)))
+    return max((order for order in written if order is not None), key=severity, default=None)
 
 
 def order_id(bot: Bot, observed: Observed, orders: Orders) -> str | None:
@@ -32,17 +33,20 @@ def order_id(bot: Bot, observed: Observed, orders: Orders) -> str | None:
 
     None: it came from a pod, where the processes name it, or its object has not been seen yet.
     """
-    words, own = standing(bot, observed), bot.annotations.get(HALT)
-    written = orders.own if own == words else orders.namespace
-    if words is None or written is None or written.words != words:
+    order, own = standing(bot, observed), bot.annotations.get(HALT)
+    if order is not None and order not in (own, observed.namespace_halt):
+        # A task never changes, so that its uid alone tells which order it is.
+        return next(order_name(order, each.uid, "") for each in begun(bot, observed) if words(each) == order)
+    written = orders.own if own == order else orders.namespace
+    if order is None or written is None or written.words != order:
         return None
-    if own == words and bot.annotations.get(HALT_ORIGIN) == pod_origin(words):
+    if own == order and bot.annotations.get(HALT_ORIGIN) == pod_origin(order):
         return None
     if written.born:
-        return order_name(words, written.uid, written.born)
+        return order_name(order, written.uid, written.born)
     known = [pod.annotations.get(HALT_ID, "") for pod in observed.pods if _copied(pod)]
-    kept = (name for name in (*known, bot.status.get("haltOrder") or "") if is_named(name, words))
-    return next(kept, order_name(words, written.uid, written.version))
+    kept = (name for name in (*known, bot.status.get("haltOrder") or "") if is_named(name, order))
+    return next(kept, order_name(order, written.uid, written.version))
 
 
 def notes(bot: Bot, observed: Observed, orders: Orders = UNSEEN) -> tuple[Note, ...]:
@@ -57,12 +61,12 @@ def roused(bot: Bot, observed: Observed, orders: Orders) -> Bot:
 
     Its pods are born halted: they claim the epoch as any other, adopt, close what is held, and enter nothing.
     """
-    words = standing(bot, observed)
+    order = standing(bot, observed)
     asleep = not isinstance(bot.spec, Rejection) and bot.spec.suspend and bot.deleted_at is None
-    if isinstance(bot.spec, Rejection) or not asleep or words is None or severity(words) < SEVERITY.index("flatten"):
+    if isinstance(bot.spec, Rejection) or not asleep or order is None or severity(order) < SEVERITY.index("flatten"):
         return bot
     name = order_id(bot, observed, orders)
-    born = {HALT: words, HALT_ORIGIN: FROM_BOT} | ({HALT_ID: name} if name else {})
+    born = {HALT: order, HALT_ORIGIN: FROM_BOT} | ({HALT_ID: name} if name else {})
     return replace(bot, spec=bot.spec.model_copy(update={"suspend": False}), born=tuple(sorted(born.items())))
 
 

@@ -6,11 +6,11 @@ from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.handover import AT_REST, Move, Request, Rollout, Step
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Answer, Keep
-from tradingbot_operator.domain.task import STEERED, Task
+from tradingbot_operator.domain.task import OF_A_BOT, Task
 from tradingbot_operator.plan.sides import steers
 
 # The types whose work this operator can do; each later one moves here with the code that does it.
-SERVED: frozenset[str] = STEERED
+SERVED: frozenset[str] = OF_A_BOT
 
 
 def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:

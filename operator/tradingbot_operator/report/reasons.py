@@ -188,7 +188,22 @@ TASK_REASONS: tuple[Reason, ...] = (
     Reason("Complete", "True", "Done", "the task was carried out"),
     Reason("Complete", "False", "NotDone", "the task was not carried out; Failed says why"),
     Reason("Failed", "False", "Done", "the task was carried out"),
-    Reason("Failed", "True", "NotCarriedOut", "the hand-over was refused or called off, or nothing fits", "read why"),
+    Reason("Complete", "False", "Running", "the task is under way; the message says what it waits for"),
+    Reason("Reconciling", "True", "Running", "the task is under way"),
+    Reason(
+        "Stalled",
+        "True",
+        "Running",
+        "what the task waits for does not come by itself: no process of the bot can start",
+        "mend the bot's spec or write back the one that worked; the task then goes on",
+    ),
+    Reason(
+        "Failed",
+        "True",
+        "NotCarriedOut",
+        "the hand-over was refused or called off, the bot goes, or nothing fits",
+        "read why",
+    ),
     Reason("Failed", "True", "TypeNotServed", "this operator does not carry out tasks of that type"),
     Reason(
         "Failed", "True", "BotNotFound", "there is no TradingBot of that name in the namespace", "name one that exists"

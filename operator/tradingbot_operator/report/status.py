@@ -68,8 +68,10 @@ def _halt_order(facts: Facts) -> str | None:
 def carried(bot: Bot, plan: Plan) -> dict[str, Any]:
     """The names of the tasks that steered the bot, that of this pass included: none is carried out twice."""
     known = list(bot.status.get("tasks") or ())
-    if plan.takes is not None and plan.takes.task not in [each["name"] for each in known]:
-        known = [*known, {"name": plan.takes.task, "uid": plan.takes.uid}][-KEPT_TASKS:]
+    begun = [(plan.takes.task, plan.takes.uid)] if plan.takes is not None else []
+    for name, uid in (*begun, *((each.name, each.uid) for each in plan.begins)):
+        if name not in [each["name"] for each in known]:
+            known = [*known, {"name": name, "uid": uid}][-KEPT_TASKS:]
     return {"tasks": known} if known else {}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tradingbot_operator.domain.condition import Condition, Truth, placed
 from tradingbot_operator.domain.moment import FORM
-from tradingbot_operator.domain.plan import Answer, Keep
+from tradingbot_operator.domain.plan import Answer, Keep, Wait
 from tradingbot_operator.domain.task import Task
 
 
@@ -32,6 +32,8 @@ def answered(answer: Answer, at: datetime) -> dict[str, Any] | None:
     if answer.failed is not None:
         why = Keep("NotCarriedOut", answer.failed)
         return {**failed(task, why, at), **_begun(answer, started)}
+    if answer.waits is not None:
+        return _waiting(answer, answer.waits, at)
     if answer.result is None:
         if task.status.get("startedAt"):
             return None
@@ -46,6 +48,26 @@ def answered(answer: Answer, at: datetime) -> dict[str, Any] | None:
         "conditions": placed(task.status.get("conditions") or (), current, now),
         "finishedAt": now,
         "result": answer.result,
+        **_begun(answer, started),
+    }
+
+
+def _waiting(answer: Answer, wait: Wait, at: datetime) -> dict[str, Any] | None:
+    """The task is under way and says what it waits for; who waits for it knows whether a person must act."""
+    task, now = answer.task, at.strftime(FORM)
+    current = (
+        Condition("Complete", Truth.FALSE, "Running", wait.message, task.generation),
+        Condition("Stalled" if wait.stuck else "Reconciling", Truth.TRUE, "Running", wait.message, task.generation),
+    )
+    before = task.status.get("conditions") or ()
+    said = placed(before, current, now)
+    if said == list(before):
+        return None
+    started = task.status.get("startedAt") or now
+    return {
+        "observedGeneration": task.generation,
+        "phase": "Running",
+        "conditions": said,
         **_begun(answer, started),
     }
 

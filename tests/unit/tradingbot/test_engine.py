@@ -348,6 +348,8 @@ def test_what_each_halt_leaves_possible(kind, orders):
     original()
     assert traded(world) == orders
     assert world.engine.snapshot().halted
+    # Only who was to be flat, and asked the venue, says that it is.
+    assert world.engine.snapshot().flat is (kind is HaltKind.FLATTEN)
 
 
 def wrapped(call: Callable, first: Callable) -> Callable:

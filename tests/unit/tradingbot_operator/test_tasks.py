@@ -32,7 +32,7 @@ def test_task_of_no_bot_fails():
 @pytest.mark.parametrize(("seconds", "reason"), [(-1, "TypeNotServed"), (0, "Expired"), (1, "Expired")])
 def test_task_does_not_start_after_its_time(seconds, reason):
     """What was asked for then is not done now."""
-    late = asked(type="flatten", notAfter="2026-11-21T14:00:00Z")
+    late = asked(type="restore", target="b1", notAfter="2026-11-21T14:00:00Z")
     assert refusal(late, True, make.NOW + timedelta(seconds=seconds)).reason == reason
 
 
@@ -43,7 +43,7 @@ def test_task_that_has_begun_is_not_stopped_by_its_time():
     assert refusal(make.task(spec, status={"startedAt": "2026-11-21T12:59:59Z"}), True, make.NOW) is None
 
 
-@pytest.mark.parametrize("kind", ["rollback", "promote", "restart"])
+@pytest.mark.parametrize("kind", ["rollback", "promote", "restart", "flatten"])
 def test_served_task_is_not_refused(kind):
     """A type the operator serves passes every check."""
     assert refusal(asked(type=kind), True, make.NOW) is None
