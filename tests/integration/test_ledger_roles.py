@@ -41,7 +41,10 @@ def test_a_prepared_ledger_is_the_bots_with_nobody_in_it(server_hands: Hands) ->
     assert server_hands.place.raw("SELECT ledger_id, epoch, holder, instance FROM lease") == [
         (LEDGER, 0, f"tb_{LEDGER}_blue", None)
     ]
-    assert server_hands.place.raw("SELECT * FROM schema_compat") == [("0002", "0001", "0002")]
+    assert server_hands.place.raw("SELECT * FROM schema_compat") == [
+        ("0002", "0001", "0002"),
+        ("0003", "0001", "0002"),
+    ]
 
 
 def test_preparing_twice_changes_nothing(server_hands: Hands) -> None:
@@ -195,7 +198,7 @@ def test_a_colour_does_not_open_the_ledger_of_another_bot(
 def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: postgres.Server) -> None:
     """An empty database, an old schema, a schema without owner: each has to be waited for."""
     blue = bare.replace(OWNING, f"tb_{LEDGER}_blue")
-    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0002: its migration has not run yet"):
+    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0003: its migration has not run yet"):
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
     migrate(bare)
     with psycopg.connect(bare, autocommit=True) as owner:
@@ -204,18 +207,18 @@ def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: p
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
 
 
-@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0002", True), ("0003", False)])
+@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0003", True), ("0004", False)])
 def test_older_code_works_while_the_schema_allows_it(server_hands: Hands, writable_from: str, opens: bool) -> None:
     """A newer schema says itself which code may still write it; without its word none may."""
-    server_hands.place.raw("UPDATE alembic_version SET version_num = '0003'")
+    server_hands.place.raw("UPDATE alembic_version SET version_num = '0004'")
     attempt: Callable[[], object] = server_hands.open
-    with pytest.raises(Misconfigured, match="database is at schema 0003, newer than 0002; run the version that made"):
+    with pytest.raises(Misconfigured, match="database is at schema 0004, newer than 0003; run the version that made"):
         attempt()
-    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0003', '0001', '{writable_from}')")
+    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0004', '0001', '{writable_from}')")
     if opens:
         assert claimed(server_hands.open()).epoch == 1
         return
-    with pytest.raises(Misconfigured, match="database is at schema 0003, newer than 0002"):
+    with pytest.raises(Misconfigured, match="database is at schema 0004, newer than 0003"):
         attempt()
 
 

@@ -95,7 +95,7 @@ def _next(connection: Connection, directory: ScriptDirectory, active: str | None
         return None
     pending = list(directory.iterate_revisions(head, at or "base"))
     if at is not None:
-        compat.require_fit([compat.of(script) for script in pending], active)
+        compat.require_fit([compat.of(script) for script in reversed(pending)], active)
     return pending[-1] if pending else None
 
 
@@ -104,8 +104,11 @@ def _index(connection: Connection, name: str, on: str) -> bool:
     if not on_server(connection):
         connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {on}")
         return True
-    broken = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
-    if connection.exec_driver_sql(broken, (name,)).first() is not None:
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+    built = connection.exec_driver_sql(valid, (name,)).scalar()
+    if built:
+        return True
+    if built is False:
         # Building it was interrupted: it is kept up to date and never used.
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {name}")
     connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {on}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.ledger.tables import FENCED, metadata
+from tradingbot.ledger.tables import FENCED, VIEWS, metadata
 
 LOGINS = ("blue", "green", "task")
 FREE = ("heartbeats", "shadow_decisions", "halts")  # written without the epoch
@@ -43,7 +43,7 @@ def grant(connection: Connection, ledger_id: str, fencer: str) -> None:
 def to_logins(names: str) -> Iterator[str]:
     """The row of the lease, its history, exit grants and the owner are read only; the fence guards the rest."""
     written = (*(table.name for table in FENCED), *FREE)
-    yield f"GRANT SELECT ON {', '.join(sorted(metadata.tables))}, orders, alembic_version TO {names}"
+    yield f"GRANT SELECT ON {', '.join((*sorted(metadata.tables), *VIEWS))}, alembic_version TO {names}"
     yield f"GRANT INSERT, UPDATE ON {', '.join(written)} TO {names}"
     yield f"GRANT USAGE ON SEQUENCE fills_id_seq, equity_id_seq TO {names}"
     yield f"GRANT EXECUTE ON FUNCTION {', '.join(COLOUR_CALLS)} TO {names}"

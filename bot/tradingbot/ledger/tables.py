@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from tradingbot.ledger.columns import Instant, Money
 
-HEAD = "0002"  # the migration this code was written for
+HEAD = "0003"  # the migration this code was written for
 
 # Writes replayed from the journal of the state volume number themselves from here on, so the two never meet.
 JOURNAL_FROM = 36**7 // 2
@@ -158,6 +158,7 @@ fills = Table(
     *writer(),
     UniqueConstraint("venue", "symbol", "trade_id", name="fills_trade"),
     Index("fills_client_id", "client_id"),
+    Index("idx_trades_timestamp", "at"),
 )
 
 decisions = Table(
@@ -233,5 +234,16 @@ halts = Table(
     Column("resume_reason", Text),
 )
 
+VIEWS = (
+    "orders",
+    "walked_fills",
+    "trades",
+    "positions",
+    "trading_sessions",
+    "account_balances",
+    "trade_executions",
+    "performance_metrics",
+    "schema_migrations",
+)
 FENCED = (intents, outcomes, fills, decisions, cursors, equity, paper_book)
 APPEND_ONLY = (intents, fills, decisions, equity, lease_history, holds)
