@@ -94,12 +94,14 @@ def ask_simulator(path: str, body: dict[str, Any]) -> Any:
     return json.loads(kubectl("create", "--raw", raw, "-f", "-", text=json.dumps(body)))
 
 
-def open_account(key: str) -> None:
-    """The simulator has an account *key*; one that holds what an earlier run left is kept as it is."""
+def open_account(key: str) -> bool:
+    """The simulator has an account *key*: True when it is a new one, False when it holds what an earlier run left."""
     try:
         simulator(f"/control/accounts/{key}")
     except AssertionError:
         ask_simulator("/control/accounts", {"api_key": key, "secret": "e2e-only", "balances": {"USDT": "10000"}})
+        return True
+    return False
 
 
 def pod_of(bot: str, namespace: str) -> str:

@@ -52,7 +52,10 @@ def manifest(**changes: object) -> str:
 @pytest.fixture(scope="module")
 def bot() -> Iterator[str]:
     """A bot with an account of its own at the simulator, trading."""
-    node.open_account(BOT)
+    if node.open_account(BOT):
+        # A simulator that was started anew knows nothing of what a ledger of an earlier run holds.
+        claims = (f"pvc/{BOT}-{kind}" for kind in ("data", "backups"))
+        node.kubectl("-n", NAMESPACE, "delete", *claims, "--ignore-not-found", "--timeout=60s")
     node.kubectl("-n", NAMESPACE, "delete", "secret", f"{BOT}-exchange", "--ignore-not-found")
     node.kubectl(
         *("-n", NAMESPACE, "create", "secret", "generic", f"{BOT}-exchange"),
