@@ -11,6 +11,7 @@ from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind, is_unnumbered, numbered
 from tradingbot.domain.lease import LeaseRow, LeaseState, Sign
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
+from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import EngineState, Snapshot
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -18,6 +19,7 @@ IDENTITY = Identity(
     bot="btc",
     namespace="trading",
     mode="paper",
+    book="paper",
     colour="blue",
     revision="0123456789abcdef0123",
     instance="pod-1/start-1",
@@ -53,6 +55,8 @@ class ListeningEngine:
     stops: int = 0
     told: list[tuple[str, HaltKind, str]] = field(default_factory=list)
     resumed: set[str] = field(default_factory=set)
+    wishes: list[Wish] = field(default_factory=list)
+    reconciled: Reconciled = Reconciled()
 
     def snapshot(self) -> Snapshot:
         return self.shown
@@ -66,6 +70,10 @@ class ListeningEngine:
         if made.id not in self.resumed and all(halt.id != made.id for halt in self.shown.halts):
             self.shown = replace(self.shown, state=EngineState.HALTED, halts=(*self.shown.halts, made))
         return made
+
+    async def reconcile(self, wish: Wish) -> Reconciled:
+        self.wishes.append(wish)
+        return self.reconciled
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         rest = tuple(halt for halt in self.shown.halts if halt.id != halt_id)

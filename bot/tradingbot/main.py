@@ -34,6 +34,7 @@ from tradingbot.start import ending
 from tradingbot.start.across import in_thread
 from tradingbot.start.age import age_seconds
 from tradingbot.start.around import Around
+from tradingbot.start.bound import bound_to
 from tradingbot.start.credentials import Secrets, load_secrets
 from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
@@ -191,6 +192,7 @@ def identity(start: Start) -> Identity:
         bot=settings.bot.name,
         namespace=settings.bot.namespace,
         mode=settings.mode,
+        book=bound_to(settings)[0],
         colour=start.instance.colour,
         revision=start.instance.revision,
         instance=start.instance.name,

@@ -107,7 +107,8 @@ def metrics() -> str:
 
 
 def _shown() -> list[Any]:
-    who = Identity("bot", "ns", "paper", "blue", "r", "i", "v", "binance", ("BTC/USDT",), "sma_cross", embedded=True)
+    process = ("bot", "ns", "paper", "paper", "blue", "r", "i", "v")
+    who = Identity(*process, "binance", ("BTC/USDT",), "sma_cross", embedded=True)
     latch = Latch(Journal(Paths().data / "none"), _never, str)
     latch.starting = Snapshot()
     nobody = TokenFile(Paths().secrets / "none")

@@ -25,6 +25,7 @@ class Identity:
     bot: str
     namespace: str
     mode: str
+    book: str
     colour: str
     revision: str
     instance: str

@@ -55,6 +55,7 @@ def who(identity: Identity) -> Json:
         "bot": identity.bot,
         "namespace": identity.namespace,
         "mode": identity.mode,
+        "book": identity.book,
         "colour": identity.colour,
         "revision": identity.revision,
         "instance": identity.instance,

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
-from tradingbot.ledger import embedded, lease
+from tradingbot.ledger import books, embedded, lease
 from tradingbot.ledger.connect import connect, writing
 from tradingbot.ledger.identity import Owner
 from tradingbot.ledger.open import schema_in
@@ -32,7 +32,7 @@ def _adopt(connection: Connection, ledger_id: str, owner: Owner) -> None:
             f"ledger {ledger_id} is traded on by {row.instance} under epoch {row.epoch}; "
             "suspend that bot, or fence it, before the ledger is adopted"
         )
-    connection.execute(ledger.update().values(cluster=owner.cluster, namespace=owner.namespace, name=owner.name))
+    books.belong_to(connection, owner)
 
 
 def _at_rest(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from tradingbot.domain.book import meant
 from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured, ShutOut
 
 FENCE_BROKEN = "TB001"
@@ -50,8 +51,9 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         return _sqlite(address.database or "", read_only)
     if address.get_backend_name() in {"postgresql", "postgres"}:
         settings = POSTGRESQL_SETTINGS | (PATIENCE if read_only else {})
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        return create_engine(
+        asked = str(address.query.get("options", ""))
+        options = " ".join([asked, *(f"-c {name}={value}" for name, value in settings.items())]).strip()
+        engine = create_engine(
             address.set(drivername="postgresql+psycopg"),
             # What is only read comes from people: a statement that is prepared first cannot be two.
             connect_args={**KEEPALIVES, "options": options, "prepare_threshold": 0 if read_only else 5},
@@ -61,9 +63,26 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
             # A trader uses its connection every second and notices by itself; a reader may come back after hours.
             pool_pre_ping=read_only,
         )
+        return _in_book(engine, meant(asked))
     raise Misconfigured(
         f"database url begins with {address.drivername}; use sqlite:///PATH or postgresql://HOST/DATABASE"
     )
+
+
+def _in_book(engine: Engine, schema: str | None) -> Engine:
+    """Tables are looked for in *schema* first; where there is none, in the one the ledger was made in."""
+    if schema is None:
+        return engine
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        # The path of the database or the role stays behind it, whatever that is.
+        connection.execute(
+            "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)", (schema,)
+        ).close()
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(path: str, read_only: bool) -> Engine:

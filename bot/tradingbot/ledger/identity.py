@@ -76,7 +76,7 @@ def compare(connection: Connection, owner: Owner, book: Book) -> str:
 
 
 def found(connection: Connection, owner: Owner, book: Book, ledger_id: str) -> None:
-    """The ledger is *ledger_id* of *owner* with the book's mode and venue, at epoch 0 when it is new.
+    """The ledger is *ledger_id* of *owner*, made for the book's mode and venue and at epoch 0 when it is new.
 
     The account is not known to who migrates: a trader binds it.
     """

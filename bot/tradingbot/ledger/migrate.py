@@ -20,6 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from tradingbot.domain.book import founding
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.ledger import compat
 from tradingbot.ledger.clock import on_server
@@ -41,9 +42,9 @@ def migrate(url: str, active: str | None = None, scripts: str | None = None) -> 
 
     Every step is done whole or not at all. Misconfigured when code of schema *active* could not write it afterwards.
     """
-    engine = connect(url)
+    engine = connect(founding(url))
     try:
-        with _alone(engine, url), _scripts(scripts) as folder:
+        with _alone(engine, founding(url)), _scripts(scripts) as folder:
             _upgrade(engine, folder, active)
     finally:
         engine.dispose()
@@ -51,7 +52,7 @@ def migrate(url: str, active: str | None = None, scripts: str | None = None) -> 
 
 def check(url: str, active: str | None, scripts: str | None = None) -> None:
     """Nothing is changed; Misconfigured when ``migrate`` would be refused."""
-    engine = connect(url, read_only=True)
+    engine = connect(founding(url), read_only=True)
     try:
         with _scripts(scripts) as folder, translated(), engine.connect() as connection:
             _next(connection, ScriptDirectory.from_config(settings(folder)), active)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.ledger import identity, rights
+from tradingbot.ledger import books, identity, rights
 from tradingbot.ledger.connect import connect
 from tradingbot.ledger.identity import Below, Book, Owner
 from tradingbot.ledger.migrate import migrate, retried
@@ -34,6 +34,8 @@ def prepare(url: str, wanted: Wanted, below: Below) -> None:
 
 
 def _made(connection: Connection, wanted: Wanted) -> bool:
+    if books.is_another(connection, wanted.book):
+        books.opened(connection, wanted.book)
     identity.found(connection, wanted.owner, wanted.book, wanted.ledger_id)
     rights.grant(connection, wanted.ledger_id, wanted.fencer)
     if not fence_stands(connection):

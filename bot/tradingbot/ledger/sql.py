@@ -12,7 +12,7 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
-from tradingbot.ledger import latches, recovery, shadow, tables, writes
+from tradingbot.ledger import books, latches, recovery, shadow, tables, writes
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger.clock import ledger_now
 from tradingbot.ledger.connect import reading, together, writing
@@ -29,8 +29,9 @@ class SqlLedger(LedgerReader):
         self._memory: Memory | None = None
 
     def remember(self, state: Path) -> None:
-        """From now on the volume at *state* knows how far this ledger has come, and a ledger behind it is refused."""
-        self._memory = Memory(state, self.ledger_id)
+        """From now on the volume at *state* knows how far this book has come, and a ledger behind it is refused."""
+        with reading(self.engine) as connection:
+            self._memory = Memory(state, books.marked(connection, self.ledger_id))
 
     def claim(self, instance: Instance, now: datetime) -> Lease | NotClaimed:
         seen = self._memory.seen() if self._memory else None

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tradingbot.domain.book import in_book
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings
+from tradingbot.start.bound import bound_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,13 @@ def _read(path: Path) -> SecretStr | None:
 
 
 def ledger_url(settings: Settings) -> str:
-    """Where the ledger is, password included: for the database library only, never for a log."""
+    """Where the book of the settings is, password included: for the database library only, never for a log."""
     if settings.database.mode == "embedded":
         return f"sqlite:///{settings.database.path}"
     url = _read(settings.paths.secrets / "database/url")
     if url is None:
         raise Misconfigured(_no_database(settings))
-    return url.get_secret_value()
+    return in_book(url.get_secret_value(), bound_to(settings)[0])
 
 
 def _no_database(settings: Settings) -> str:

@@ -158,6 +158,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         "bot": "btc",
         "namespace": "trading",
         "mode": "paper",
+        "book": "paper",
         "colour": "blue",
         "revision": "0123456789abcdef0123",
         "instance": "pod-1/start-1",

@@ -279,11 +279,12 @@ def test_postgres_needs_its_url(tmp_path: Path) -> None:
 
 
 def test_the_ledger_is_a_file_or_the_mounted_url(tmp_path: Path) -> None:
-    """Embedded names the file, postgres the Secret's url."""
+    """Embedded names the file, postgres the Secret's url, with the book of the mode."""
     assert ledger_url(settings(tmp_path)) == "sqlite:////data/state/ledger.sqlite"
     (tmp_path / "database").mkdir()
     (tmp_path / "database/url").write_text("postgresql://blue:pw@db/btc\n")
-    assert ledger_url(settings(tmp_path, database={"mode": "postgres"})) == "postgresql://blue:pw@db/btc"
+    book = "options=-c%20tradingbot.book%3Dbook_paper"
+    assert ledger_url(settings(tmp_path, database={"mode": "postgres"})) == f"postgresql://blue:pw@db/btc?{book}"
 
 
 def test_secrets_are_not_in_any_form_they_can_be_printed_in(tmp_path: Path) -> None:

@@ -14,9 +14,23 @@ FUNCTIONS = ("0001_postgresql.sql", "0002_postgresql.sql")  # what the later one
 def postgresql(schema: str) -> Iterator[str]:
     """The statements that raise the fence in *schema* (a quoted identifier)."""
     yield _functions(FUNCTIONS[0]).replace("{schema}", schema)
+    yield from _triggers(frozenset({*FENCED, *FIXED}))
+
+
+def postgresql_book(schema: str) -> Iterator[str]:
+    """The statements that raise the fence over the tables of another book, which lies in *schema*."""
+    yield from _triggers(frozenset(FENCED))
+    bind = re.search(r"CREATE FUNCTION tb_bind\(.*?\$\$;", _functions(FUNCTIONS[1]), re.DOTALL)
+    if bind is None:
+        raise LookupError("tb_bind is not among the functions of a hand-over")
+    yield bind[0].replace("{schema}", schema)
+    yield "REVOKE ALL ON FUNCTION tb_bind(text) FROM PUBLIC"
+
+
+def _triggers(tables: frozenset[str]) -> Iterator[str]:
     for table in FENCED:
         yield f"CREATE TRIGGER fence BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION tb_check()"
-    for table in sorted({*FENCED, *FIXED}):
+    for table in sorted(tables):
         ways = "UPDATE OR DELETE" if table in FIXED else "DELETE"
         yield f"CREATE TRIGGER keep BEFORE {ways} ON {table} FOR EACH ROW EXECUTE FUNCTION tb_keep()"
         yield f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
