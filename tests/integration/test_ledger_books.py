@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -77,6 +78,18 @@ def test_who_trades_is_one_for_all_books(hands: Hands) -> None:
     assert [each.id for each in live.halts()] == ["h1"]
     assert live.self_test()
     assert live.intend(named, order(), *TIMES).epoch == 2
+
+
+def test_the_guard_is_as_long_as_a_request_of_any_book_may_live(hands: Hands) -> None:
+    """A live order that may arrive for a minute keeps the next trader waiting, whatever the first book's orders do."""
+    paper = opened(hands, "blue", replace(UNBOUND, account="paper"))
+    held = claimed(paper)
+    paper.intend(held, order(), NOW, NOW + timedelta(seconds=2))
+    live = opened(hands, "green", replace(LIVE, account="1001"))
+    named = handed_over(hands, paper, held, live)
+    assert hands.place.raw("SELECT tb_guard_ms()") == [(3000,)]
+    live.intend(named, order(), NOW, NOW + timedelta(seconds=60))
+    assert hands.place.raw("SELECT tb_guard_ms()") == [(61000,)]
 
 
 def test_each_book_is_bound_to_its_own_account(hands: Hands) -> None:

@@ -16,11 +16,26 @@ BEGIN
 END $$;
 
 CREATE FUNCTION tb_guard_ms() RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
-    -- The journal numbers itself from 39182082048 on. Without any intent, the longest life of the usual venues.
-    SELECT 1000 + coalesce((SELECT ceil(extract(epoch FROM expires_at - timestamp) * 1000)::bigint FROM intents
-                             WHERE sequence < 39182082048 ORDER BY sequence DESC LIMIT 1), 5000);
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    book text;
+    life bigint;
+    longest bigint;
+BEGIN
+    -- Any book's newest request may still be on its way: its process wrote it before another mode took over.
+    FOR book IN
+        SELECT current_schema()
+        UNION ALL SELECT nspname FROM pg_namespace
+         WHERE starts_with(nspname, 'book_') AND nspowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    LOOP
+        -- The journal numbers itself from 39182082048 on.
+        EXECUTE format('SELECT ceil(extract(epoch FROM expires_at - timestamp) * 1000)::bigint FROM %I.intents'
+                       ' WHERE sequence < 39182082048 ORDER BY sequence DESC LIMIT 1', book) INTO life;
+        longest := greatest(longest, life);
+    END LOOP;
+    -- Without any intent, the longest life of the usual venues.
+    RETURN 1000 + coalesce(longest, 5000);
+END $$;
 
 CREATE FUNCTION tb_held(but_pod text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
