@@ -56,7 +56,7 @@ class ListeningEngine:
     told: list[tuple[str, HaltKind, str]] = field(default_factory=list)
     resumed: set[str] = field(default_factory=set)
     wishes: list[Wish] = field(default_factory=list)
-    reconciled: Reconciled = Reconciled()
+    reconciled: Reconciled = field(default_factory=Reconciled)
 
     def snapshot(self) -> Snapshot:
         return self.shown

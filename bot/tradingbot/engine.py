@@ -10,6 +10,7 @@ from tradingbot.cutoff import CutOff
 from tradingbot.domain.errors import Fenced, LedgerUnavailable, VenueUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Lease
+from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import Snapshot
 from tradingbot.floor import Floor
 from tradingbot.handover import confirm
@@ -95,9 +96,11 @@ class Engine:
         inbox = self._floor.inbox
         self._floor.open_inbox()
         inbox.listen(self.parts.venue.events(), self.parts.strategy.every)
+        self._floor.errands.open()
         try:
             return await trader.run()
         finally:
+            self._floor.errands.close()
             await inbox.unlisten()
 
     async def _again(self) -> None:
@@ -129,6 +132,11 @@ class Engine:
         known = self._floor.guard.halts.resume(halt_id, reason, self.parts.clock.now())
         self._floor.teller.resumed(halt_id, reason, self._floor.guard)
         return known
+
+    async def reconcile(self, wish: Wish) -> Reconciled:
+        answer = self._floor.errands.asked(wish)
+        self._floor.inbox.wake()
+        return await answer
 
     def stop(self) -> None:
         self._floor.stopping = True

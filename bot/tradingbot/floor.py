@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tradingbot.domain.instrument import Instrument
+from tradingbot.errands import Errands
 from tradingbot.guard import Guard
 from tradingbot.inbox import Inbox
 from tradingbot.market.bars import Bars
@@ -28,6 +29,7 @@ class Floor:
         self.checks = checks.checks(parts.limits)
         self.beat_checks = checks.beat_checks(parts.limits)
         self.instruments: Mapping[str, Instrument] = {}
+        self.errands = Errands()
         self.stopping = False
 
     @property

@@ -16,10 +16,12 @@ from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import amounts
+from tradingbot.execution.reconciling import Prices
 from tradingbot.execution.recount import recount
 from tradingbot.floor import SECOND, Floor
 from tradingbot.handover import HandOver
 from tradingbot.inbox import Event, Turn
+from tradingbot.risk.limits import HUNDRED
 
 FEED_ENDED = "the feed has ended"
 Count = tuple[Mapping[str, tuple[Decimal, Decimal]], Mapping[str, Decimal]]
@@ -183,6 +185,8 @@ class Trader:
             await self._compare(count, now)
             self.floor.teller.venue_answers()
         await self._look_outside()
+        distance = parts.limits.stop_loss_percent / HUNDRED
+        await self.floor.errands.run(desk, Prices(self.floor.bars.closes(), distance), self._hand_over.ordered)
 
     async def _count(self) -> Count | None:
         """What the account holds, and what the book says of it at that moment."""

@@ -13,6 +13,7 @@ from tradingbot.api.answers import BadBody, Json, error
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health
+from tradingbot.api.reconciling import reconciling
 from tradingbot.api.stopping import stopping_routes
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable
@@ -39,6 +40,7 @@ def http_app(desk: Desk) -> Starlette:
         Route("/api/orders", guarded(desk.api_tokens, _orders(desk))),
         Route("/api/trades", guarded(desk.api_tokens, _trades(desk))),
         Route("/api/security/api-usage/summary", guarded(desk.api_tokens, _usage(desk.usage))),
+        Route("/api/reconcile", guarded(desk.api_tokens, reconciling(desk)), methods=["POST"]),
     ]
     stopping = [
         Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from tradingbot import __version__
 from tradingbot.cli import tables
 from tradingbot.cli.client import Client, accepted
+from tradingbot.cli.closing import emergency_close_all, reconcile
 from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
@@ -32,6 +33,8 @@ app.add_typer(database, name="db")
 app.add_typer(data, name="data")
 app.command("test-provider")(ask_provider)
 app.command()(doctor)
+app.command()(reconcile)
+database.command()(emergency_close_all)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")]

@@ -10,6 +10,7 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import OrderRecord
 from tradingbot.domain.position import Position
+from tradingbot.domain.reconciliation import Reconciled, Wish
 
 
 class EngineState(StrEnum):
@@ -124,6 +125,10 @@ class Commands(Protocol):
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         """The halt *halt_id* is cleared, and no other; False when there is none of that id."""
+        ...
+
+    async def reconcile(self, wish: Wish) -> Reconciled:
+        """Ledger and account agree on *wish*, or the answer says why not; once for a wish of one name."""
         ...
 
     def stop(self) -> None:

@@ -71,6 +71,11 @@ class Outside:
                 self._drifted(coin, drift, (tolerance, now))
             self._before[coin] = drift
 
+    def counts_anew(self) -> None:
+        """What differs now is known and wished: only what changes from here on is a change."""
+        self._drift.clear()
+        self._before.clear()
+
     def lacks(self, book: Book, symbol: str, total: Decimal) -> Decimal:
         """What the account, which holds *total* of the coin, lacks of the position: no sell may count on it."""
         short = max(ZERO, book.positions[symbol].quantity - total)

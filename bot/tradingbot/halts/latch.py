@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from tradingbot.domain.halt import Halt, HaltKind, is_name_of
+from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import Commands, EngineState, Snapshot
 from tradingbot.halts.journal import Journal, Record, is_own
 
@@ -126,6 +127,11 @@ class Latch:
         if cleared or records:
             log.warning("Trading resumed", halt=halt_id, reason=reason)
         return cleared or bool(records)
+
+    async def reconcile(self, wish: Wish) -> Reconciled:
+        if self._engine is None:
+            return Reconciled(refused="the trader is not there yet, or has ended: ask again")
+        return await self._engine.reconcile(wish)
 
     async def catch_up(self) -> None:
         """What acted in the engine and no longer stands there was resumed in the other process: here too, then."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import Commands, Snapshot
 
 Result = TypeVar("Result")
@@ -37,6 +38,9 @@ class Across:
 
     async def resume(self, halt_id: str, reason: str) -> bool:
         return await there(self.loop, self.engine.resume(halt_id, reason))
+
+    async def reconcile(self, wish: Wish) -> Reconciled:
+        return await there(self.loop, self.engine.reconcile(wish))
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.engine.stop)

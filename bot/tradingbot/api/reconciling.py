@@ -1,0 +1,42 @@
+"""``POST /api/reconcile``: what ledger and account disagree about, and what a person wishes to be done about it."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tradingbot.api.answers import BadBody, Json, body
+from tradingbot.api.desk import Desk
+from tradingbot.api.view import decimal
+from tradingbot.domain.reconciliation import Action, Difference, Wish
+
+YES, NO = "true", "false"
+
+
+def reconciling(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        optional = {"reason": "why", "force": NO, "name": "of the wish"}
+        sent = await body(request, {"action": Action.SHOW.value}, optional)
+        known = ", ".join(each.value for each in Action)
+        if sent["action"] not in {each.value for each in Action}:
+            raise BadBody(f'action "{sent["action"]}" is unknown: write one of {known}')
+        if sent.get("force", NO) not in (YES, NO):
+            raise BadBody(f'force "{sent["force"]}" is neither: write "{YES}" or "{NO}"')
+        action, reason = Action(sent["action"]), sent.get("reason", "").strip()
+        if action is not Action.SHOW and not reason:
+            raise BadBody('reason is missing: send for example "reason": "why the ledger is to change"')
+        name = sent.get("name", "").strip() or "by hand"
+        done = await desk.commands.reconcile(Wish(action, name, reason, sent.get("force") == YES))
+        told = {"differences": [_difference(each) for each in done.differences]}
+        return Json(told) if done.refused is None else Json({"error": done.refused, **told}, 409)
+
+    return answer
+
+
+def _difference(value: Difference) -> dict[str, str]:
+    return {
+        "symbol": value.symbol,
+        "ledger": decimal(value.ledger),
+        "account": decimal(value.account),
+        "done": value.done,
+    }
