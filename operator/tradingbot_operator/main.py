@@ -144,13 +144,18 @@ async def serve(settings: Settings) -> int:
         return await _work(program, session)
 
 
+def _holder(pod: str) -> str:
+    """This start's name in the Lease; outside of a pod nothing tells that the start before has ended."""
+    return f"{pod}{'-' if pod == COMPONENT else '_'}{secrets.token_hex(4)}"
+
+
 def _assemble(settings: Settings, api: Api) -> Program:
     queue = Queue(time.monotonic, random.random)
     tally = Tally(CollectorRegistry(), version(COMPONENT))
     engine = Engine(queue, Store(), Memory(), tally)
     health = Health(time.monotonic, queue.oldest_seconds, lambda: api.answered_at)
     lock = LeaseLock(api, settings.namespace, COMPONENT)
-    leader = Leader(lock, f"{settings.pod_name}_{secrets.token_hex(4)}", time.monotonic, _wall)
+    leader = Leader(lock, _holder(settings.pod_name), time.monotonic, _wall)
     api.told = tally.asked
     tally.watch("queue_depth", queue.depth)
     tally.watch("queue_oldest_seconds", queue.oldest_seconds)

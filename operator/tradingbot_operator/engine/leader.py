@@ -22,7 +22,10 @@ class Lock(Protocol):
 
 
 class Leader:
-    """*clock* gives seconds that never go back; *wall* the time for people to read; nothing is judged by it."""
+    """*clock* gives seconds that never go back; *wall* the time for people to read; nothing is judged by it.
+
+    *me* is `POD_START`, or a name without `_` where no pod is known.
+    """
 
     def __init__(self, lock: Lock, me: str, clock: Callable[[], float], wall: Callable[[], str]) -> None:
         self._lock, self._me, self._clock, self._wall = lock, me, clock, wall
@@ -66,8 +69,10 @@ class Leader:
         return True
 
     def _may_take(self, held: Held | None, now: float) -> bool:
-        """Free, ours, or not renewed for its whole time as seen by our own clock."""
-        return held is None or held.holder in ("", self._me) or now - self._seen_at >= LEASE_SECONDS
+        """Free, ours, our predecessor's, or not renewed for its whole time as seen by our own clock."""
+        if held is None or held.holder in ("", self._me) or is_earlier_start(held.holder, self._me):
+            return True
+        return now - self._seen_at >= LEASE_SECONDS
 
     async def release(self) -> None:
         """The next one need not wait."""
@@ -77,3 +82,9 @@ class Leader:
             self._seen = await self._lock.write("", self._wall(), 1, self._seen)
         except (ClusterUnavailable, Outdated, Refused) as reason:
             log.warning("the Lease was not released: %s", reason)
+
+
+def is_earlier_start(holder: str, me: str) -> bool:
+    """Whether *holder* ran in this pod: a container is started again only when its process has ended."""
+    pod, known, _ = me.rpartition("_")
+    return bool(known) and holder.rpartition("_")[0] == pod

@@ -92,6 +92,27 @@ def test_lease_that_is_not_renewed_for_its_whole_time_is_taken(lock, clock):
     asyncio.run(scene())
 
 
+def test_a_process_started_again_in_its_pod_leads_at_once(lock, clock):
+    """Its predecessor has ended: a pod runs one at a time. Another pod's process may still be at work."""
+
+    async def scene():
+        assert await leader(lock, clock, "operator-7d9f-x2_11aa").try_once()
+        assert not await leader(lock, clock, "operator-7d9f-z9_22bb").try_once()
+        assert await leader(lock, clock, "operator-7d9f-x2_33cc").try_once()
+
+    asyncio.run(scene())
+
+
+def test_outside_of_a_pod_a_process_started_again_waits(lock, clock):
+    """Two that share a name and no pod may both run."""
+
+    async def scene():
+        assert await leader(lock, clock, "tradingbot-operator-11aa").try_once()
+        assert not await leader(lock, clock, "tradingbot-operator-33cc").try_once()
+
+    asyncio.run(scene())
+
+
 def test_released_lease_is_taken_at_once(lock, clock):
     """A clean end lets the next one in."""
 
