@@ -44,6 +44,28 @@ class Server:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(database)
 
+    def until(self, condition: str, database: str = "postgres") -> None:
+        """The statement *condition* has become true."""
+        ends = time.monotonic() + READY_SECONDS
+        while time.monotonic() < ends:
+            with psycopg.connect(self.url(database), autocommit=True) as connection:
+                if (connection.execute(condition.encode()).fetchone() or (False,))[0]:
+                    return
+            time.sleep(0.02)
+        raise RuntimeError(f"PostgreSQL on port {self.port} did not come to: {condition}")
+
+    def part(self) -> None:
+        """A replica hears nothing of its primary any more; what it has, it keeps."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.execute("SELECT pg_reload_conf()")
+        self.until("SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver)")
+
+    def promote(self) -> None:
+        """A replica goes on by itself, on a timeline of its own."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -93,20 +115,40 @@ def server(version: int = INSTALLED, *, fsync: bool = False) -> Iterator[Server]
         data = str(programs.seen / "data")
         initdb = ("-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         _run(programs.command("initdb", *initdb))
-        port = _free_port()
-        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": programs.seen}
-        settings |= {"fsync": "on" if fsync else "off", "max_connections": 60, "shared_buffers": "16MB"}
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with (Path(folder) / "log").open("w") as log:
-            command = programs.command("postgres", "-D", data, *options, death="QUIT")
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
-        try:
-            _wait(port, process, Path(folder) / "log")
-            yield Server(port, process.pid, version)
-        finally:
-            # At once, without a checkpoint: nothing of it is kept.
-            process.send_signal(signal.SIGQUIT)
-            process.wait(30)
+        with _running(programs, fsync) as running:
+            yield running
+
+
+@contextmanager
+def replica(primary: Server) -> Iterator[Server]:
+    """A server that streams from *primary* and can be read, until it is promoted."""
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        programs = Programs(primary.version, Path(folder))
+        if os.getuid() == 0:
+            who = pwd.getpwnam(_name())
+            os.chown(folder, who.pw_uid, who.pw_gid)
+        copy = ("-D", str(programs.seen / "data"), "-R", "--checkpoint=fast", "--no-sync")
+        _run(programs.command("pg_basebackup", *copy, "-d", f"host=127.0.0.1 port={primary.port} user=postgres"))
+        with _running(programs) as running:
+            yield running
+
+
+@contextmanager
+def _running(programs: Programs, fsync: bool = False) -> Iterator[Server]:
+    port, log = _free_port(), programs.folder / "log"
+    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": programs.seen}
+    settings |= {"fsync": "on" if fsync else "off", "max_connections": 60, "shared_buffers": "16MB"}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    command = programs.command("postgres", "-D", str(programs.seen / "data"), *options, death="QUIT")
+    with log.open("w") as words:
+        process = subprocess.Popen(command, stdout=words, stderr=words, cwd="/")
+    try:
+        _wait(port, process, log)
+        yield Server(port, process.pid, programs.version)
+    finally:
+        # At once, without a checkpoint: nothing of it is kept.
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
 
 
 def _name() -> str:

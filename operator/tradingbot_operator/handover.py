@@ -27,7 +27,7 @@ from tradingbot_operator.domain.handover import (
     Step,
     TakeBack,
 )
-from tradingbot_operator.domain.lease import LeaseDoor, LeaseRow, LedgerAway
+from tradingbot_operator.domain.lease import LeaseDoor, LeaseRow, LedgerAway, LedgerMoved
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.observed import Observed, Pod, Report, Shut
 from tradingbot_operator.domain.outcome import APPLIED
@@ -73,7 +73,7 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
     hurries = (rollout is not None and rollout.step in UNDER_WAY) or bool(begun(bot, observed))
     asked = observed.pods if hurries else new
     whole, (row, said) = await asyncio.gather(
-        cluster.complete(bot, observed), _lease(bot, bot.spec, (observed, asked), reach)
+        cluster.complete(bot, observed), _lease(bot, bot.spec, (observed, asked), means)
     )
     fresh = {pod.uid: report for pod, report in zip(asked, said, strict=True) if report is not None}
     known = {uid: report for uid, report in observed.reports.items() if uid not in {pod.uid for pod in asked}}
@@ -83,21 +83,25 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
 
 
 async def _lease(
-    bot: Bot, spec: BotSpec, known: tuple[Observed, tuple[Pod, ...]], reach: Reach
+    bot: Bot, spec: BotSpec, known: tuple[Observed, tuple[Pod, ...]], means: tuple[Cluster, Reach]
 ) -> tuple[LeaseRow | None, list[Report | None]]:
     """The lease and then what each of the pods says, for the lease tells how long each is waited for."""
-    observed, asked = known
-    row = await _row(bot, spec, observed, reach)
+    (observed, asked), (_, reach) = known, means
+    row = await _row(bot, spec, observed, means)
     return row, await asyncio.gather(*(_said(pod, reach, patience(pod.uid, row)) for pod in asked))
 
 
-async def _row(bot: Bot, spec: BotSpec, observed: Observed, reach: Reach) -> LeaseRow | None:
+async def _row(bot: Bot, spec: BotSpec, observed: Observed, means: tuple[Cluster, Reach]) -> LeaseRow | None:
     """The lease, or None: nothing may be concluded from that."""
+    cluster, reach = means
     try:
         door = await reach.door(bot, spec, observed)
         return None if isinstance(door, Keep) else await door.row()
     except LedgerAway as reason:
         log.debug("%s/%s: %s", bot.namespace, bot.name, reason)
+        if isinstance(reason, LedgerMoved):
+            # A bot at rest is prepared no more: now it is, which tells what a person has to do, or does it.
+            cluster.memory.unsettle(bot.key)
         return None
 
 

@@ -91,7 +91,7 @@ async def prepare(bot: Bot, spec: BotSpec, wanted: Wanted, means: Means) -> Prep
             found = await claim(session)
             taken = claimed(bot, means.site.cluster, ground.ledger_id, found)
             if isinstance(taken, Adopt):
-                return await _adopt(bot, ground, wanted, means)
+                return await _adopt(bot, (ground, taken.above), wanted, means)
             if taken is not None:
                 return taken
             # A database without a ledger has no schema, whatever ran before.
@@ -113,10 +113,11 @@ async def _mint(bot: Bot, fencer: Address, means: Means) -> Keep:
     raise Outdated("a ledger id was minted; everything that follows carries it")
 
 
-async def _adopt(bot: Bot, ground: Ground, wanted: Wanted, means: Means) -> Preparing | Keep:
-    """The Job that makes the ledger this bot's was asked for; the next pass reads whose it is."""
+async def _adopt(bot: Bot, taken: tuple[Ground, int], wanted: Wanted, means: Means) -> Preparing | Keep:
+    """The Job that makes the ledger this bot's was asked for; the next pass reads whose it is, and where."""
+    ground, above = taken
     change = Change(ground.ledger_id, ground.owner, ground.fencer.role, None)
-    job = adoption(bot, wanted.data["template"], change)
+    job = adoption(bot, wanted.data["template"], change, above)
     name = job["metadata"]["name"]
     found = await places.migration(means.cluster.api, job)
     if found.state is JobState.FAILED:

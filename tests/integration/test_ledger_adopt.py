@@ -1,10 +1,10 @@
-"""A ledger moves to another TradingBot only when nobody can trade on it any more."""
+"""A ledger moves to another TradingBot, or to another server, only when nobody can trade on it any more."""
 
 import pytest
 
-from hands import LEDGER, OWNING, Hands, claimed, every_hands  # noqa: F401
+from hands import LEDGER, OWNING, Hands, both_servers, claimed, every_hands  # noqa: F401
 from ledgers import NOW, OWNER, migrated_file, running_server, running_server_17  # noqa: F401
-from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, ShutOut
 from tradingbot.ledger import Owner
 from tradingbot.ledger.adopt import adopt
 
@@ -66,3 +66,22 @@ def test_the_ledger_that_is_meant_is_named(hands: Hands) -> None:
 def test_an_empty_database_has_nothing_to_adopt(tmp_path: object) -> None:
     with pytest.raises(LedgerUnavailable, match="database holds no ledger yet"):
         adopt(f"sqlite:///{tmp_path}/none.sqlite", "abc123", MOVED)
+
+
+def test_a_copy_on_another_server_lets_nobody_in(server_hands: Hands) -> None:
+    """It carries along where it was kept; no role but the owner's can say that it is at home."""
+    server_hands.place.raw(f"COMMENT ON TABLE lease IS 'tradingbot ledger {LEDGER}, server 1, timeline 1'")
+    with pytest.raises(ShutOut, match=f"server 1, timeline 1, but this is .* tradingbot.io/adopt-ledger: {LEDGER}$"):
+        server_hands.open()
+    adopt(server_hands.url(OWNING), LEDGER, OWNER)
+    assert claimed(server_hands.open()).epoch == 1001
+
+
+def test_a_ledger_that_is_at_home_is_noted_once(server_hands: Hands) -> None:
+    """Who prepares it writes the note, and adopting it where it is begins nothing anew."""
+    note = "SELECT obj_description('lease'::regclass, 'pg_class')"
+    before = server_hands.place.raw(note)
+    adopt(server_hands.url(OWNING), LEDGER, OWNER)
+    assert server_hands.place.raw(note) == before
+    assert before[0][0].startswith(f"tradingbot ledger {LEDGER}, server ")
+    assert (server_hands.open().halts(), claimed(server_hands.open()).epoch) == ((), 1)

@@ -11,7 +11,7 @@ import operators
 import postgres
 from operators import BOTS, MERGE, found
 from prepared_ledgers import World
-from tradingbot_operator.domain.lease import LedgerAway
+from tradingbot_operator.domain.lease import LedgerAway, LedgerMoved
 from tradingbot_operator.domain.ledger import Prepared, Preparing
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.prepare import door_of
@@ -179,6 +179,34 @@ async def test_a_ledger_moves_to_another_bot_once_nobody_trades_on_it(world, ser
         await other.step(means)
         assert isinstance(await other.step(means, served=True), Prepared)
         assert (await world.step(means)).reason == "LedgerClaimed"
+
+
+@pytest.mark.asyncio
+async def test_a_copy_of_the_ledger_moves_nothing_until_a_person_says_so(world):
+    """Its row is nobody's truth. Adopted, it is at an epoch above all that were given, and halted."""
+    async with world.operator() as means:
+        await prepared(world, means)
+        ledger, path = world.bot.status["ledgerId"], f"{BOTS.format('trading')}/{world.name}/status"
+        assert world.server.request("PATCH", path, {"status": {"highestEpoch": 7}}, MERGE)[0] == 200
+        world.sql(f"COMMENT ON TABLE lease IS 'tradingbot ledger {ledger}, server 1, timeline 1'", world.name)
+    async with world.operator() as means:
+        told = await world.step(means, served=True)
+        assert (told.reason, f"ledger {ledger}, server 1, timeline 1 is found on" in told.message) == (
+            "LedgerMoved",
+            True,
+        )
+        door = await door_of(world.bot, world.bot.spec, make.observed(), means)
+        for attempt in (door.row, lambda: door.fence(0), lambda: door.admit(f"tb_{ledger}_blue")):
+            with pytest.raises(LedgerMoved, match=r"server 1, timeline 1 is found on server [0-9]+, timeline 1"):
+                await attempt()
+        world.annotate(adopt_ledger=ledger)
+        assert f"makes ledger {ledger} this bot's" in (await world.step(means, served=True)).message
+        code, said = world.run_job("adopt")
+        assert code == 0, said
+        assert isinstance(await world.step(means, served=True), Prepared)
+        row = await door.row()
+        assert (row.epoch, row.instance) == (1007, None)
+        assert world.sql("SELECT id FROM halts", world.name) == [("moved-1007",)]
 
 
 @pytest.mark.asyncio

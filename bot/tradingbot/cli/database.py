@@ -72,12 +72,15 @@ def compat(active: Active = None) -> int:
 
 
 @database.command()
-def adopt(ledger_id: Annotated[str, typer.Option("--ledger-id", help="The ledger in the database.")]) -> int:
-    """Make the ledger that of the bot in these settings, which has moved or was made anew; it must not be traded on."""
+def adopt(
+    ledger_id: Annotated[str, typer.Option("--ledger-id", help="The ledger in the database.")],
+    above: Annotated[int, typer.Option("--above", min=0, help="The highest epoch known, for a copy elsewhere.")] = 0,
+) -> int:
+    """Make the ledger that of the bot in these settings; it, or its server, has moved, and nobody may trade on it."""
 
     def work(settings: Settings) -> None:
         owner = _ledger("identity").Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
-        _ledger("adopt").adopt(_owner_url(settings), ledger_id, owner)
+        _ledger("adopt").adopt(_owner_url(settings), ledger_id, owner, above)
 
     return _told(work, f"ledger {ledger_id} belongs to this bot")
 

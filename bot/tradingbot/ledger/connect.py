@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tradingbot.domain.book import meant
 from tradingbot.domain.errors import Fenced, LedgerUnavailable, Misconfigured, ShutOut
+from tradingbot.ledger.server import require_home
 
 FENCE_BROKEN = "TB001"
 # A terminated session (a plain restart sends it too), and logins that the server refuses, which carry no code.
@@ -44,8 +45,11 @@ KEEPALIVES = {
 BUSY_SECONDS = 2
 
 
-def connect(url: str, *, read_only: bool = False) -> Engine:
-    """An engine on *url* with one kept connection; a read-only one cannot write whatever it is told."""
+def connect(url: str, *, read_only: bool = False, trading: bool = False) -> Engine:
+    """An engine on *url* with one kept connection; a read-only one cannot write whatever it is told.
+
+    One for *trading* never reaches a copy of the ledger on another server: each connection looks where it is.
+    """
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address.database or "", read_only)
@@ -63,6 +67,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
             # A trader uses its connection every second and notices by itself; a reader may come back after hours.
             pool_pre_ping=read_only,
         )
+        if trading:
+            event.listen(engine, "connect", require_home)
         return _in_book(engine, meant(asked))
     raise Misconfigured(
         f"database url begins with {address.drivername}; use sqlite:///PATH or postgresql://HOST/DATABASE"

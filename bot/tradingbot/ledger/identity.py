@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.clientid import DIGITS, LEDGER
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
-from tradingbot.ledger import lease, tables
-from tradingbot.ledger.clock import ledger_now
+from tradingbot.ledger import lease, server, tables
+from tradingbot.ledger.clock import ledger_now, on_server
 
 Below = Callable[[int], int]
 """A number from 0 up to, and without, the given one; ``secrets.randbelow`` outside tests."""
@@ -56,6 +56,8 @@ def bind(connection: Connection, owner: Owner, book: Book, first: tuple[str, str
         row = connection.execute(select(tables.ledger)).one()
     _compare(row.ledger_id, Owner(row.cluster, row.namespace, row.name), owner)
     _compare_book(row.ledger_id, Book(row.mode, row.venue, row.account), book)
+    if on_server(connection):
+        server.note(connection, row.ledger_id, lambda found: not found.noted)
     return str(row.ledger_id)
 
 

@@ -26,7 +26,7 @@ def open_ledger(url: str, owner: Owner, book: Book, colour: str, below: Below) -
     With a role of the operator's making it is there or it is not; else it is made if there was none, and its first
     holder is *colour*, or in PostgreSQL the role of *url*.
     """
-    engine = connect(url)
+    engine = connect(url, trading=True)
     try:
         bring_to_schema(url, engine)
         with writing(engine) as connection:

@@ -73,6 +73,10 @@ class LedgerAway(Exception):
     """The ledger cannot be reached, or not for now: nothing is known and nothing moves."""
 
 
+class LedgerMoved(LedgerAway):
+    """What can be reached is a copy on another server: a person has to say that it is the ledger now."""
+
+
 class LeaseDoor(Protocol):
     """The lease functions of one bot's ledger. Each raises LedgerAway; a False means: plan again."""
 

@@ -79,9 +79,13 @@ class Mint:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The ledger in the database was another bot's, and a person has named it for this one."""
+    """The ledger in the database was another bot's, or is a copy, and a person has named it for this one.
+
+    A copy begins anew, *above* every epoch that was given.
+    """
 
     ledger_id: str
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose the ledger is that lies in the database."""
+    """Whose the ledger is that lies in the database; *moved* tells that it is a copy, and of what."""
 
     ledger_id: str
     cluster: str
     namespace: str
     name: str
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

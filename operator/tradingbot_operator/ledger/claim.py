@@ -1,6 +1,9 @@
 """Whose ledger lies in a database."""
 
+from dataclasses import replace
+
 from tradingbot_operator.domain.ledger import Claim
+from tradingbot_operator.ledger.home import moved
 from tradingbot_operator.ledger.session import Session
 
 # The table is there after the first migration, which also lets the fencer read it.
@@ -15,4 +18,4 @@ async def claim(session: Session) -> Claim | None:
         if not readable or not readable[0]:
             return None
         found = await (await connection.execute(WHOSE)).fetchone()
-    return Claim(*found) if found else None
+        return replace(Claim(*found), moved=await moved(connection)) if found else None

@@ -1,12 +1,15 @@
 """The lease functions of a ledger on PostgreSQL, called with the fencer's login."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from psycopg import errors, sql
 
 from tradingbot_operator.domain.lease import Fenced, LeaseRow, LedgerAway, Sign, Successor
 from tradingbot_operator.domain.ledger import LOGINS, role
 from tradingbot_operator.domain.names import BLUE, GREEN
-from tradingbot_operator.ledger import fence
-from tradingbot_operator.ledger.session import Session
+from tradingbot_operator.ledger import fence, home
+from tradingbot_operator.ledger.session import ANSWER_SECONDS, Connected, Session
 
 ROW = """
 SELECT l.ledger_id, l.epoch, l.holder, l.instance, l.revision, l.successor, l.released_at IS NOT NULL,
@@ -31,11 +34,12 @@ class PostgresDoor:
 
     def __init__(self, session: Session, ledger_id: str) -> None:
         self.session, self.ledger_id = session, ledger_id
+        self._at_home: Connected | None = None
 
     async def row(self) -> LeaseRow:
         """The row as it is now, by the clock of the ledger."""
         colours = [role(self.ledger_id, colour) for colour in (BLUE, GREEN)]
-        async with self.session.use() as connection:
+        async with self._use() as connection:
             found = await (await connection.execute(ROW, (colours,))).fetchone()
         if found is None:
             raise LedgerAway("the ledger has no lease row; its migration has not run")
@@ -68,14 +72,14 @@ class PostgresDoor:
 
     async def fence(self, epoch: int) -> Fenced | None:
         """The holder of *epoch* is shut out (protocol 5, up to the wait); None: another epoch, or an exit grant."""
-        async with self.session.use(fence.SECONDS) as connection:
+        async with self._use(fence.SECONDS) as connection:
             return await fence.fence(connection, self.ledger_id, epoch)
 
     async def admit(self, holder: str) -> bool:
         """The role may log in again; False when the ledger has no such role."""
         if holder not in {role(self.ledger_id, login) for login in LOGINS}:
             return False
-        async with self.session.use() as connection, connection.transaction():
+        async with self._use() as connection, connection.transaction():
             await connection.execute(fence.ALONE, (self.ledger_id,))
             try:
                 await connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(holder)))
@@ -85,7 +89,7 @@ class PostgresDoor:
 
     async def grant(self, expected: int, new: int, successor: Successor) -> bool:
         """Epoch *new* belongs to *successor*, whose role may log in; both in one transaction, or neither."""
-        async with self.session.use() as connection, connection.transaction():
+        async with self._use() as connection, connection.transaction():
             await connection.execute(fence.ALONE, (self.ledger_id,))
             values = (expected, new, successor.holder, successor.instance or None, successor.revision)
             done = await connection.execute("SELECT tb_grant(%s, %s, %s, %s, %s)", values)
@@ -97,7 +101,16 @@ class PostgresDoor:
     async def close(self) -> None:
         await self.session.close()
 
+    @contextlib.asynccontextmanager
+    async def _use(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Connected]:
+        """The connection, looked at when it is new: where it leads does not change while it stands."""
+        async with self.session.use(seconds) as connection:
+            if connection is not self._at_home:
+                await home.require(connection)
+                self._at_home = connection
+            yield connection
+
     async def _call(self, statement: str, *values: object) -> bool:
-        async with self.session.use() as connection:
+        async with self._use() as connection:
             answer = await (await connection.execute(statement, values)).fetchone()
         return bool(answer and answer[0])

@@ -99,15 +99,23 @@ def _cure(claim: Claim) -> str:
 
 
 def claimed(bot: Bot, cluster: str, ledger_id: str, claim: Claim | None) -> Keep | Adopt | None:
-    """A ledger is one bot's: another is told so, or adopts it if a person says which; and none is begun twice."""
+    """A ledger is one bot's, in one place: else a person says which it adopts; and none is begun twice."""
     if claim is None:
         return _lost(bot, ledger_id)
     if claim == Claim(ledger_id, cluster, bot.namespace, bot.name):
         return None
     if claim.ledger_id == ledger_id == bot.annotations.get(ADOPT_LEDGER):
-        return Adopt(ledger_id)
+        return Adopt(ledger_id, (bot.status.get("highestEpoch") or 0) if claim.moved else 0)
+    if claim == Claim(ledger_id, cluster, bot.namespace, bot.name, claim.moved):
+        return _moved(claim)
     there = f"{OWNER_FIELD}: the database holds {_whose(claim, cluster)}, not ledger {ledger_id} of this bot"
     return Keep("LedgerClaimed", f"{there}; {_cure(claim)}", LOOK_SECONDS)
+
+
+def _moved(claim: Claim) -> Keep:
+    """Somebody may still trade on the other one, and what was written there last may be missing here."""
+    cure = f"once nobody can trade there, annotate the bot with {ADOPT_LEDGER}={claim.ledger_id}"
+    return Keep("LedgerMoved", f"{FENCER_FIELD}: {claim.moved}, a copy; {cure}", LOOK_SECONDS)
 
 
 def _lost(bot: Bot, ledger_id: str) -> Keep | None:

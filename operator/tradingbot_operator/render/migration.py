@@ -44,9 +44,10 @@ def migration(bot: Bot, template: Mapping[str, Any], change: Change) -> Manifest
     return _job(bot, template, change, words)
 
 
-def adoption(bot: Bot, template: Mapping[str, Any], change: Change) -> Manifest:
+def adoption(bot: Bot, template: Mapping[str, Any], change: Change, above: int = 0) -> Manifest:
     """The Job that makes the ledger that of *bot*; it refuses while somebody may still trade on it."""
-    return _job(bot, template, change, ["adopt", "--ledger-id", change.ledger_id])
+    beyond = ["--above", str(above)] if above else []
+    return _job(bot, template, change, ["adopt", "--ledger-id", change.ledger_id, *beyond])
 
 
 def _job(bot: Bot, template: Mapping[str, Any], change: Change, words: Sequence[str]) -> Manifest:

@@ -35,6 +35,11 @@ REFUSALS = (
     ("LedgerMissing", "the database holds no ledger, though the bot had one", "restore it, or make another TradingBot"),
     ("LedgerClaimed", "the database holds the ledger of another bot", "name a database of the bot's own"),
     (
+        "LedgerMoved",
+        "the database is a copy of the ledger: restored elsewhere, or a promoted replica; nobody trades on it",
+        "once nobody can trade on the other one, annotate the bot with tradingbot.io/adopt-ledger",
+    ),
+    (
         "MigrationRefused",
         "the ledger could not be brought to the schema, in the words of the Job",
         "mend what the message names",

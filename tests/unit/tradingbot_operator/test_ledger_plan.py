@@ -145,6 +145,21 @@ def test_a_ledger_that_a_person_names_is_adopted_and_no_other():
     assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", Claim("q3v9zk", CLUSTER, "trading", "btc")) is None
 
 
+def test_a_copy_of_the_ledger_is_not_the_ledger_until_a_person_says_so():
+    """Then it begins above every epoch the bot is known to have had; before, nothing is done but telling."""
+    copy = Claim("q3v9zk", CLUSTER, "trading", "btc", "ledger q3v9zk, server 1, timeline 1 is found on server 2")
+    assert claimed(make.bot(make.LIVE, {"highestEpoch": 7}), CLUSTER, "q3v9zk", copy) == Keep(
+        "LedgerMoved",
+        "spec.database.postgres.fencerSecretRef: ledger q3v9zk, server 1, timeline 1 is found on server 2, a copy;"
+        " once nobody can trade there, annotate the bot with tradingbot.io/adopt-ledger=q3v9zk",
+        10.0,
+    )
+    notes = {"tradingbot.io/adopt-ledger": "q3v9zk"}
+    bot = make.bot(make.LIVE, {"highestEpoch": 7}, annotations=notes)
+    assert claimed(bot, CLUSTER, "q3v9zk", copy) == Adopt("q3v9zk", above=7)
+    assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", copy) == Adopt("q3v9zk", above=0)
+
+
 def test_a_bot_without_an_id_gets_a_fresh_one_only_for_an_empty_database():
     """One that was made anew finds its ledger there: it is told how to have it back, and nothing is made."""
     own = Claim("q3v9zk", CLUSTER, "trading", "btc")
