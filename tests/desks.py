@@ -13,6 +13,7 @@ from tradingbot.domain.lease import LeaseRow, LeaseState, Sign
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import EngineState, Snapshot
+from tradingbot.domain.trade import Account, Trade
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 IDENTITY = Identity(
@@ -104,6 +105,8 @@ class StoredLedger:
     trades: tuple[Fill, ...] = ()
     row: LeaseRow | None = None
     away: bool = False
+    ended: tuple[Trade, ...] = ()
+    closes: tuple[Decimal, ...] = ()
     asked: list[Any] = field(default_factory=list)
 
     def orders(self, statuses: frozenset[OrderStatus] | None, limit: int | None) -> tuple[OrderRecord, ...]:
@@ -114,6 +117,14 @@ class StoredLedger:
     def fills(self, symbol: str | None) -> tuple[Fill, ...]:
         self._reach()
         return tuple(fill for fill in self.trades if symbol in (None, fill.symbol))
+
+    def results(self, since: datetime | None) -> tuple[Trade, ...]:
+        self._reach()
+        return tuple(trade for trade in self.ended if since is None or trade.ended_at >= since)
+
+    def account(self) -> Account:
+        self._reach()
+        return Account(self.ended, self.closes, 4096, 7)
 
     def door(self) -> "StoredLedger":
         return self

@@ -116,7 +116,7 @@ async def trade(start: Start) -> int:
         keys_loaded=int(start.secrets.exchange is not None),
     )
     counters_registry = registry(Gauges(desk))
-    counters = Counters(counters_registry, desk.identity)
+    counters = Counters(counters_registry, desk.identity, desk.streams)
     apps = (
         Counted(Watched(http_app(desk), desk.usage), counters, "http"),
         Counted(ops_app(desk, counters_registry), counters, "ops"),

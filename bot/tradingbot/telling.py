@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from tradingbot.domain.halt import Halt, HaltKind
-from tradingbot.domain.intent import Decision, Refusal
+from tradingbot.domain.intent import Action, Decision, Refusal
 from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, Released, Successor
 from tradingbot.domain.order import Outcome, Refused
 from tradingbot.domain.snapshot import Adoption, EngineState, LastDecision, Shadow, Snapshot
@@ -154,7 +154,7 @@ class Teller:
         if intent is not None:
             code = f"{outcome.code} {outcome.message}" if isinstance(outcome, Refused) else None
             log.info(
-                "Decided",
+                "Signal",
                 symbol=decision.symbol,
                 bar=decision.bar.isoformat(),
                 action=intent.action.value,
@@ -167,6 +167,8 @@ class Teller:
         """The decision is counted and shown; fifty in a second are not logged."""
         intent = decision.intent
         refusal = outcome if isinstance(outcome, Refusal) else decision.refusal
+        if intent is not None:
+            self._metrics.signal(decision.strategy, "buy" if intent.action is Action.ENTER else "sell")
         action = "refused" if refusal else intent.action.value if intent else "hold"
         self._metrics.decision(decision.strategy, decision.symbol, action)
         if refusal is not None:

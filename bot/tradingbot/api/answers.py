@@ -14,6 +14,10 @@ class BadBody(Exception):
     """The caller must send something else; the message says what."""
 
 
+class BadQuery(Exception):
+    """The caller must write another query; the message says which."""
+
+
 class Json(Response):
     """A JSON answer of one line with a line end, so that a terminal's prompt is not glued to it."""
 

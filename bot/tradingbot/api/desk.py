@@ -13,6 +13,7 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import Commands
+from tradingbot.domain.trade import Account, Trade
 
 Answer = TypeVar("Answer")
 ALIVE_FOR = timedelta(seconds=30)
@@ -70,6 +71,10 @@ class Reader(Protocol):
 
     def fills(self, symbol: str | None) -> tuple[Fill, ...]: ...
 
+    def results(self, since: datetime | None) -> tuple[Trade, ...]: ...
+
+    def account(self) -> Account: ...
+
     def door(self) -> Door: ...
 
 
@@ -93,6 +98,8 @@ class Desk:
     usage: Usage = field(default_factory=Usage)
     limits: ShownLimits = field(default_factory=ShownLimits)
     keys_loaded: int = 0
+    streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
+    account: Account | None = None  # as the ledger told last; None when it does not tell
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
         """What the ledger answers, without stopping the loop; raises LedgerUnavailable."""

@@ -13,6 +13,7 @@ from tradingbot.api.metrics import BASE, base_labels
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
+from tradingbot.domain.trade import Account, sharpe, total, win_ratio
 
 HUNDRED = Decimal(100)
 ADOPTIONS = ("adopting", "adopted", "failed")
@@ -36,6 +37,7 @@ class Gauges(Collector):
             *_positions(snapshot),
             *self._standing(snapshot),
             *_adoption(snapshot),
+            *_account(self._desk.account),
         ):
             family = GaugeMetricFamily(name, text, labels=(*BASE, *labels))
             for values, number in rows:
@@ -96,7 +98,6 @@ class Gauges(Collector):
         )
         yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
-        yield "tradingbot_clock_offset_seconds", "Venue time less ours", (), _one(snapshot.clock_offset_ms / 1000)
         seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0
         yield "tradingbot_market_data_timestamp_seconds", "Venue time of the newest candle, 0 before it", (), _one(seen)
         yield "tradingbot_last_tick_timestamp_seconds", "As last_heartbeat", (), _one(self._heartbeat())
@@ -115,6 +116,7 @@ def _money(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list
         (),
         _one(snapshot.equity),
     )
+    yield "total_equity", "As tradingbot_equity_quote", (), _one(snapshot.equity)
     yield "tradingbot_cash_quote", "Free money, in the quote coin", (), _one(snapshot.cash)
     yield "tradingbot_pnl_realized_quote", "Result of what was sold of the positions held", (), _one(realised)
     yield "tradingbot_pnl_unrealized_quote", "Result of what is held, at the newest price", (), _one(unrealised)
@@ -126,10 +128,30 @@ def _positions(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], 
     sizes: list[Row] = [((each.position.symbol,), float(each.position.quantity)) for each in held]
     covered: list[Row] = [((each.position.symbol,), float(each.covered)) for each in held]
     results: list[Row] = [((each.position.symbol,), float(each.unrealised)) for each in held]
+    worth: list[Row] = [((each.position.symbol,), float(each.position.quantity * each.mark)) for each in held]
+    yield "position_notional", "Worth of the position at the newest price, in the quote coin", ("symbol",), worth
     yield "tradingbot_position_base", "Quantity held, in the base coin", ("symbol",), sizes
     yield "position_size", "As tradingbot_position_base", ("symbol",), sizes
     yield "tradingbot_position_covered_base", "Quantity under a stop at the venue", ("symbol",), covered
     yield "unrealized_pnl", "Result of the position at the newest price", ("symbol",), results
+
+
+def _account(account: Account | None) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    """By the ledger, asked at most every ten seconds; nothing while it does not answer, nor where nothing is known."""
+    ratio = win_ratio(account.trades) if account else None
+    yearly = sharpe(account.closes) if account else None
+    served = account is not None and account.connections is not None
+    yield (
+        "total_pnl",
+        "What all trades have brought, in the quote coin",
+        (),
+        _one(total(account.trades)) if account else [],
+    )
+    yield "win_rate", "Share of the trades that brought something", (), [] if ratio is None else _one(ratio)
+    yield "sharpe_ratio", "Yearly Sharpe ratio of the daily returns", (), [] if yearly is None else _one(yearly)
+    yield "database_size_bytes", "Size of the ledger's database", (), _one(account.size_bytes) if account else []
+    connections = _one(account.connections or 0) if account and served else []
+    yield "database_connections_active", "Sessions of the database server", (), connections
 
 
 def _adoption(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.registry import Collector
 
 from tradingbot.api.desk import Identity
@@ -27,8 +35,9 @@ CODES = ("2xx", "4xx", "5xx")
 class Counters:
     """The engine's Metrics port. Every series that can be foreseen exists at 0, so that rate() sees the first event."""
 
-    def __init__(self, registry: CollectorRegistry, identity: Identity) -> None:
+    def __init__(self, registry: CollectorRegistry, identity: Identity, streams: dict[str, bool] | None = None) -> None:
         self._registry = registry
+        self._streams = {} if streams is None else streams
         self._base = base_labels(identity)
         self._candles = self._counter("candles", "Candles received, by what they were", "symbol", "kind")
         self._decisions = self._counter("decisions", "Closed bars decided", "strategy", "symbol", "action")
@@ -44,6 +53,17 @@ class Counters:
         self._reconnects = self._counter("reconnects", "Connections made anew", "what")
         self._failures = self._counter("failures", "Reads and turns of the loop that failed for now", "where")
         self._requests = self._counter("http_requests", "HTTP requests answered", "port", "code")
+        self._signals = Counter(
+            "signals",
+            "Wishes of a strategy to enter (buy) or to leave (sell)",
+            (*BASE, "strategy", "side"),
+            registry=registry,
+        )
+        self._up = Gauge(
+            "websocket_connected", "1 while that line to the venue is up", (*BASE, "stream"), registry=registry
+        )
+        self._offset = self._gauge("clock_offset_seconds", "Venue time less ours, at the last measurement")
+        self._synced = self._gauge("clock_sync_last_timestamp_seconds", "Unix time of that measurement, 0 before it")
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
             "Time from the intent's timestamp to the venue's answer",
@@ -61,6 +81,17 @@ class Counters:
 
     def refusal(self, reason: str) -> None:
         self._refusals.labels(*self._base, reason).inc()
+
+    def signal(self, strategy: str, side: str) -> None:
+        self._signals.labels(*self._base, strategy, side).inc()
+
+    def stream(self, name: str, connected: bool) -> None:
+        self._streams[name] = connected
+        self._up.labels(*self._base, name).set(connected)
+
+    def clock(self, offset_seconds: float) -> None:
+        self._offset.labels(*self._base).set(offset_seconds)
+        self._synced.labels(*self._base).set_to_current_time()
 
     def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None:
         self._orders.labels(*self._base, symbol, side, purpose, outcome).inc()
@@ -92,10 +123,16 @@ class Counters:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"tradingbot_{name}", text, (*BASE, *labels), registry=self._registry)
 
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, BASE, registry=self._registry)
+
     def _prepare(self, identity: Identity) -> None:
         symbols = identity.symbols
         _at_zero(self._candles, self._base, symbols, CANDLES)
         _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
+        _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
+        for gauge in (self._offset, self._synced):
+            gauge.labels(*self._base)
         _at_zero(self._orders, self._base, symbols, SIDES, PURPOSES, OUTCOMES)
         _at_zero(self._fills, self._base, symbols, SIDES)
         _at_zero(self._traded, self._base, symbols, SIDES)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from tradingbot.api import view
 from tradingbot.api.answers import Json
 from tradingbot.api.desk import Desk
+from tradingbot.api.told import Account
 
 PONG, ALIVE, READY = {"pong": True}, {"alive": True}, {"ready": True}
 STUCK = {"alive": False, "reason": "the engine's loop has not turned for 30 s"}
@@ -25,6 +26,7 @@ def health(desk: Desk) -> Response:
 
 def ops_app(desk: Desk, registry: CollectorRegistry) -> Starlette:
     """The application of the ops port."""
+    account = Account(desk)
 
     async def ping(_: Request) -> Response:
         return Json(PONG)
@@ -42,6 +44,7 @@ def ops_app(desk: Desk, registry: CollectorRegistry) -> Starlette:
         return Json(view.status(desk.identity, desk.commands.snapshot()))
 
     async def metrics(_: Request) -> Response:
+        account.look()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(

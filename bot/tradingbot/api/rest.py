@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tradingbot.api import view
-from tradingbot.api.answers import BadBody, Json, error
+from tradingbot.api.answers import BadBody, BadQuery, Json, error
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health
 from tradingbot.api.reconciling import reconciling
+from tradingbot.api.reports import report_routes
 from tradingbot.api.stopping import stopping_routes
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable
@@ -22,10 +23,6 @@ from tradingbot.domain.order import WORKING
 Endpoint = Callable[[Request], Awaitable[Response]]
 LIMIT = 1000
 log = structlog.stdlib.get_logger(__name__)
-
-
-class BadQuery(Exception):
-    """The caller must write another query; the message says which."""
 
 
 def http_app(desk: Desk) -> Starlette:
@@ -42,6 +39,7 @@ def http_app(desk: Desk) -> Starlette:
         Route("/api/security/api-usage/summary", guarded(desk.api_tokens, _usage(desk.usage))),
         Route("/api/reconcile", guarded(desk.api_tokens, reconciling(desk)), methods=["POST"]),
     ]
+    people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in report_routes(desk)]
     stopping = [
         Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)
     ]

@@ -36,6 +36,8 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "schema": {"code": snapshot.schema[0], "ledger": snapshot.schema[1]},
         "exchange": snapshot.exchange,
         "database": snapshot.database,
+        "circuit_breakers": [breaker(snapshot)],
+        "strategies": [{"name": identity.strategy, "enabled": True}],
         "shadow": {
             "compared": snapshot.shadow.compared,
             "differing": snapshot.shadow.differing,
@@ -48,6 +50,13 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "last_orders": [order(each) for each in snapshot.last_orders],
         "started_at": snapshot.started_at and instant(snapshot.started_at),
     }
+
+
+def breaker(snapshot: Snapshot) -> Json:
+    """The one there is: open while the venue does not answer."""
+    connected = snapshot.exchange == "ok"
+    last = None if connected else snapshot.exchange
+    return {"name": "exchange", "state": "closed" if connected else "open", "last_error": last}
 
 
 def who(identity: Identity) -> Json:

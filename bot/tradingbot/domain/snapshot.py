@@ -92,7 +92,6 @@ class Snapshot:
     bars_seen: int = 0
     database: str = "unknown"  # ok, or one sentence
     exchange: str = "unknown"  # ok, or one sentence
-    clock_offset_ms: float = 0.0
     unresolved: int = 0  # intents without a final outcome
     journal: int = 0  # exits sent without the ledger and not yet in it
     schema: tuple[str, str] = ("", "")  # the code's and the ledger's
@@ -147,6 +146,18 @@ class Metrics(Protocol):
 
     def refusal(self, reason: str) -> None: ...
 
+    def signal(self, strategy: str, side: str) -> None:
+        """A strategy wants in (buy) or out (sell), whatever risk says to it."""
+        ...
+
+    def stream(self, name: str, connected: bool) -> None:
+        """The line *name* to the venue is up, or it is not."""
+        ...
+
+    def clock(self, offset_seconds: float) -> None:
+        """The venue's clock was measured now, and is so far ahead of ours."""
+        ...
+
     def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None:
         """*outcome*: accepted, refused, unknown, absent."""
         ...
@@ -180,6 +191,12 @@ class NoMetrics:
     def decision(self, strategy: str, symbol: str, action: str) -> None: ...
 
     def refusal(self, reason: str) -> None: ...
+
+    def signal(self, strategy: str, side: str) -> None: ...
+
+    def stream(self, name: str, connected: bool) -> None: ...
+
+    def clock(self, offset_seconds: float) -> None: ...
 
     def order(self, symbol: str, side: str, purpose: str, outcome: str) -> None: ...
 

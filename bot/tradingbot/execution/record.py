@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from tradingbot.domain.clientid import parse_client_id
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import WORKING, Fill, OrderRecord, OrderReport, OrderStatus
-from tradingbot.execution.book import in_bar
+from tradingbot.execution.book import in_bar, order
 from tradingbot.execution.desk import Desk
+
+log = structlog.stdlib.get_logger("trades")
 
 
 def settled(
@@ -36,10 +40,19 @@ def keep_fills(desk: Desk, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         return ()
     new = desk.ledger.record_fills(desk.lease, ours)
     for fill in new:
+        known = desk.book.record(fill.client_id)
+        purpose = order(known).purpose.value if known else None
         desk.book.apply(fill)
+        log.info("Trade executed", purpose=purpose, **told(fill))
         fee = fill.commission if fill.commission_asset == desk.book.instruments[fill.symbol].quote else ZERO
         desk.metrics.fill(fill.symbol, fill.side, fill.quantity * fill.price, fee)
     return new
+
+
+def told(fill: Fill) -> dict[str, str]:
+    """*fill* as a line of the log."""
+    names = ("symbol", "side", "quantity", "price", "commission", "commission_asset", "trade_id", "client_id")
+    return {name: str(getattr(fill, name)) for name in names}
 
 
 def is_ours(desk: Desk, client_id: str) -> bool:

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import structlog
+
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import UNSETTLED, Cancel, Order, OrderStatus, OrderType, Purpose, Refused, Side, Unknown
 from tradingbot.execution.book import Book, order
@@ -10,6 +12,7 @@ from tradingbot.execution.recount import recount
 from tradingbot.execution.send import place
 from tradingbot.execution.settle import follow
 
+log = structlog.stdlib.get_logger(__name__)
 # A second try is for a hiccup of the venue; a stop that is refused twice is no stop.
 ATTEMPTS = 2
 # Where a venue only knows stop-limit, the limit lies this far below the stop.
@@ -88,6 +91,11 @@ async def cover(desk: Desk, symbol: str) -> bool:
     refusals = 0
     while refusals < ATTEMPTS and (step := cover_step(desk.book, symbol)) is not None:
         outcome = await place(desk, step)
+        if isinstance(step, Order):
+            became = type(outcome).__name__.lower()
+            log.info(
+                "stop_loss", symbol=symbol, stop_price=str(step.stop_price), quantity=str(step.quantity), outcome=became
+            )
         if isinstance(outcome, Unknown):
             return True
         if isinstance(outcome, Refused):

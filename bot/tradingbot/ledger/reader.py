@@ -13,7 +13,8 @@ from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
 from tradingbot.domain.order import UNSETTLED, Fill, Mark, News, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
-from tradingbot.ledger import lease, news, rows, shadow, tables
+from tradingbot.domain.trade import Account, Trade
+from tradingbot.ledger import lease, news, reports, rows, shadow, tables
 from tradingbot.ledger.connect import reading, together, translated
 from tradingbot.ledger.door import LedgerDoor
 from tradingbot.ledger.highwater import HighWater
@@ -156,6 +157,15 @@ class LedgerReader:
         query = select(halts).where(halts.c.resumed_at.is_(None)).order_by(halts.c.since, halts.c.id)
         with reading(self.engine) as connection:
             return tuple(rows.halt(row) for row in connection.execute(query))
+
+    def results(self, since: datetime | None = None) -> tuple[Trade, ...]:
+        """Those that ended at or after *since*, newest first."""
+        with reading(self.engine) as connection:
+            return reports.ended(connection, since)
+
+    def account(self) -> Account:
+        with reading(self.engine) as connection:
+            return reports.account(connection)
 
     def paper_book(self) -> str | None:
         with reading(self.engine) as connection:

@@ -66,7 +66,7 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapt
     """Live data, and the venue of the mode; the venue's clock has been measured."""
     exchange = around.settings.exchange
     rest, stream = bases(around.settings)
-    clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy)
+    clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy, around.metrics)
     await clock.measure()
     feed = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
     instruments = await feed.instruments(exchange.symbols)

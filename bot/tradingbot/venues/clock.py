@@ -9,6 +9,7 @@ from enum import StrEnum
 import aiohttp
 
 from tradingbot.domain.errors import VenueUnavailable
+from tradingbot.domain.snapshot import Metrics, NoMetrics
 
 SKEW = timedelta(seconds=1)
 # A measurement older than this says nothing any more.
@@ -37,12 +38,18 @@ class VenueClock:
     """Venue time since the last measurement; a sandbox that answers ``/control/clock`` may run it faster."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base: str, control: str | None, proxy: str | None = None
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        control: str | None,
+        proxy: str | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._session = session
         self._time_url = f"{base}/api/v3/time"
         self._control_url = f"{control}/control/clock" if control else None
         self._proxy = proxy
+        self._metrics = metrics or NoMetrics()
         self._measured: Measured | None = None
 
     @property
@@ -102,6 +109,10 @@ class VenueClock:
 
     async def measure(self) -> None:
         """The clock is as the venue says now; the quickest of three answers counts."""
+        await self._measure()
+        self._metrics.clock(self.offset.total_seconds())
+
+    async def _measure(self) -> None:
         if self._control_url is not None and await self._measure_control(self._control_url):
             return
         answers = [await self._asked(self._time_url) for _ in range(3)]

@@ -57,6 +57,7 @@ class LiveFeed:
         while True:
             try:
                 async with self._connected(symbols, timeframe) as socket:
+                    self._metrics.stream("market", True)
                     # What closed while nobody listened is asked for once the new line stands.
                     for symbol in symbols:
                         for bar in await self.history(symbol, timeframe, CATCH_UP_BARS):
@@ -66,6 +67,7 @@ class LiveFeed:
                         yield bar
             except (aiohttp.ClientError, TimeoutError, OSError, VenueUnavailable):
                 delay = min(2 * delay, LONGEST_DELAY)
+            self._metrics.stream("market", False)
             self._metrics.reconnect("feed")
             await asyncio.sleep(delay)
 

@@ -208,6 +208,8 @@ def test_status_is_the_form_of_the_contract() -> None:
         "schema": {"code": "", "ledger": ""},
         "exchange": "ok",
         "database": "ok",
+        "circuit_breakers": [{"name": "exchange", "state": "closed", "last_error": None}],
+        "strategies": [{"name": "sma_cross", "enabled": True}],
         "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},
         "adoption": None,
         "outside": [],

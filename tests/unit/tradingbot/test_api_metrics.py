@@ -105,7 +105,6 @@ WANTED = [
     (WELL, "tradingbot_database_up", {}, 1.0),
     (replace(WELL, data_seen_at=NOW), "tradingbot_market_data_timestamp_seconds", {}, NOW.timestamp()),
     (Snapshot(), "tradingbot_market_data_timestamp_seconds", {}, 0.0),
-    (replace(WELL, clock_offset_ms=250.0), "tradingbot_clock_offset_seconds", {}, 0.25),
     (WELL, "tradingbot_info", {"exchange": "binance", "symbol": "BTC/USDT", "strategy": "sma_cross"}, 1.0),
 ]
 

@@ -1,0 +1,472 @@
+"""What the runbooks ask of one bot: a real ``atb`` on PostgreSQL that has traded, asked in the runbooks' words."""
+
+import asyncio
+import contextlib
+import io
+import json
+import random
+import statistics
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+import bots
+import postgres
+from bots import Pod
+from exchange_simulator.server import Venue, running
+from halting import LOOSE, gauge, simulator
+from trading import OFTEN
+from tradingbot.cli.program import run
+from tradingbot.domain.lease import Instance, Lease
+from tradingbot.ledger import Book, Owner, open_ledger
+from tradingbot.venues.paper import PaperVenue
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Note = Callable[[str, str], None]
+# The equity of three days before the bot came.
+EARLIER = ("9700", "9850", "9800")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def venue() -> AsyncIterator[Venue]:
+    async with running(simulator(), time.time) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pod(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pod]:
+    """A bot that has traded and trades, on a ledger that is three days older than it."""
+    folder = tmp_path_factory.mktemp("rows")
+    rendered = bots.settings(
+        folder, exchange={"endpoint": venue.url}, strategy=OFTEN, risk=LOOSE, database={"mode": "postgres"}
+    )
+    with postgres.server() as server:
+        url = server.create("btc")
+        await asyncio.to_thread(older, url)
+        async with bots.pod(folder, rendered, url=url) as made:
+            await made.until(lambda seen: seen["state"] == "trading", 60)
+            await trades(made, 2)
+            yield made
+
+
+def older(url: str) -> None:
+    """A ledger of the bot with a short past."""
+    book = Book("paper", PaperVenue.name, "paper")
+    ledger = open_ledger(url, Owner("c0ffee", "trading", "btc"), book, "blue", random.Random(7).randrange)
+    lease = ledger.claim(Instance("blue", "before", "a", "r"), datetime.now(UTC))
+    assert isinstance(lease, Lease)
+    for days, worth in zip((3, 2, 1), EARLIER, strict=True):
+        ledger.record_equity(lease, datetime.now(UTC) - timedelta(days=days), Decimal(worth))
+    assert ledger.retire(lease, datetime.now(UTC))
+    ledger.close()
+
+
+async def trades(pod: Pod, count: int) -> None:
+    """So many positions have been closed."""
+    async with asyncio.timeout(90):
+        while (await pod.api("/api/reports/performance"))[1]["total_trades"] < count:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lively(pod: Pod) -> Pod:
+    """The bot while it trades."""
+    for halt in (await pod.status())["halts"]:
+        assert (await pod.api("/api/resume", {"id": halt["id"], "reason": "test"}))[0] == 200
+    await pod.until(lambda seen: seen["state"] == "trading")
+    return pod
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def still(pod: Pod) -> Pod:
+    """The bot halted with a position: nothing is traded while it is looked at."""
+    while not ((seen := await pod.status())["halts"] and is_covered(seen)):
+        for halt in seen["halts"]:
+            await pod.api("/api/resume", {"id": halt["id"], "reason": "nothing was held"})
+        await pod.until(lambda seen: seen["state"] == "trading" and is_covered(seen), 60)
+        await pod.api("/api/halt", {"reason": "to be looked at"})
+        await pod.until(lambda seen: seen["state"] == "halted" and not seen["unresolved"])
+    return pod
+
+
+def is_covered(seen: dict[str, Any]) -> bool:
+    """More than dust is held, and a stop stands for it."""
+    return any(Decimal(each["covered"]) for each in seen["positions"])
+
+
+async def ops(pod: Pod, path: str, evidence: Note) -> Any:
+    code, answer = await pod.ops(path)
+    evidence(f"curl -s :9090{path}", json.dumps(answer))
+    assert code == 200, answer
+    return answer
+
+
+async def api(pod: Pod, path: str, evidence: Note) -> Any:
+    code, answer = await pod.api(path)
+    evidence(f"curl -s -H 'Authorization: Bearer ...' :8000{path}", json.dumps(answer))
+    assert code == 200, answer
+    return answer
+
+
+async def metric(pod: Pod, name: str, evidence: Note) -> float:
+    """The value of *name* as soon as the bot shows it."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                found = await gauge(pod, name)
+                break
+            except StopIteration:
+                await asyncio.sleep(0.1)
+    evidence(f"curl -s :9090/metrics | grep {name}", str(found))
+    return found
+
+
+def unseen(command: str, answer: str) -> None:
+    """One of many looks."""
+
+
+async def sql(pod: Pod, statement: str, evidence: Note = unseen) -> list[dict[str, Any]]:
+    """What ``atb db query`` prints in the pod; in this process, for a start of Python takes longer than the rest."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        for name, value in pod.environment.items():
+            patch.setenv(name, value)
+        assert run(["db", "query", "--json", statement]) == 0
+    evidence(f'atb db query "{statement}"', said.getvalue())
+    return list(json.loads(said.getvalue()))
+
+
+@pytest.mark.row("S0-022")
+@pytest.mark.row("S0-070")
+@pytest.mark.row("S1-002")
+async def test_health_has_the_fields_that_runbooks_read(lively: Pod, evidence: Note) -> None:
+    """The same report on both ports: healthy, how long, how many positions, how much, how fresh, each part."""
+    began = time.monotonic()
+    health = await ops(lively, "/health", evidence)
+    code, other = await lively.api("/health", token=None)
+    assert (code, health["status"], other["status"]) == (200, "healthy", "healthy")
+    assert 0 < health["uptime_seconds"] <= began - lively.began
+    assert health["active_positions"] in (0, 1)
+    assert Decimal(health["balance"]) > 9000
+    assert health["last_data_update"].endswith("Z")
+    assert health["checks"]["exchange"]["status"] == "ok"
+
+
+@pytest.mark.row("S1-168")
+@pytest.mark.row("S1-005")
+@pytest.mark.row("S1-004")
+async def test_ping_health_and_status_answer_without_a_token(lively: Pod, evidence: Note) -> None:
+    """A status has what it is worth, how it has done and whether it trades."""
+    assert await ops(lively, "/ping", evidence) == {"pong": True}
+    assert (await ops(lively, "/health", evidence))["status"] in ("healthy", "degraded")
+    status = await ops(lively, "/status", evidence)
+    assert Decimal(status["portfolio"]["balance"]) > 9000
+    assert Decimal(status["performance"]["max_drawdown"]) >= 0
+    assert status["trading"] == {"halted": False, "active": True}
+    assert (status["version"], status["colour"]) == ("0.1.0", "blue")
+
+
+@pytest.mark.row("S1-003")
+@pytest.mark.row("S1-169")
+async def test_metrics_are_what_prometheus_reads(lively: Pod, evidence: Note) -> None:
+    """promtool finds no fault in the exposition of a bot at work but names the seeds chose."""
+    _, text = await lively.ops("/metrics")
+    done = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    evidence("curl -s :9090/metrics | promtool check metrics", done.stdout + done.stderr or f"exit {done.returncode}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.row("S1-036")
+@pytest.mark.row("S1-037")
+@pytest.mark.row("S1-045")
+async def test_a_bot_at_work_runs_is_connected_and_its_breaker_is_closed(lively: Pod, evidence: Note) -> None:
+    assert await metric(lively, "bot_running", evidence) == 1
+    assert await metric(lively, "api_connected", evidence) == 1
+    _, text = await lively.ops("/metrics")
+    closed = [
+        line for line in text.splitlines() if line.startswith("circuit_breaker_state{") and 'state="closed"' in line
+    ]
+    evidence("pql 'circuit_breaker_state{state=\"closed\"}'", "\n".join(closed))
+    assert [line.rpartition(" ")[2] for line in closed] == ["1.0"]
+
+
+@pytest.mark.row("S2-031")
+async def test_trades_are_listed_newest_first_and_a_limit_of_none_is_refused(lively: Pod, evidence: Note) -> None:
+    found = await api(lively, "/api/trades?limit=20", evidence)
+    assert 4 <= len(found) <= 20
+    assert [each["at"] for each in found] == sorted((each["at"] for each in found), reverse=True)
+    assert len((await lively.api("/api/trades?limit=2"))[1]) == 2
+    code, refused = await lively.api("/api/trades?limit=0")
+    evidence("curl :8000/api/trades?limit=0", f"{code} {refused}")
+    assert code == 422
+
+
+@pytest.mark.row("S3-017")
+@pytest.mark.row("S3-023")
+@pytest.mark.row("S3-025")
+async def test_each_part_tells_how_it_is(lively: Pod, evidence: Note) -> None:
+    """Ledger, venue, engine; the market data; the line it comes over."""
+    detailed = await api(lively, "/api/health/detailed", evidence)
+    assert detailed["components"]["database"]["status"] == "ok"
+    assert detailed["components"]["database"]["latency_ms"] > 0
+    market = await api(lively, "/api/market-data/binance/status", evidence)
+    assert (market["connected"], market["symbols"]) == (True, ["BTC/USDT"])
+    assert (await lively.api("/api/market-data/kucoin/status"))[0] == 404
+    sockets = await api(lively, "/api/health/websockets", evidence)
+    assert sockets["streams"] == [{"name": "market", "connected": True}]
+
+
+@pytest.mark.row("S3-020")
+@pytest.mark.row("S3-022")
+async def test_a_paper_bot_says_that_its_money_is_not_real(lively: Pod, evidence: Note) -> None:
+    assert (await api(lively, "/api/health/safety", evidence))["paperTradingMode"] is True
+    summary = await api(lively, "/api/portfolio/summary", evidence)
+    assert (summary["isVirtual"], summary["currency"]) == (True, "USDT")
+    assert await metric(lively, "paper_trading_mode", evidence) == 1
+
+
+@pytest.mark.row("S3-012")
+async def test_a_paper_bot_orders_nothing_at_the_venue(lively: Pod, venue: Venue, evidence: Note) -> None:
+    """It has traded, and the venue's order log is empty."""
+    assert (await api(lively, "/api/reports/performance?days=30", evidence))["total_trades"] >= 2
+    entries = venue.exchange.log.entries
+    evidence("curl :8080/control/orders", str(entries))
+    assert list(entries) == []
+
+
+@pytest.mark.row("S2-063")
+@pytest.mark.row("S0-077")
+async def test_memory_is_told_with_what_fills_it(lively: Pod, evidence: Note) -> None:
+    memory = await api(lively, "/api/metrics/memory", evidence)
+    assert abs(memory["rss_bytes"] / 1024 / 1024 - lively.resident_mb()) < 30
+    assert len(memory["top"]) == 20
+
+
+@pytest.mark.row("S0-095")
+async def test_what_a_position_brings_is_told_anew_at_each_scrape(lively: Pod, evidence: Note) -> None:
+    """While one is held its result moves with the market."""
+    seen: set[float] = set()
+    async with asyncio.timeout(60):
+        while len(seen) < 2:
+            _, text = await lively.ops("/metrics")
+            seen |= {float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("unrealized_pnl{")}
+            await asyncio.sleep(0.05)
+    evidence("pql 'unrealized_pnl{bot=\"btc\"}' twice", str(sorted(seen)))
+
+
+@pytest.mark.row("S1-152")
+@pytest.mark.row("S1-153")
+async def test_strategies_tell_that_they_are_on_and_what_they_want(lively: Pod, evidence: Note) -> None:
+    """The log has a line at the start and one for each signal; the counter has as many."""
+    status = await ops(lively, "/status", evidence)
+    assert status["strategies"] == [{"name": "sma_cross", "enabled": True}]
+    lines = [json.loads(line) for line in lively.log.splitlines()]
+    started = [line for line in lines if line.get("enabled") is True]
+    evidence("kubectl logs -l bot=btc | grep enabled", str(started))
+    assert [line["strategy"] for line in started] == ["sma_cross"]
+    _, text = await lively.ops("/metrics")
+    counted = [line for line in text.splitlines() if line.startswith("signals_total{")]
+    signals = [line for line in map(json.loads, lively.log.splitlines()) if line["event"] == "Signal"]
+    evidence("kubectl logs -l bot=btc | grep Signal; pql signals_total", f"{signals[:2]} {counted}")
+    assert 4 <= sum(float(line.rpartition(" ")[2]) for line in counted) <= len(signals)
+
+
+@pytest.mark.row("S1-061")
+@pytest.mark.row("S4-059")
+@pytest.mark.row("S0-089")
+async def test_each_fill_and_each_stop_has_its_line_in_the_log(still: Pod, evidence: Note) -> None:
+    """As many lines of logger trades as executions in the ledger; stops can be found by their name."""
+    executed = await sql(still, "SELECT order_id FROM trade_executions")
+    lines = [json.loads(line) for line in still.log.splitlines()]
+    told = [line for line in lines if line["event"] == "Trade executed"]
+    evidence('kubectl logs -l bot=btc | grep -c "Trade executed"', f"{len(told)} of {len(executed)} executions")
+    assert sorted(line["client_id"] for line in told) == sorted(row["order_id"] for row in executed)
+    named = [line for line in lines if line["logger"] == "trades"]
+    evidence("kubectl logs -l bot=btc | jq 'select(.logger==\"trades\")'", str(named[:1]))
+    assert named == told
+    stops = [line for line in lines if line["event"] == "stop_loss"]
+    evidence("kubectl logs -l bot=btc | grep stop_loss", str(stops[:2]))
+    working = await sql(still, "SELECT stop_loss FROM positions WHERE status = 'OPEN'")
+    assert stops[-1]["outcome"] == "accepted"
+    assert Decimal(stops[-1]["stop_price"]) == Decimal(working[0]["stop_loss"])
+
+
+@pytest.mark.row("S0-087")
+@pytest.mark.row("S0-191")
+@pytest.mark.row("S1-042")
+async def test_open_positions_are_rows_of_the_ledger(still: Pod, evidence: Note) -> None:
+    """The statements of the runbooks list what the bot holds; the gauge counts as many."""
+    (held,) = (await still.status())["positions"]
+    (row,) = await sql(still, "SELECT * FROM positions WHERE status = 'OPEN';", evidence)
+    assert (row["symbol"], Decimal(row["size"])) == ("BTC/USDT", Decimal(held["quantity"]))
+    statement = "SELECT symbol, side, entry_price, size, unrealized_pnl FROM positions WHERE status = 'OPEN';"
+    (row,) = await sql(still, statement, evidence)
+    assert round(Decimal(row["entry_price"]), 8) == round(Decimal(held["average_price"]), 8)
+    statement = "select count(*) from positions where status='OPEN'"
+    code, counted, _ = await still.atb("db", "query", "--scalar", statement)
+    evidence(f'atb db query --scalar "{statement}"', counted)
+    assert (code, counted.strip()) == (0, "1")
+    assert await metric(still, "open_positions", evidence) == 1
+
+
+@pytest.mark.row("S4-068")
+async def test_the_size_of_a_position_is_the_ledgers(still: Pod, evidence: Note) -> None:
+    (row,) = await sql(still, "select symbol,size from positions where status='OPEN'", evidence)
+    assert await metric(still, "position_size", evidence) == pytest.approx(float(row["size"]))
+    assert await metric(still, "position_notional", evidence) > 0
+
+
+@pytest.mark.row("S0-103")
+@pytest.mark.row("S0-190")
+@pytest.mark.row("S1-060")
+async def test_trades_are_rows_of_the_ledger(still: Pod, evidence: Note) -> None:
+    """Every sell that was filled is one, with prices, result and reason; both spellings of the runbooks run."""
+    sold = await sql(still, "SELECT DISTINCT client_id FROM fills WHERE side = 'sell'")
+    rows = await sql(still, "SELECT * FROM trades ORDER BY exit_time DESC LIMIT 20;", evidence)
+    assert {row["id"] for row in rows} <= {row["client_id"] for row in sold}
+    assert len(rows) == min(20, len(sold))
+    for row in rows:
+        gain = Decimal(row["size"]) * (Decimal(row["exit_price"]) - Decimal(row["entry_price"]))
+        assert float(row["pnl"]) == pytest.approx(float(gain - Decimal(row["fees"])), abs=1e-6)
+    statement = (
+        "SELECT symbol, side, entry_price, exit_price, pnl, exit_reason FROM trades ORDER BY exit_time DESC LIMIT 10;"
+    )
+    for row in await sql(still, statement, evidence):
+        assert (row["symbol"], row["side"]) == ("BTC/USDT", "long")
+        assert row["exit_reason"]
+    assert len(await sql(still, "SELECT * FROM trades ORDER BY timestamp DESC LIMIT 10;", evidence)) == min(
+        10, len(sold)
+    )
+
+
+@pytest.mark.row("S0-192")
+@pytest.mark.row("S0-193")
+@pytest.mark.row("S3-032")
+async def test_reports_are_what_the_runbooks_sql_says(still: Pod, evidence: Note) -> None:
+    """Performance, results by day and the summary of today equal the statements, digit by digit."""
+    (row,) = await sql(
+        still,
+        "SELECT COUNT(*) as total_trades, SUM(CASE WHEN pnl > 0 THEN 1 ELSE 0 END) * 100.0 / COUNT(*) as win_rate,"
+        " SUM(pnl) as total_pnl, AVG(pnl) as avg_pnl FROM trades WHERE exit_time > NOW() - INTERVAL '30 days';",
+        evidence,
+    )
+    told = await api(still, "/api/reports/performance?days=30", evidence)
+    assert told["total_trades"] == row["total_trades"]
+    for name in ("win_rate", "total_pnl", "avg_pnl"):
+        assert float(told[name]) == pytest.approx(float(row[name]), abs=1e-6)
+    days = await sql(
+        still,
+        "SELECT DATE(exit_time) as trade_date, COUNT(*) as trades, SUM(pnl) as daily_pnl FROM trades"
+        " WHERE exit_time > NOW() - INTERVAL '7 days' GROUP BY DATE(exit_time) ORDER BY trade_date DESC;",
+        evidence,
+    )
+    answered = await api(still, "/api/reports/daily-pnl?days=7", evidence)
+    assert [(day["trade_date"], day["trades"], Decimal(day["daily_pnl"])) for day in answered] == [
+        (day["trade_date"], day["trades"], Decimal(day["daily_pnl"])) for day in days
+    ]
+    today = await api(still, "/api/reports/trading-summary/today", evidence)
+    (counted,) = await sql(still, "SELECT count(*) AS trades FROM trades WHERE exit_time >= CURRENT_DATE")
+    assert today["trades"] == counted["trades"]
+
+
+@pytest.mark.row("S2-030")
+@pytest.mark.row("S1-044")
+async def test_the_sharpe_ratio_is_that_of_the_days(still: Pod, evidence: Note) -> None:
+    """By the last equity of each day, as anybody can count it from the ledger."""
+    rows = await sql(
+        still,
+        "SELECT DISTINCT ON (DATE(timestamp)) balance FROM account_balances ORDER BY DATE(timestamp), timestamp DESC",
+    )
+    closes = [float(row["balance"]) for row in rows]
+    assert closes[:3] == [float(each) for each in EARLIER]
+    returns = [after / before - 1 for before, after in pairwise(closes)]
+    wanted = statistics.mean(returns) / statistics.stdev(returns) * 365**0.5
+    told = await api(still, "/api/metrics/performance", evidence)
+    # The market moves on while we look.
+    assert float(told["sharpe_ratio"]) == pytest.approx(wanted, rel=0.05)
+    assert await metric(still, "sharpe_ratio", evidence) == pytest.approx(wanted, rel=0.05)
+
+
+@pytest.mark.row("S1-043")
+@pytest.mark.row("S4-067")
+async def test_results_as_metrics_are_the_sums_of_the_ledger(still: Pod, evidence: Note) -> None:
+    """Shares and sums of all trades; the scrape after the next knows of the last one."""
+    (row,) = await sql(
+        still, "SELECT SUM(pnl) AS pnl, AVG(CASE WHEN pnl > 0 THEN 1.0 ELSE 0.0 END) AS rate FROM trades", evidence
+    )
+    async with asyncio.timeout(60):
+        while await metric(still, "total_pnl", unseen) != pytest.approx(float(row["pnl"])):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.2)
+    assert await metric(still, "total_pnl", evidence) == pytest.approx(float(row["pnl"]))
+    assert await metric(still, "win_rate", evidence) == pytest.approx(float(row["rate"]))
+
+
+@pytest.mark.row("S1-040")
+@pytest.mark.row("S0-102")
+async def test_equity_is_the_newest_balance_of_the_ledger(still: Pod, venue: Venue, evidence: Note) -> None:
+    """The account has a row for each look that changed it, newest first; the gauge comes to each of them."""
+    rows = await sql(still, "SELECT * FROM account_balances ORDER BY timestamp DESC LIMIT 20;", evidence)
+    assert len(rows) == 20
+    assert [row["timestamp"] for row in rows] == sorted((row["timestamp"] for row in rows), reverse=True)
+    # While prices move, the gauge and the newest row are not of the same instant.
+    market = f"{venue.url}/control/market"
+    await bots.asked(market, {"symbol": "BTCUSDT", "freeze": True})
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                (row,) = await sql(still, "SELECT balance FROM account_balances ORDER BY timestamp DESC LIMIT 1")
+                if await metric(still, "total_equity", unseen) == pytest.approx(float(row["balance"]), abs=1e-6):
+                    break
+                await asyncio.sleep(0.1)
+    finally:
+        await bots.asked(market, {"symbol": "BTCUSDT", "freeze": False})
+    evidence("pql total_equity", row["balance"])
+
+
+@pytest.mark.row("S0-104")
+async def test_a_session_began_with_a_balance_and_its_trades_add_up(still: Pod, evidence: Note) -> None:
+    """What it began with and what its trades brought is the cash of the bot and the cost of what it holds."""
+    statement = (
+        "SELECT initial_balance, (SELECT SUM(pnl) FROM trades WHERE session_id = trading_sessions.id) as total_pnl"
+        " FROM trading_sessions ORDER BY start_time DESC LIMIT 1;"
+    )
+    (row,) = await sql(still, statement, evidence)
+    assert Decimal(row["initial_balance"]) == Decimal(EARLIER[-1])
+    (ended,) = await sql(still, "SELECT SUM(pnl) AS pnl FROM trades")
+    assert Decimal(row["total_pnl"]) == Decimal(ended["pnl"])
+    (held,) = await sql(still, "SELECT cost + fees AS cost FROM walked_fills ORDER BY n DESC LIMIT 1")
+    cash = 10000 + Decimal(ended["pnl"]) - Decimal(held["cost"])
+    assert float((await still.status())["cash"]) == pytest.approx(float(cash), abs=1e-6)
+
+
+@pytest.mark.row("S1-174")
+@pytest.mark.row("S2-047")
+@pytest.mark.row("S3-161")
+async def test_days_migrations_and_the_index_are_where_runbooks_look(still: Pod, evidence: Note) -> None:
+    days = await sql(still, "SELECT * FROM performance_metrics ORDER BY date DESC LIMIT 5;", evidence)
+    (ended,) = await sql(still, "SELECT count(*) AS trades FROM trades")
+    assert len(days) == 4
+    assert sum(day["trades"] for day in days) == ended["trades"]
+    versions = await sql(still, "SELECT * FROM schema_migrations ORDER BY version DESC LIMIT 5;", evidence)
+    assert versions[0]["version"] == (await still.status())["schema"]["ledger"]
+    statement = "select indexname from pg_indexes where indexname='idx_trades_timestamp'"
+    assert await sql(still, statement, evidence) == [{"indexname": "idx_trades_timestamp"}]
+
+
+@pytest.mark.row("S1-160")
+@pytest.mark.row("S3-116")
+async def test_the_size_of_the_database_is_told(still: Pod, evidence: Note) -> None:
+    """Within what is written between two looks."""
+    seen = await metric(still, "database_size_bytes", evidence)
+    (row,) = await sql(still, "select pg_database_size(current_database()) AS size", evidence)
+    assert seen == pytest.approx(row["size"], rel=0.2)
