@@ -13,8 +13,14 @@ STATE=$(realpath -m "${CLUSTER_STATE:-$CACHE/cluster-$CLUSTER_NAME}")
 CLUSTER_ID=$(printf %s "$STATE" | sha256sum | cut -c1-8)
 HOST_LINK=tb-$CLUSTER_ID
 CGROUP=tradingbot-$CLUSTER_ID
+# What the second node has of its own, where there is one.
+SECOND=$STATE/second
+SECOND_NAME=$CLUSTER_NAME-2
+SECOND_CGROUP=$CGROUP/second
+SECOND_LINK=second
 KUBERNETES_VERSION=v1.34.4
 NODE_COMPONENTS=(etcd containerd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy coredns local-path-provisioner)
+SECOND_COMPONENTS=(containerd kubelet kube-proxy)
 
 if [[ $CLUSTER == current ]]; then
     KUBECONFIG_FILE=${KUBECONFIG:-$HOME/.kube/config}
@@ -79,11 +85,17 @@ tool_path() {
 }
 
 # Sets the addresses of index $1 (0 to 31): a /30 between host and node, 2,048 pod addresses, 2,048 Service addresses.
+# Two nodes have another /30 between them, and half of the pod addresses each.
 set_addresses() {
     LINK_NETWORK=10.200.0.$(($1 * 4))/30
     HOST_ADDRESS=10.200.0.$(($1 * 4 + 1))
     NODE_ADDRESS=10.200.0.$(($1 * 4 + 2))
+    PAIR_NETWORK=10.200.0.$(($1 * 4 + 128))/30
+    PAIR_ADDRESS=10.200.0.$(($1 * 4 + 129))
+    SECOND_ADDRESS=10.200.0.$(($1 * 4 + 130))
     POD_RANGE=10.201.$(($1 * 8)).0/21
+    FIRST_PODS=10.201.$(($1 * 8)).0/22
+    SECOND_PODS=10.201.$(($1 * 8 + 4)).0/22
     SERVICE_RANGE=10.202.$(($1 * 8)).0/21
     API_SERVICE_ADDRESS=10.202.$(($1 * 8)).1
     DNS_ADDRESS=10.202.$(($1 * 8)).10
@@ -92,17 +104,28 @@ set_addresses() {
 # A process id alone may belong to somebody else by now; with its start time it is one process for ever.
 process_mark() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# The host's process id of the node's first process, or nothing when it does not run.
+# How many nodes the cluster was made with.
+node_count() { cat "$STATE/nodes" 2>/dev/null || echo 1; }
+
+# What each node has of its own.
+node_folders() {
+    echo "$STATE"
+    [[ $(node_count) == 1 ]] || echo "$SECOND"
+}
+
+# The host's process id of the first process of a node, that of folder $1 or the first one; nothing when it does not run.
 holder() {
     local pid mark
-    read -r pid mark 2>/dev/null <"$STATE/holder" || return 1
+    read -r pid mark 2>/dev/null <"${1:-$STATE}/holder" || return 1
     [[ -n $mark && $(process_mark "$pid") == "$mark" ]] || return 1
     echo "$pid"
 }
 
+# Runs a command in the node of folder $1.
 in_node() {
     local pid
-    pid=$(holder) || fail "the cluster \"$CLUSTER_NAME\" is not up; run cluster/up"
+    pid=$(holder "$1") || fail "the cluster \"$CLUSTER_NAME\" is not up; run cluster/up"
+    shift
     nsenter -t "$pid" -m -n -p -- "$@"
 }
 

@@ -35,6 +35,7 @@ class Driven:
     parameters: dict[str, str]
     database: Json = field(default_factory=lambda: {"mode": "embedded"})
     observe: str = "15m"
+    standby: str = "none"
     entries: list[Json] = field(default_factory=list)
     seen: int = 0
     numbers: Any = field(default_factory=lambda: count(1))
@@ -55,7 +56,7 @@ class Driven:
             "strategy": {"name": "metronome", "timeframe": "1m", "parameters": self.parameters},
             "risk": LOOSE,
             "database": self.database,
-            "rollout": {"observe": self.observe},
+            "rollout": {"observe": self.observe, "standby": self.standby},
         }
         meta = {"name": self.name, "namespace": NAMESPACE}
         return {"apiVersion": "tradingbot.io/v1alpha1", "kind": "TradingBot", "metadata": meta, "spec": spec}
@@ -165,9 +166,9 @@ class Driven:
 
 
 def named_anew() -> None:
-    """The node has the bot's image as IMAGE too."""
-    again = f"in_node ctr --namespace k8s.io images tag --force localhost/tradingbot:0.1.0 {IMAGE}"
-    node.command("bash", "-c", f". cluster/lib.sh; {again}")
+    """Every node has the bot's image as IMAGE too."""
+    again = f'in_node "$node" ctr --namespace k8s.io images tag --force localhost/tradingbot:0.1.0 {IMAGE} </dev/null'
+    node.command("bash", "-c", f". cluster/lib.sh; node_folders | while read -r node; do {again}; done")
 
 
 def is_entry(entry: Json) -> bool:

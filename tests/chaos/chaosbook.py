@@ -28,5 +28,6 @@ def counted(known: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "crash_points_failed_count": sum(each["failed"] for each in points.values()),
         "node_strikes_count": strikes.get("count", 0),
         "node_strikes_failed_count": strikes.get("failed", 0),
+        "node_lost_takeover_ms": known.get("node_lost", {}).get("takeover_ms"),
         "writes": {name: each["writes"] for name, each in sorted(points.items())},
     }

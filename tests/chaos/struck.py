@@ -1,6 +1,7 @@
 """The node that is struck: operator, venue, a PostgreSQL that is kept up, and two bots that trade all the time."""
 
 import json
+import os
 import pathlib
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 
 import node
 import node_postgres
@@ -201,7 +203,7 @@ class World:
         return found
 
 
-def _ledger_on(server: node_postgres.NodeServer, api: NodeApi, name: str) -> Json:
+def ledger_on(server: node_postgres.NodeServer, api: NodeApi, name: str) -> Json:
     """``spec.database`` of a bot on *server*, as a person prepares it."""
     server.sql(f"CREATE DATABASE {name} OWNER {OWNER}")
     server.sql(f"ALTER SCHEMA public OWNER TO {OWNER}", name)
@@ -222,18 +224,39 @@ def _emptied(api: NodeApi) -> None:
     api.until(lambda: not api.request("GET", pods)["items"])
 
 
-def _bots(api: NodeApi, server: node_postgres.NodeServer) -> dict[str, Struck]:
+def _venue(api: NodeApi) -> str:
     address = api.request("GET", f"/api/v1/namespaces/{swaps.NAMESPACE}/services/venue")["spec"]["clusterIP"]
-    venue = f"http://{address}:8080"
-    on_file = Struck(api, "filed", dict(BEATS), venue=venue)
-    on_server = Struck(api, "served", dict(BEATS), _ledger_on(server, api, "served"), venue=venue, server=server)
-    return {each.name: each for each in (on_file, on_server)}
+    return f"http://{address}:8080"
+
+
+def both(api: NodeApi, server: node_postgres.NodeServer) -> list[Struck]:
+    """A bot whose ledger is a file, and one whose ledger is on *server*."""
+    return [Struck(api, "filed", dict(BEATS), venue=_venue(api)), on_server(api, server)]
+
+
+def on_server(api: NodeApi, server: node_postgres.NodeServer) -> Struck:
+    return Struck(api, "served", dict(BEATS), ledger_on(server, api, "served"), venue=_venue(api), server=server)
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """Operator, venue, PostgreSQL and both bots on a node of the caller's name; they trade."""
-    subprocess.run(["cluster/up"], cwd=node.ROOT, check=True, stdout=subprocess.DEVNULL)
+def own_node(name: str, *arguments: str) -> Iterator[None]:
+    """A cluster of that name, or of the caller's, which is gone afterwards unless it was up before."""
+    if os.environ.get("CLUSTER") == "current":
+        pytest.skip("processes are killed by their ids, which only the node of this folder has")
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("CLUSTER_NAME", os.environ.get("CLUSTER_NAME") or name)
+        was_up = subprocess.run(["cluster/status", "--quiet"], cwd=node.ROOT, check=False).returncode == 0
+        try:
+            subprocess.run(["cluster/up", *arguments], cwd=node.ROOT, check=True, stdout=subprocess.DEVNULL)
+            yield
+        finally:
+            if not was_up:
+                subprocess.run(["cluster/down"], cwd=node.ROOT, check=True)
+
+
+@contextmanager
+def world(bots: Callable[[NodeApi, node_postgres.NodeServer], list[Struck]] = both) -> Iterator[World]:
+    """Operator, venue, PostgreSQL and *bots* on a node that is up; they trade."""
     subprocess.run(["demo/install"], cwd=node.ROOT, check=True, stdout=subprocess.DEVNULL)
     driven.named_anew()
     with nodeapi.opened() as api, node_postgres.kept() as server:
@@ -243,7 +266,7 @@ def world() -> Iterator[World]:
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         _emptied(api)
         swaps.prepared(api)
-        made = World(api, server, _bots(api, server))
+        made = World(api, server, {each.name: each for each in bots(api, server)})
         for bot in made.bots.values():
             api.until(lambda bot=bot: bot.control("clock"))
             bot.started()

@@ -5,7 +5,6 @@ NODE_SEED=n draws other strikes, NODE_STRIKES=n another number of them, NODE_ONL
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -24,19 +23,8 @@ ONLY = os.environ.get("NODE_ONLY", "")
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """A node of its own, which is gone with the last strike unless it was up before."""
-    if os.environ.get("CLUSTER") == "current":
-        pytest.skip("processes are killed by their ids, which only the node of this folder has")
-    before = os.environ.get("CLUSTER_NAME")
-    os.environ["CLUSTER_NAME"] = before or "chaos"
-    was_up = subprocess.run(["cluster/status", "--quiet"], cwd=node.ROOT, check=False).returncode == 0
-    try:
-        with scene.world() as made:
-            yield made
-    finally:
-        if not was_up:
-            subprocess.run(["cluster/down"], cwd=node.ROOT, check=True)
-        if before is None:
-            del os.environ["CLUSTER_NAME"]
+    with scene.own_node("chaos"), scene.world() as made:
+        yield made
 
 
 def told(world: World, outcome: Outcome) -> None:

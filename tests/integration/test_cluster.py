@@ -10,9 +10,11 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,32 @@ POD = {
 }
 
 
+def serving(name: str, node: str) -> list[dict[str, Any]]:
+    """A pod on *node* with a volume, which tells its name at the Service of that name."""
+    told = f"echo {name} >/data/index.html && exec httpd -f -p 8080 -h /data"
+    meta = {"name": name, "labels": {"probe": name}}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": meta,
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    container = {"name": "probe", "image": "localhost/busybox:1", "imagePullPolicy": "Never"}
+    container |= {"command": ["sh", "-c", told], "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    pod = {
+        "terminationGracePeriodSeconds": 0,
+        "nodeSelector": {"kubernetes.io/hostname": node},
+        "containers": [container],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": name}}],
+    }
+    service = {"selector": {"probe": name}, "ports": [{"port": 80, "targetPort": 8080}]}
+    return [
+        claim,
+        {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": pod},
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service},
+    ]
+
+
 @dataclass(frozen=True)
 class Cluster:
     """One copy of the node, driven by the commands a person uses."""
@@ -89,8 +117,16 @@ class Cluster:
         self.kubectl("apply", "-f", str(manifest))
         self.kubectl("wait", "--for=condition=Ready", "pod/probe", "--timeout=60s")
 
-    def in_pod(self, script: str) -> str:
-        return self.kubectl("exec", "probe", "--", "sh", "-c", script)
+    def in_pod(self, script: str, pod: str = "probe") -> str:
+        return self.kubectl("exec", pod, "--", "sh", "-c", script)
+
+    def with_pair(self) -> None:
+        """A pod on each of two nodes."""
+        items = [*serving("near", self.name), *serving("far", f"{self.name}-2")]
+        manifest = self.state / "pair.json"
+        manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        self.kubectl("apply", "-f", str(manifest))
+        self.kubectl("wait", "--for=condition=Ready", "pod/near", "pod/far", "--timeout=60s")
 
 
 @contextlib.contextmanager
@@ -198,11 +234,24 @@ def test_killed_component_comes_back(node: Cluster) -> None:
     assert node.pid_of("kube-apiserver") != killed
 
 
-def test_second_copy_runs_beside_the_first_and_leaves_nothing(node: Cluster) -> None:
-    """Two nodes are Ready at once on addresses of their own; down of one leaves no trace of it and the other alone."""
+def test_pair_of_nodes_runs_beside_the_first_copy_and_leaves_nothing(node: Cluster) -> None:
+    """Two copies are Ready at once on addresses of their own; down of the one leaves no trace and the other alone.
+
+    Its two nodes are one network: pods of each find those of the other by name, and their volumes stay where they are.
+    """
     with cluster("test-second") as second:
         before = traces(second)
-        second.do("cluster/up")
+        second.do("cluster/up", "--nodes", "2")
+        second.with_pair()
+        assert second.in_pod("wget -qO- http://far.default.svc.cluster.local", "near") == "far\n"
+        assert second.in_pod("wget -qO- http://near.default.svc.cluster.local", "far") == "near\n"
+        service = second.kubectl("get", "service", "far", "-o", "jsonpath={.spec.clusterIP}")
+        with urllib.request.urlopen(f"http://{service}", timeout=5) as answer:
+            assert answer.read() == b"far\n"
+        assert '"test-second-2"' in second.kubectl("get", "pv", "-o", "jsonpath={.items[*].spec.nodeAffinity}")
+        assert second.run("cluster/up", "--nodes", "1").stderr == (
+            'up: the cluster "test-second" was made with --nodes 2; run cluster/down first, or leave --nodes away\n'
+        )
         during = traces(second)
         assert "tb-" in "".join(own_share(before, during)["links"])
         assert own_share(before, during).keys() >= {"links", "routes", "cgroups", "processes"}
@@ -247,7 +296,8 @@ def test_interrupted_up_is_finished_by_the_next() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (("cluster/up", "now"), 'up: unknown argument "now"\nusage: cluster/up\n'),
+        (("cluster/up", "now"), 'up: unknown argument "now"\nusage: cluster/up [--nodes 1|2]\n'),
+        (("cluster/up", "--nodes", "3"), 'up: --nodes is "3"; it takes 1 or 2\nusage: cluster/up [--nodes 1|2]\n'),
         (("cluster/down", "--all"), 'down: unknown argument "--all"\nusage: cluster/down [--keep]\n'),
         (("cluster/tool", "docker"), 'tool: "docker" is no tool of this folder; there are '),
         (("cluster/load",), "load: the name of an image is missing\nusage: cluster/load IMAGE..."),
