@@ -15,7 +15,7 @@ from tradingbot_operator.plan.promotion import is_promotion
 async def proved(bot: Bot, spec: BotSpec, observed: Observed, means: tuple[Cluster, Watch | None]) -> Observed:
     """What was seen, with what speaks for a promotion where one is asked for.
 
-    The bot that practised may have another name: a ledger keeps one book, so that money has a ledger of its own.
+    The bot that practised may have another name.
     """
     cluster, watch = means
     if not is_promotion(bot, spec, observed):

@@ -240,7 +240,7 @@ def test_task_to_a_revision_nobody_knows_fails_and_says_so():
     scene.task("rollback", target="0123")
     scene.until(lambda: scene.task_phase() == "Failed")
     said = scene.api.one("BotTask", "t")["status"]["result"]
-    assert said == "spec.target: there is no revision '0123' to go back to"
+    assert said == "spec.target: there is no revision '0123' to go back to in this mode"
 
 
 def test_cold_rollback_starts_the_old_revision_first():

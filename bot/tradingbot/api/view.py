@@ -168,6 +168,7 @@ def position(held: HeldPosition) -> Json:
         "fees": decimal(inner.fees_quote),
         "stop_price": held.stop_price and decimal(held.stop_price),
         "covered": decimal(held.covered),
+        "dust": held.dust,
         "opened_at": inner.opened_at and instant(inner.opened_at),
     }
 

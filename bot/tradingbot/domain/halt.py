@@ -36,6 +36,7 @@ CAUSES = (
     ("low-win-rate-", "LowWinRate"),
     ("key-revoked-", "KeyRevoked"),
     ("foreign-", "ForeignActivity"),
+    ("mode-", "ModeChange"),
 )
 REQUESTED = "Requested"
 

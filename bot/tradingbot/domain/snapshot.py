@@ -41,6 +41,7 @@ class HeldPosition:
     unrealised: Decimal
     stop_price: Decimal | None
     covered: Decimal
+    dust: bool = False  # less than the venue would sell
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,4 +66,5 @@ def _held(book: Book, symbol: str, marks: Mapping[str, Decimal]) -> HeldPosition
         unrealised=position.quantity * mark - position.cost,
         stop_price=stops[0].stop_price if stops else None,
         covered=sum((stop.quantity for stop in stops), ZERO),
+        dust=book.instruments[symbol].is_dust(position.quantity, mark),
     )

@@ -35,6 +35,7 @@ def _is_bad(condition: Mapping[str, Any]) -> bool:
 async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
     """Every change of meaning has its Event."""
     await tell_skipped(api, bot, after, now)
+    await tell_mode(api, bot, after, now)
     for condition in changes(bot.status, after):
         bad = _is_bad(condition)
         text = f"{condition['type']} is {condition['status']}: {condition['message']}"
@@ -60,6 +61,15 @@ async def tell_skipped(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -
     for gate, why in sorted(skipped(after) - skipped(bot.status)):
         text = f"gate {gate} is skipped: {why}"
         await _post(api, event(bot, ("GateSkipped", text, True), now, ("skipped", gate, why, now)))
+
+
+async def tell_mode(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:
+    """People find in the history in which mode it traded, and from which epoch on."""
+    before, active = bot.status.get("active") or {}, after.get("active") or {}
+    if not before.get("book") or before["book"] == active.get("book"):
+        return
+    text = f"trades in mode {active.get('book')} from epoch {active.get('epoch')} on; before in mode {before['book']}"
+    await _post(api, event(bot, ("ModeChanged", text, False), now, ("mode", active.get("epoch"), now)))
 
 
 async def tell_left(api: Api, bot: Bot, left: str, now: str) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot_operator.domain.names import (
+    BOOK,
     CONFIG_OF,
     CONTAINER,
     IMAGE_ID,
@@ -137,6 +138,7 @@ def revision(body: Mapping[str, Any]) -> Revision:
         image_id=notes.get(IMAGE_ID, ""),
         request=notes.get(REQUEST, ""),
         keys=notes.get(KEYS, ""),
+        book=notes.get(BOOK, ""),
     )
 
 
@@ -174,6 +176,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         ledger_id=answer.get("ledger_id"),
         holder=answer.get("holder"),
         mode=answer.get("mode"),
+        book=answer.get("book"),
         halts=halts,
         outside=tuple(str(each) for each in answer.get("outside") or ()),
         flat=answer.get("flat") is True,
@@ -183,8 +186,15 @@ def report(answer: Mapping[str, Any]) -> Report:
         adoption=_adoption(answer.get("adoption")),
         unresolved=answer.get("unresolved"),
         journal=answer.get("journal"),
+        positions=_held(answer.get("positions")),
+        open_orders=answer.get("open_orders"),
         shadow=_shadow(answer.get("shadow")),
     )
+
+
+def _held(said: Any) -> int | None:
+    """Positions that are more than dust; one that does not say counts."""
+    return None if said is None else sum(1 for each in said if not each.get("dust"))
 
 
 def _schema(said: Any) -> Schema | None:

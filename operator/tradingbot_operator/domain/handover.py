@@ -39,12 +39,15 @@ class Kind(StrEnum):
     SWAP = "swap"
     ROLLBACK = "rollback"
     PROMOTION = "promotion"
+    MODE = "mode"
     RESTART = "restart"
     TAKEOVER = "takeover"
 
 
 # Gates are for what was never proved; a way back or out of trouble has none.
-GATED = frozenset({Kind.SWAP, Kind.PROMOTION})
+GATED = frozenset({Kind.SWAP, Kind.PROMOTION, Kind.MODE})
+# Over when the new trader trades: what traded before has another book, and no lease may go back to it by itself.
+ACROSS_BOOKS = frozenset({Kind.PROMOTION, Kind.MODE})
 
 
 def other(colour: str) -> str:
@@ -148,6 +151,8 @@ class Terms:
     skipped: tuple[str, ...] = ()
     skip_reason: str = ""
     promotion: bool = False
+    changes: bool = False  # another book is asked for than what trades is kept in
+    leaves: bool = False  # that of a market is left
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Report:
     ledger_id: str | None = None
     holder: str | None = None
     mode: str | None = None
+    book: str | None = None
     halts: tuple[Halt, ...] = ()
     outside: tuple[str, ...] = ()  # what others do on its account
     flat: bool = False  # it was to flatten, and the venue says that it did
@@ -105,6 +106,8 @@ class Report:
     # They count up with every bar and order: the newest value is known, but it is no news.
     unresolved: int | None = field(default=None, compare=False)
     journal: int | None = field(default=None, compare=False)
+    positions: int | None = field(default=None, compare=False)  # dust is none
+    open_orders: int | None = field(default=None, compare=False)
     shadow: Shadow | None = field(default=None, compare=False)
 
 
@@ -123,6 +126,7 @@ class Revision:
     image_id: str = ""
     request: str = ""
     keys: str = ""
+    book: str = ""  # empty: recorded when a bot had one mode for ever
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 FROM_POD = "pod "
+OF_MODE = "mode-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ def order_name(words: str, uid: str, version: str) -> str:
 def is_named(name: str, words: str) -> bool:
     """True when *name* was given to a halt with these words."""
     return name.startswith(_stem(words))
+
+
+def mode_name(words: str, since: str) -> str:
+    """The name of the halt that stands while a bot leaves a mode, which it has traded in *since* then."""
+    return f"{OF_MODE}{_digest(f'{words} {since}')}"
+
+
+def is_of_mode(name: str) -> bool:
+    return name.startswith(OF_MODE)
 
 
 def pod_origin(words: str) -> str:

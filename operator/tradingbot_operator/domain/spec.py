@@ -220,6 +220,8 @@ class BotSpec(Part):
 
     mode: Mode = Mode.PAPER
     """What is real: nothing, data, or data and orders."""
+    on_mode_change: Literal["Reduce", "Flatten"] = "Reduce"
+    """What becomes of open positions when the mode leaves a market: wait for their exits and stops, or close them."""
     profile: Profile = Profile.STANDARD
     """Sizes to begin with; dev also lifts the minimum of storage."""
     image: ImageText | None = None
@@ -270,6 +272,11 @@ class BotSpec(Part):
     """What its pod may use."""
     pod: Pod = Pod()
     """Extras of its pod."""
+
+    @property
+    def book(self) -> str:
+        """What its positions are kept in: those of a sandbox are not those of paper."""
+        return "sandbox" if self.exchange.sandbox else self.mode.value
 
     @property
     def keeps_state(self) -> bool:

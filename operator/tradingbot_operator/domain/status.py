@@ -29,6 +29,8 @@ class Active(Part):
     epoch: Int64 | None = None
     mode: Word | None = None
     """Mode in which it trades."""
+    book: Word | None = None
+    """What its positions are kept in: the mode, or sandbox."""
     since: Moment
 
 
@@ -60,7 +62,7 @@ class ReportedAdoption(Part):
 
 class ReportedRollout(Part):
     uid: Word
-    kind: Literal["swap", "rollback", "promotion", "restart", "takeover"]
+    kind: Literal["swap", "rollback", "promotion", "mode", "restart", "takeover"]
     step: Word
     source: Annotated[ReportedPlace, Field(alias="from")]
     """Who had the lease when it began."""

@@ -25,7 +25,7 @@ def _back_is_warm(case: Case) -> bool:
 def _old_is_asked_and_warm(case: Case) -> bool:
     rollout = case.rollout
     old = rollout is not None and rollout.source == Place(case.idle.colour, case.desired)
-    return old and case.can_swap and case.is_up(case.idle, case.desired)
+    return old and case.can_swap and case.is_up(case.idle, case.desired) and not case.seen.terms.changes
 
 
 def _warm_other(case: Case) -> bool:

@@ -17,6 +17,7 @@ from tradingbot_operator.domain.site import Site
 from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
+from tradingbot_operator.plan.modes import unfinished
 from tradingbot_operator.plan.orders import is_new, obeyed
 from tradingbot_operator.plan.probing import over
 from tradingbot_operator.plan.promotion import blocked, verdicts
@@ -100,6 +101,7 @@ def _action(
     if isinstance(bot.spec, Rejection):
         return Keep("SpecRejected", bot.spec.message)
     refusal = first_refusal(Case(bot.spec, site, observed.keys)) or blocked(gates)
+    refusal = refusal or unfinished(bot, bot.spec, observed)
     return refusal or run(bot, bot.spec, observed)
 
 

@@ -8,6 +8,7 @@ from tradingbot_operator.domain.handover import Bar, Verdict
 from tradingbot_operator.domain.probe import JOB, SMOKE
 from tradingbot_operator.plan import probing
 from tradingbot_operator.plan.case import SILENT_MS, Case
+from tradingbot_operator.plan.modes import standing_open
 from tradingbot_operator.plan.probing import PASSED, REFUSED, SKIPPED, WAITING
 
 Gate = Callable[[Case], Verdict]
@@ -58,6 +59,12 @@ def journal(case: Case) -> Verdict:
     return _none("journal", case, "has exits that are not in the ledger yet")
 
 
+def flat(case: Case) -> Verdict:
+    """Nothing is open in the market's book that is left."""
+    still = standing_open(case.active.report)
+    return Verdict("flat", WAITING, f"the trader leaves something open: {still}") if still else Verdict("flat", PASSED)
+
+
 def shadow(case: Case, bar: Bar) -> Verdict:
     """It would have decided as the trader did."""
     said = case.target.report.shadow if case.target.report else None
@@ -86,7 +93,8 @@ def verdicts(case: Case) -> tuple[Verdict, ...]:
     always = tuple(_unless_skipped(case, name, gate) for name, gate in GATES)
     asked = (bar for bar in case.seen.terms.gates if bar.name not in ("ready", SMOKE, JOB))
     measured = tuple(_unless_skipped(case, bar.name, partial(_asked, bar)) for bar in asked)
-    return (*always, *measured, *(probing.verdict(case, bar) for bar in probing.wanted(case)))
+    leaves = (flat(case),) if case.seen.terms.leaves else ()
+    return (*always, *leaves, *measured, *(probing.verdict(case, bar) for bar in probing.wanted(case)))
 
 
 def can_be_asked(said: tuple[Verdict, ...]) -> bool:

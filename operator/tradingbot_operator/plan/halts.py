@@ -9,6 +9,7 @@ from tradingbot_operator.domain.names import HALT, HALT_ID, HALT_ORIGIN, RESUME
 from tradingbot_operator.domain.observed import Observed, Pod
 from tradingbot_operator.domain.order import Orders, is_named, order_name, pod_origin
 from tradingbot_operator.domain.plan import Note
+from tradingbot_operator.plan.modes import ended, leaving, leaving_id
 from tradingbot_operator.plan.orders import begun, words
 
 FROM_BOT = "tradingbot"
@@ -23,8 +24,9 @@ def severity(order: str) -> int:
 
 
 def standing(bot: Bot, observed: Observed) -> str | None:
-    """The halt that rules a bot: its own, its namespace's or a task's, whichever forbids more."""
-    written = (bot.annotations.get(HALT), observed.namespace_halt, *(words(each) for each in begun(bot, observed)))
+    """The halt that rules a bot: its own, its namespace's, a task's, or that of a mode that is left."""
+    tasks = (words(each) for each in begun(bot, observed))
+    written = (bot.annotations.get(HALT), observed.namespace_halt, *tasks, leaving(bot, observed))
     return max((order for order in written if order is not None), key=severity, default=None)
 
 
@@ -36,7 +38,8 @@ def order_id(bot: Bot, observed: Observed, orders: Orders) -> str | None:
     order, own = standing(bot, observed), bot.annotations.get(HALT)
     if order is not None and order not in (own, observed.namespace_halt):
         # A task never changes, so that its uid alone tells which order it is.
-        return next(order_name(order, each.uid, "") for each in begun(bot, observed) if words(each) == order)
+        named = (order_name(order, each.uid, "") for each in begun(bot, observed) if words(each) == order)
+        return next(named, leaving_id(bot, order))
     written = orders.own if own == order else orders.namespace
     if order is None or written is None or written.words != order:
         return None
@@ -91,7 +94,8 @@ def _wanted(bot: Bot, observed: Observed, pod: Pod, name: str | None) -> dict[st
     halt = standing(bot, observed)
     # A process that is to end, or was to, is not let go on to trade before it does.
     asleep = bool(bot.born) or (not isinstance(bot.spec, Rejection) and bot.spec.suspend)
-    wanted: dict[str, str | None] = {RESUME: (pod if asleep else bot).annotations.get(RESUME)}
+    resumed = ended(bot, observed) or (pod if asleep else bot).annotations.get(RESUME)
+    wanted: dict[str, str | None] = {RESUME: resumed}
     if halt is not None:
         return wanted | {HALT: halt, HALT_ORIGIN: FROM_BOT, HALT_ID: name}
     return wanted | (dict.fromkeys((HALT, HALT_ORIGIN, HALT_ID)) if _copied(pod) else {})

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradingbot_operator.domain.handover import AT_REST, BOTH, Move, Post, Rollout, Seen, Step, other
+from tradingbot_operator.domain.handover import ACROSS_BOOKS, AT_REST, BOTH, Move, Post, Rollout, Seen, Step, other
 from tradingbot_operator.plan.at_rest import AT_REST_RULES
 from tradingbot_operator.plan.candidate import CANDIDATE_RULES
 from tradingbot_operator.plan.case import LOST_MS, Case
@@ -60,7 +60,10 @@ def posts(rollout: Rollout | None, seen: Seen, now: datetime) -> tuple[Post, ...
     warm = (seen.terms.warm and seen.swappable) or _still_warm(rollout, seen, now)
     if side.revision is None and not (warm and seen.row is not None):
         return (active,)
-    idle = Post(side.colour, side.revision or active.revision, running if warm else 0)
+    # What traded in another mode is never kept warm to take over.
+    across = rollout is not None and rollout.step is Step.DONE and rollout.kind in ACROSS_BOOKS
+    beside = active.revision if across and warm else side.revision or active.revision
+    idle = Post(side.colour, beside, running if warm else 0)
     return tuple(sorted((active, idle), key=lambda each: each.colour))
 
 

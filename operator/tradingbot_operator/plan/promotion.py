@@ -11,6 +11,7 @@ from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.practice import Evidence, config_hash
 from tradingbot_operator.domain.spec import BotSpec, Mode
+from tradingbot_operator.plan.modes import was_live
 from tradingbot_operator.plan.probing import PASSED, REFUSED, SKIPPED
 from tradingbot_operator.plan.sides import skip_reason, skipped
 
@@ -44,7 +45,9 @@ def is_live(bot: Bot, observed: Observed) -> bool:
 
 
 def is_promotion(bot: Bot, spec: BotSpec, observed: Observed) -> bool:
-    return spec.mode is Mode.LIVE and not spec.suspend and not is_live(bot, observed)
+    """One that traded money with this configuration before was proved then, and goes back to it as it left."""
+    asked = spec.mode is Mode.LIVE and not spec.suspend and not is_live(bot, observed)
+    return asked and not was_live(bot, config_hash(spec))
 
 
 def paper_days(case: Case) -> str | None:

@@ -1,5 +1,6 @@
 """From what was observed of a bot to what a move rests on."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
@@ -8,12 +9,14 @@ from tradingbot_operator.domain.lease import LeaseRow
 from tradingbot_operator.domain.names import BLUE, GREEN, SKIP_GATES
 from tradingbot_operator.domain.observed import Observed, Pod
 from tradingbot_operator.domain.operations import Analysis, Gate, JobCheck
+from tradingbot_operator.domain.practice import config_hash
 from tradingbot_operator.domain.probe import Check, Command
 from tradingbot_operator.domain.rollout import parse_rollout
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode, Mode
 from tradingbot_operator.domain.task import STEERED, Task
 from tradingbot_operator.domain.windows import within
+from tradingbot_operator.plan import modes
 
 BARS = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1440}
 FEWEST_BARS = 3
@@ -30,7 +33,11 @@ def seen(bot: Bot, spec: BotSpec, observed: Observed, wanted: str, now: datetime
         green=green,
         active=Place(colour, _active_revision(bot, observed, blue if colour == BLUE else green) or wanted),
         wanted=wanted,
-        terms=terms(bot, spec, now),
+        terms=replace(
+            terms(bot, spec, now),
+            changes=modes.changes(bot, spec, observed),
+            leaves=modes.left(bot, spec, observed) is not None,
+        ),
         shut=observed.shut,
         request=request(bot, observed),
         swappable=_is_swappable(spec, observed, colour),
@@ -107,7 +114,9 @@ def terms(bot: Bot, spec: BotSpec, now: datetime) -> Terms:
         analysis=tuple(_check(each) for each in rollout.analysis),
         skipped=skipped(bot.annotations.get(SKIP_GATES, "")),
         skip_reason=skip_reason(bot.annotations.get(SKIP_GATES, "")),
-        promotion=spec.mode is Mode.LIVE and traded not in (None, Mode.LIVE.value),
+        promotion=spec.mode is Mode.LIVE
+        and traded not in (None, Mode.LIVE.value)
+        and not modes.was_live(bot, config_hash(spec)),
     )
 
 
@@ -155,8 +164,12 @@ def request(bot: Bot, observed: Observed) -> Request | None:
     first = min(waiting, key=lambda each: (each.created, each.name), default=None)
     if first is None or first.spec is None:
         return None
-    target = first.status.get("target") or _target(bot, observed, first.spec.target)
-    known = {each.name for each in observed.revisions}
+    # Another mode is asked for by the spec, which leaves a market only when nothing is open there.
+    book = modes.told(bot, observed)
+    fit = tuple(each for each in observed.revisions if book is None or each.book in ("", book))
+    alike = replace(observed, revisions=fit)
+    target = first.status.get("target") or _target(bot, alike, first.spec.target)
+    known = {each.name for each in alike.revisions}
     return Request(first.name, first.uid, first.spec.type, target if target in known else None)
 
 

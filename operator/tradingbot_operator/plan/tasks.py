@@ -41,7 +41,8 @@ def _answer(task: Task, begun: str | None, request: Request | None, move: Move) 
         return None
     if request.kind == "rollback" and request.target is None:
         asked = task.spec.target if task.spec else None
-        return Answer(task, None, failed=f"spec.target: there is no revision '{asked or 'previous'}' to go back to")
+        nothing = f"spec.target: there is no revision '{asked or 'previous'}' to go back to in this mode"
+        return Answer(task, None, failed=nothing)
     if move.ends is not None:
         return Answer(task, request.target, move.ends)
     took = move.rollout is not None and move.rollout.task == task.name

@@ -18,6 +18,8 @@ def _back(case: Case) -> Turn:
 def _back_by_task_or_spec(case: Case) -> bool:
     if case.asks("rollback"):
         return case.wanted_back == case.now_on.source
+    if case.seen.terms.leaves:
+        return False
     return case.now_on.kind is not Kind.ROLLBACK and case.desired == case.now_on.source.revision and case.superseded
 
 
@@ -54,7 +56,7 @@ TRADER_RULES: tuple[Rule, ...] = (
         frozenset({Step.ADOPTING}),
         "adopted, halted or blocked",
         lambda case: case.adopted,
-        "observed; a rollback is rolled back, a start in place done",
+        "observed; a rollback is rolled back, a start in place or another mode done",
         turns.settle,
     ),
     Rule(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from tradingbot_operator.domain.handover import (
+    ACROSS_BOOKS,
     GATED,
     Effect,
     Fence,
@@ -66,9 +67,10 @@ def start(case: Case, kind: Kind, target: Place, reason: str) -> Turn:
 
 def start_candidate(case: Case) -> Turn:
     """The other colour brings up what is asked for; what traded before needs no gates."""
+    terms = case.seen.terms
     back = case.rollout is not None and case.rollout.source.revision == case.desired
-    promoted = Kind.PROMOTION if case.seen.terms.promotion else Kind.SWAP
-    kind = Kind.ROLLBACK if back else promoted
+    forward = Kind.MODE if terms.changes else Kind.ROLLBACK if back else Kind.SWAP
+    kind = Kind.PROMOTION if terms.promotion else forward
     colour = case.idle.colour if case.can_swap else case.active.colour
     return start(case, kind, Place(colour, case.desired), "the candidate is started")
 
@@ -202,7 +204,7 @@ def settle(case: Case) -> Turn:
     """The new trader trades."""
     rollout, said = case.now_on, case.target.report
     noted = replace(rollout, adoption=said.adoption if said and said.adoption else rollout.adoption)
-    if rollout.in_place:
+    if rollout.in_place or rollout.kind in ACROSS_BOOKS:
         return Turn(noted.at(Step.DONE, case.now))
     step = Step.ROLLED_BACK if rollout.kind is Kind.ROLLBACK else Step.OBSERVING
     return Turn(noted.at(step, case.now, rollout.reason if step is Step.ROLLED_BACK else ""))

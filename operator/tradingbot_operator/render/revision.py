@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.names import CONFIG_OF, KEYS, LABEL_REVISION, NUMBER, REQUEST, REVISION_VARIABLE
+from tradingbot_operator.domain.names import BOOK, CONFIG_OF, KEYS, LABEL_REVISION, NUMBER, REQUEST, REVISION_VARIABLE
 from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.revision import HASH_VERSION, asked, canonical
 from tradingbot_operator.domain.site import Site
@@ -48,6 +48,7 @@ def controller_revision(bot: Bot, run: Run, data: Mapping[str, Any]) -> Manifest
     record["labels"] |= {LABEL_REVISION: run.revision}
     # What stands here too, stands so that a list of metadata tells the whole history.
     record["annotations"] = {NUMBER: str(run.number), CONFIG_OF: config_name(bot, canonical(data["settings"]))}
+    record["annotations"] |= {BOOK: _book(data["settings"])}
     if run.keys:
         record["annotations"] |= {REQUEST: run.request, KEYS: run.keys}
     return {
@@ -57,3 +58,7 @@ def controller_revision(bot: Bot, run: Run, data: Mapping[str, Any]) -> Manifest
         "revision": run.number,
         "data": dict(data),
     }
+
+
+def _book(values: Mapping[str, Any]) -> str:
+    return "sandbox" if values["exchange"].get("sandbox") else str(values["mode"])

@@ -8,7 +8,8 @@ from tradingbot_operator.domain.practice import Working, config_hash, noted, par
 from tradingbot_operator.domain.spec import Mode
 from tradingbot_operator.report.facts import Facts
 
-PRACTISED = (Mode.PAPER.value, Mode.DRY_RUN.value)
+# Live is no practice, but a configuration that was live needs none when it comes back.
+PRACTISED = (Mode.PAPER.value, Mode.DRY_RUN.value, Mode.LIVE.value)
 
 
 def practice(facts: Facts) -> list[dict[str, Any]] | None:

@@ -20,6 +20,16 @@ REFUSALS = (
         "money may not be traded yet: the message names each gate that is not passed",
         "do what the message says, or skip gates with the annotation and a reason",
     ),
+    (
+        "PositionsOpen",
+        "another mode is asked for, and something is open at the market that is left; nothing is entered there",
+        "wait for exits and stops, set spec.onModeChange to Flatten, or write the mode back",
+    ),
+    (
+        "BookInFile",
+        "a ledger in a file keeps one book: that of paper, or that of a sandbox",
+        "set it back, use a database on a server, or make another TradingBot",
+    ),
     ("DatabaseModeUnavailable", "this operator does not serve that kind of ledger", "use postgres or embedded"),
     (
         "DatabaseSecretMissing",
@@ -68,6 +78,7 @@ CAUSES = (
     ("LowWinRate", "too few trades of a losing day won"),
     ("KeyRevoked", "the venue refuses the bot's key; the bot let go of it"),
     ("ForeignActivity", "somebody else trades on the account"),
+    ("ModeChange", "spec.mode leaves the market; it clears when the other mode trades, or the mode is written back"),
 )
 
 # What Progressing and Reconciling say at each step of a hand-over.

@@ -86,7 +86,10 @@ def _active(facts: Facts, now: str) -> dict[str, Any] | None:
     if revision is None:
         return before or None
     mode = (facts.report.mode if facts.report else None) or before.get("mode")
-    known = {"epoch": epoch, "mode": mode}
+    # Only who has the epoch says what is traded in; a standby may be of another mode.
+    trader = facts.report if facts.report and facts.report.epoch is not None else None
+    book = (trader.book if trader else None) or before.get("book")
+    known = {"epoch": epoch, "mode": mode, "book": book}
     active = {"colour": facts.colour, "revision": revision} | {k: v for k, v in known.items() if v is not None}
     same = all(before.get(name) == active[name] for name in ("colour", "revision"))
     return active | {"since": before["since"] if same and "since" in before else now}

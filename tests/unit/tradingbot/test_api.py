@@ -199,6 +199,7 @@ def test_status_is_the_form_of_the_contract() -> None:
                 "fees": "0",
                 "stop_price": "19600",
                 "covered": "0.05",
+                "dust": False,
                 "opened_at": "2026-11-21T12:00:00Z",
             }
         ],

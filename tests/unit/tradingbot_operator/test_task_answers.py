@@ -52,7 +52,7 @@ def test_task_whose_turn_has_not_come_is_told_nothing(request_):
 @pytest.mark.parametrize(("spec", "name"), [({}, "previous"), ({"target": "r9"}, "r9")])
 def test_way_back_to_nowhere_fails(spec, name):
     """It does not wait for a revision that never comes."""
-    sentence = f"spec.target: there is no revision '{name}' to go back to"
+    sentence = f"spec.target: there is no revision '{name}' to go back to in this mode"
     assert told(NOTHING, Request("t", "task-1", "rollback", None), **spec) == (None, None, sentence)
 
 
