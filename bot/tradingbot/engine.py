@@ -136,7 +136,8 @@ class Engine:
     async def reconcile(self, wish: Wish) -> Reconciled:
         answer = self._floor.errands.asked(wish)
         self._floor.inbox.wake()
-        return await answer
+        # Whoever gives up waiting does not take it back.
+        return await asyncio.shield(answer)
 
     def stop(self) -> None:
         self._floor.stopping = True

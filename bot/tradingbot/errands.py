@@ -11,6 +11,7 @@ from tradingbot.execution.reconciling import Prices, reconcile
 
 NOT_HERE = "this process does not trade: ask the one that holds the epoch"
 LEAVING = "the epoch is being handed over: ask again when another process trades"
+REMEMBERED = 100
 ENDED = "the trader ended before it was done: ask again"
 
 
@@ -30,6 +31,8 @@ class Errands:
     def __init__(self) -> None:
         self._waiting: deque[Errand] = deque()
         self._open = False
+        # Who did not wait for the answer asks for the same thing again.
+        self._named: dict[str, asyncio.Future[Reconciled]] = {}
 
     def open(self) -> None:
         self._open = True
@@ -40,12 +43,20 @@ class Errands:
             self._waiting.popleft().ends(Reconciled(refused=ENDED))
 
     def asked(self, wish: Wish) -> "asyncio.Future[Reconciled]":
-        """The answer, once there is one."""
+        """The answer, once there is one; of a wish that is under way, or was granted, it is that one's."""
+        known = self._named.get(wish.name)
+        if known is not None and not (known.done() and known.result().refused):
+            return known
         errand = Errand(wish, asyncio.get_running_loop().create_future())
-        if self._open:
-            self._waiting.append(errand)
-        else:
+        if not self._open:
             errand.ends(Reconciled(refused=NOT_HERE))
+            return errand.answer
+        self._waiting.append(errand)
+        if wish.name:
+            self._named.pop(wish.name, None)
+            self._named[wish.name] = errand.answer
+            if len(self._named) > REMEMBERED:
+                del self._named[next(iter(self._named))]
         return errand.answer
 
     async def run(self, desk: Desk, prices: Prices, leaving: bool) -> None:

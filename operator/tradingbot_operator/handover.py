@@ -34,6 +34,7 @@ from tradingbot_operator.domain.outcome import APPLIED
 from tradingbot_operator.domain.plan import Answer, Keep, Plan
 from tradingbot_operator.domain.rollout import parse_rollout, written
 from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.domain.task import ASKED, ORDERED
 from tradingbot_operator.plan.orders import begun
 from tradingbot_operator.prepare import Means
 from tradingbot_operator.report.status import carried, change, report
@@ -70,7 +71,7 @@ async def look(bot: Bot, observed: Observed, now: datetime, means: tuple[Cluster
         return await cluster.complete(bot, observed)
     rollout = parse_rollout(bot.status)
     new = tuple(pod for pod in observed.pods if pod.ready and pod.uid not in observed.reports)
-    hurries = (rollout is not None and rollout.step in UNDER_WAY) or bool(begun(bot, observed))
+    hurries = (rollout is not None and rollout.step in UNDER_WAY) or bool(begun(bot, observed, ORDERED | ASKED))
     asked = observed.pods if hurries else new
     whole, (row, said) = await asyncio.gather(
         cluster.complete(bot, observed), _lease(bot, bot.spec, (observed, asked), means)

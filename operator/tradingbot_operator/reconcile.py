@@ -25,6 +25,7 @@ from tradingbot_operator.render.revision import content, keyed
 from tradingbot_operator.render.secret import rotated
 from tradingbot_operator.report.status import begins, change, report
 from tradingbot_operator.report.wait import look_again
+from tradingbot_operator.wishing import wished
 
 LOOK_AT_LEDGER_SECONDS = 2.0
 AFTER_ORDERS_SECONDS = 1.0
@@ -58,7 +59,7 @@ async def reconcile(key: tuple[str, str], cluster: Cluster, moment: Moment, reac
     if difference := change(bot.status, status):
         await cluster.write_status(bot, difference)
     await cluster.tell(before, status, moment.text)
-    for answer in plan.answers:
+    for answer in (*plan.answers, *await wished(bot, plan, (cluster, reach))):
         await tell(answer, cluster, moment)
     await sweep(bot, plan, cluster)
     for ran in plan.ran:

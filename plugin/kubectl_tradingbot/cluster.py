@@ -8,7 +8,7 @@ from typing import Any
 
 from kubectl_tradingbot.observe import ClusterSaysNo, kubectl, live, resources
 
-BOTS = "tradingbots.tradingbot.io"
+BOTS, TASKS = "tradingbots.tradingbot.io", "bottasks.tradingbot.io"
 HALT, RESUME = "tradingbot.io/halt", "tradingbot.io/resume"
 # What an exchange lets nobody sell; a rest worth less, in the quote coin, is no position.
 DUST = 10.0
@@ -126,6 +126,32 @@ def records(bot: Bot) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]
     about = f"involvedObject.kind=TradingBot,involvedObject.name={bot.name}"
     events = json.loads(kubectl("get", "events", "-n", bot.namespace, "-o", "json", "--field-selector", about))
     return revisions["items"], events["items"]
+
+
+def order_task(bot: Bot, name: str, spec: Mapping[str, Any]) -> None:
+    """A BotTask of that *name* asks *spec* of *bot*; it goes by itself some time after its end."""
+    body = {
+        "apiVersion": "tradingbot.io/v1alpha1",
+        "kind": "BotTask",
+        "metadata": {"name": name, "namespace": bot.namespace},
+        "spec": {"bot": bot.name, **spec},
+    }
+    kubectl("create", "-f", "-", text=json.dumps(body))
+
+
+def task_status(bot: Bot, name: str) -> Mapping[str, Any]:
+    body = json.loads(kubectl("get", TASKS, name, "-n", bot.namespace, "-o", "json"))
+    status: Mapping[str, Any] = body.get("status") or {}
+    return status
+
+
+def is_finished(bot: Bot, name: str) -> bool:
+    return "finishedAt" in task_status(bot, name)
+
+
+def task_message(bot: Bot, name: str) -> str | None:
+    """What the task waits for, as far as it says."""
+    return next((str(each["message"]) for each in task_status(bot, name).get("conditions") or ()), None)
 
 
 def write_keys(bot: Bot, name: str, keys: Mapping[str, str]) -> None:

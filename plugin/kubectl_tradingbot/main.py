@@ -13,6 +13,7 @@ from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
+from kubectl_tradingbot.reconciling import reconcile
 from kubectl_tradingbot.table import fleet, page
 
 program = typer.Typer(
@@ -23,6 +24,7 @@ program.command()(halt)
 program.command()(resume)
 program.command()(doctor)
 program.command("emergency-stop")(emergency_stop)
+program.command()(reconcile)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]

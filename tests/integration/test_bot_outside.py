@@ -1,7 +1,6 @@
 """Somebody else trades on the account of a real trader: it says so, and stops where it is asked to."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,37 +38,3 @@ async def test_a_persons_order_halts_where_that_is_asked_for_and_a_resume_holds(
             await bars_later(pod)
             assert (await pod.status())["halts"] == []
             assert await pod.stop() == 0
-
-
-@pytest.mark.asyncio
-@pytest.mark.row("S0-140")
-async def test_positions_are_marked_closed_only_when_the_venue_shows_none(
-    tmp_path: Path, evidence: Callable[[str, str], None]
-) -> None:
-    """Before the flatten: exit 2 and the list. After it: done, nothing is open any more, and a row says why."""
-    command = ("db", "emergency-close-all", "--session-id", "latest")
-    async with running(simulator(), time.time) as venue:
-        rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE)
-        async with bots.pod(tmp_path, rendered, KEY) as pod:
-            await pod.until(lambda seen: seen["positions"] and seen["open_orders"], 60)
-            # Nothing is entered and nothing closed while the venue is compared.
-            assert (await pod.api("/api/halt", {"reason": "manual"}))[0] == 201
-            await pod.until(lambda seen: seen["state"] == "halted" and seen["open_orders"] == 1)
-            code, out, err = await pod.atb(*command)
-            evidence(
-                "atb db emergency-close-all --session-id latest; echo $? (before the flatten)", f"{out}{err}{code}"
-            )
-            assert (code, "BTC/USDT" in out) == (2, True)
-            assert "close it there first, or use --force" in err
-            assert (await pod.status())["positions"]
-            assert (await pod.api("/api/emergency/close-all-positions", {"reason": "manual"}))[0] == 201
-            await pod.until(lambda seen: seen["flat"], 60)
-            code, out, err = await pod.atb(*command, "--reason", "flattened by hand")
-            evidence("atb db emergency-close-all --session-id latest; echo $? (after it)", f"{out}{err}{code}")
-            assert code == 0, err
-            assert (await pod.api("/api/positions"))[1] == []
-            # What the venue's fee had left was too little to sell; the row that closes it tells who wished it.
-            asked = "SELECT reason FROM intents WHERE reason LIKE 'mark-closed %'"
-            _, why, _ = await pod.atb("db", "query", asked, "--scalar")
-            evidence(f'atb db query "{asked}" --scalar', why)
-            assert why.strip().endswith(": flattened by hand")

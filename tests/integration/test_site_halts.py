@@ -1,6 +1,7 @@
 """Incidents as a person handles them: kubectl, operator and real traders, judged by the venue's order log."""
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -49,6 +50,16 @@ def holds(pod: Running) -> bool:
 @pytest.mark.row("S1-038")
 @pytest.mark.row("S1-090")
 @pytest.mark.row("S4-042")
+CLOSE_ALL = ("db", "emergency-close-all", "--session-id", "latest")
+
+
+def inside(pod: Running, *arguments: str, code: int = 0) -> str | None:
+    """What ``atb ARGUMENTS`` prints in the pod, both streams, if it ends with *code*."""
+    command = [str(onenode.BIN / "atb"), *arguments]
+    done = subprocess.run(command, env=pod.environment, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr if done.returncode == code else None
+
+
 def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Note) -> None:
     """Less than two seconds from the resource's annotation to no more buys; the metric says so."""
     with trader(site, "quick") as pod:
@@ -140,12 +151,21 @@ def test_a_daily_loss_halts_by_its_name_and_nothing_is_entered(site: Site, evide
 @pytest.mark.row("S0-141")
 @pytest.mark.row("S0-090")
 def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(site: Site, evidence: Note) -> None:
-    """Exit code 0 means flat by the process' own word; the venue and the ledger agree."""
+    """Exit code 0 means flat by the process' own word; the venue and the ledger agree.
+
+    Only then are positions marked closed: before it that is refused with the list of them.
+    """
     with trader(site, "closing", strategy=HOLDING) as pod:
+@pytest.mark.row("S0-140")
         eventually(lambda: holds(pod), within=60)
         said = site.atb("emergency-stop", "closing", "-n", "trading", "--flatten", "--reason", "manual")
         evidence("kubectl atb emergency-stop closing --flatten --reason manual", said)
         shown = pod.status()
+        # A trader that has an order under way asks to be asked again.
+        said = eventually(lambda: inside(pod, *CLOSE_ALL, code=2), lambda: pod.log[-2000:])
+        evidence("atb db emergency-close-all --session-id latest; echo $? (before the flatten)", f"{said} 2")
+        assert "the venue still shows BTC/USDT: close it there first, or use --force" in said
+        assert pod.status()["positions"]
         assert shown["open_orders"] == 0
         account = site.control(f"accounts/{operators.KEYS['apiKey']}")
         mine = [row for row in account["open_orders"] if row["clientOrderId"].startswith(f"t{shown['ledger_id']}")]
@@ -156,6 +176,12 @@ def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(sit
 
 
 @pytest.mark.row("S0-139")
+        said = eventually(lambda: inside(pod, *CLOSE_ALL, "--reason", "by hand", code=0), lambda: pod.log[-2000:])
+        why = inside(pod, "db", "query", "SELECT reason FROM intents WHERE reason LIKE 'mark-closed %'", "--scalar")
+        evidence("atb db emergency-close-all --session-id latest; echo $? (after it), and the row", f"{said} 0 {why}")
+        eventually(lambda: pod.status()["positions"] == [])
+        # What the venue's fee had left was too little to sell; the row that closes it says who wished it.
+        assert str(why).strip().endswith(": by hand")
 def test_a_suspended_bot_is_flattened_by_the_same_command(site: Site, evidence: Note) -> None:
     """No process runs: one is started that only closes what is held, and it ends when the order is taken back."""
     with trader(site, "asleep", strategy=HOLDING, exchange={"shared": True}) as pod:
@@ -223,6 +249,37 @@ def test_a_task_closes_the_positions_of_a_bot_that_does_not_run(site: Site, evid
 @pytest.mark.row("S0-120")
 @pytest.mark.row("S0-121")
 @pytest.mark.row("S0-119")
+@pytest.mark.row("S1-113")
+def test_coins_nobody_of_ours_bought_are_sold_or_adopted(site: Site, evidence: Note) -> None:
+    """By one command, through the process that holds the lease: sold whole, or a position with its stop."""
+    markets = {"symbols": ["BTC/USDT", "ETH/USDT"]}
+    brought = {"api_key": operators.KEYS["apiKey"], "asset": "ETH", "amount": "-0.5"}
+    command = ("reconcile", "found", "-n", "trading")
+    # It decides nothing here: what it holds in the end was adopted.
+    never = {"name": "rsi", "timeframe": "1m", "parameters": {"period": "20", "lower": "0.1", "upper": "99.9"}}
+    with trader(site, "found", exchange=markets, strategy=never) as pod:
+        evidence("POST /control/withdraw", json.dumps(site.control("withdraw", brought)))
+        said = site.atb(*command, "--close-unexpected")
+        evidence("kubectl atb reconcile found --close-unexpected", said)
+        assert said == "found: ETH/USDT sold 0.5\n"
+        assert coins(site, "ETH") == 0
+        assert pod.status()["positions"] == []
+        site.control("withdraw", brought)
+        said = site.atb(*command, "--adopt")
+        evidence("kubectl atb reconcile found --adopt", said)
+        assert said == "found: ETH/USDT adopted 0.5\n"
+        eventually(lambda: pod.status()["positions"], within=20)
+        (held,) = pod.status()["positions"]
+        evidence("GET /status .positions", json.dumps(held))
+        assert (held["symbol"], held["quantity"], held["covered"]) == ("ETH/USDT", "0.5", "0.5")
+
+
+def coins(site: Site, asset: str) -> Decimal:
+    """What the account has of it, free and locked."""
+    balances = site.control(f"accounts/{operators.KEYS['apiKey']}")["balances"]
+    return sum((Decimal(str(each)) for each in dict(balances[asset]).values()), Decimal(0))
+
+
 def test_history_lists_every_change_with_what_differs(site: Site, evidence: Note) -> None:
     """Two patches are two entries; one of parameters is told from one of limits and one of the image."""
     patches = (

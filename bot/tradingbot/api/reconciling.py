@@ -25,10 +25,10 @@ def reconciling(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
         action, reason = Action(sent["action"]), sent.get("reason", "").strip()
         if action is not Action.SHOW and not reason:
             raise BadBody('reason is missing: send for example "reason": "why the ledger is to change"')
-        name = sent.get("name", "").strip() or "by hand"
-        done = await desk.commands.reconcile(Wish(action, name, reason, sent.get("force") == YES))
+        wish = Wish(action, sent.get("name", "").strip(), reason, sent.get("force") == YES)
+        done = await desk.commands.reconcile(wish)
         told = {"differences": [_difference(each) for each in done.differences]}
-        return Json(told) if done.refused is None else Json({"error": done.refused, **told}, 409)
+        return Json(told) if done.refused is None else Json({"error": done.refused, "again": done.again, **told}, 409)
 
     return answer
 

@@ -14,7 +14,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """*name* is the same when the same wish comes again; *force*: mark closed what the venue still shows."""
+    """*name* is the same when the same wish comes again, empty when it never does; *force*: mark closed what the venue still shows."""
 
     action: Action
     name: str
@@ -34,7 +34,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """*refused*: why nothing was changed, or not all; None when what was wished is so."""
+    """*refused*: why nothing was changed, or not all; None when what was wished is so. *again*: it may come by itself."""
 
     differences: tuple[Difference, ...] = ()
     refused: str | None = None
+    again: bool = True

@@ -34,8 +34,9 @@ class Prices:
 
 async def reconcile(desk: Desk, wish: Wish, prices: Prices) -> Reconciled:
     """Ledger and account agree on what was wished, or nothing was changed and the answer says why."""
-    refused = SHARED if desk.shared and wish.action in (Action.ADOPT, Action.CLOSE) else await _unclear(desk, prices)
-    if refused:
+    if desk.shared and wish.action in (Action.ADOPT, Action.CLOSE):
+        return Reconciled(refused=SHARED, again=False)
+    if refused := await _unclear(desk, prices):
         return Reconciled(refused=refused)
     found = await compared(desk)
     if found is None:
@@ -167,7 +168,7 @@ async def _mark_closed(desk: Desk, found: tuple[Difference, ...], wish: Wish, pr
     if shown and not wish.force:
         listed = tuple(replace(each, done="the venue still shows it") for each in shown)
         names = ", ".join(each.symbol for each in shown)
-        return Reconciled(listed, f"the venue still shows {names}: close it there first, or use --force")
+        return Reconciled(listed, f"the venue still shows {names}: close it there first, or use --force", again=False)
     for each in held:
         mark, held_ = prices.marks[each.symbol], each.ledger
         _stand_in(
@@ -198,7 +199,7 @@ def _bought(book: Book, symbol: str, quantity: Decimal, about: tuple[Wish, Price
 
 
 def _why(wish: Wish) -> str:
-    return f"{wish.action.value} {wish.name}: {wish.reason}"
+    return f"{wish.action.value} {wish.name or 'by hand'}: {wish.reason}"
 
 
 def _stand_in(desk: Desk, order: Order) -> None:
@@ -208,7 +209,8 @@ def _stand_in(desk: Desk, order: Order) -> None:
     """
     now, price = desk.clock.now(), order.price or ZERO
     with desk.ledger.one_write():
-        write = desk.ledger.intend(desk.lease, order, now, now)
+        # As long a life as a request that is sent: the guard of a takeover is that of the newest intent.
+        write = desk.ledger.intend(desk.lease, order, now, now + desk.venue.request_life)
         name = write.client_id
         report = OrderReport(
             order.symbol,

@@ -76,6 +76,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What the process at *ip* is asked for; the task's uid makes it one wish however often it is asked."""
+
+    task: Task
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a task is told: that it began with that target, what it waits for, or how it ended."""
 
@@ -97,5 +105,6 @@ class Plan:
     answers: tuple[Answer, ...] = ()
     takes: Request | None = None  # the task that begins to steer in this pass
     begins: tuple[Task, ...] = ()  # the tasks whose order stands from this pass on
+    asks: tuple[Ask, ...] = ()  # what the trader is asked in this pass
     gates: tuple[Verdict, ...] = ()  # of a promotion
     over: tuple[Probe, ...] = ()  # Jobs whose answer is in the record, or that nobody waits for any more

@@ -31,7 +31,9 @@ TaskType = Literal[
 STEERED = frozenset({"rollback", "promote", "restart"})
 # What stands as an order of its own until the bot's process has obeyed it.
 ORDERED = frozenset({"flatten"})
-OF_A_BOT = STEERED | ORDERED
+# What the bot's process is asked for, until it has answered.
+ASKED = frozenset({"reconcile"})
+OF_A_BOT = STEERED | ORDERED | ASKED
 
 
 class TaskSpec(Part):

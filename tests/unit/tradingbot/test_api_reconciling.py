@@ -35,7 +35,7 @@ def test_what_differs_is_told_without_a_reason() -> None:
     engine = ListeningEngine(reconciled=Reconciled((ETH,)))
     told = {"symbol": "ETH/USDT", "ledger": "0", "account": "1.5", "done": "unexpected: 1.5"}
     assert asked(engine, action="show") == (200, {"differences": [told]})
-    assert engine.wishes == [Wish(Action.SHOW, "by hand", "")]
+    assert engine.wishes == [Wish(Action.SHOW, "", "")]
 
 
 def test_wish_arrives_whole() -> None:
@@ -48,7 +48,7 @@ def test_wish_arrives_whole() -> None:
 def test_refusal_of_the_trader_is_a_conflict_with_its_list() -> None:
     """Nothing was changed; what stands in the way is listed."""
     code, told = asked(ListeningEngine(reconciled=STILL), action="mark-closed", reason="x")
-    assert (code, told["error"]) == (409, "close it there first")
+    assert (code, told["error"], told["again"]) == (409, "close it there first", True)
     assert [each["symbol"] for each in told["differences"]] == ["BTC/USDT"]
 
 

@@ -256,7 +256,7 @@ def test_shared_account_gives_nothing_away():
     """What is not in this ledger may be another bot's."""
     for action in (Action.ADOPT, Action.CLOSE):
         made = desk("1", shared=True)
-        assert asked(made, action) == Reconciled(refused=SHARED)
+        assert asked(made, action) == Reconciled(refused=SHARED, again=False)
         assert made.venue.sent == []
     assert asked(desk("1", shared=True), Action.SHOW).refused is None
 
@@ -266,6 +266,7 @@ def test_position_that_the_venue_still_shows_is_not_marked_closed():
     made = desk("1", "1")
     answer = asked(made, Action.MARK_CLOSED)
     assert answer.refused == "the venue still shows BTC/USDT: close it there first, or use --force"
+    assert not answer.again
     assert answer.differences == (Difference(BTC, D(1), D(1), "the venue still shows it"),)
     assert position(made) == 1
 
@@ -370,12 +371,41 @@ def restarted(vault: Vault, ledger: MemoryLedger) -> Desk:
     return made
 
 
+def test_wish_that_is_asked_again_has_one_answer():
+    """While it waits and after it was granted; a refused one is tried anew, and one without a name always."""
+
+    async def story() -> list[str]:
+        errands, made = Errands(), desk("1.5", "1")
+        errands.open()
+        close = wish(Action.CLOSE)
+        first, again = errands.asked(close), errands.asked(close)
+        await errands.run(made, PRICES, leaving=True)
+        third = errands.asked(close)
+        await errands.run(made, PRICES, leaving=False)
+        fourth = errands.asked(close)
+        nameless = errands.asked(wish(Action.CLOSE, name=""))
+        await errands.run(made, PRICES, leaving=False)
+        for number in range(100):
+            errands.asked(wish(Action.SHOW, name=f"n{number}"))
+        forgotten = errands.asked(close)
+        await errands.run(made, PRICES, leaving=False)
+        assert first is again
+        assert third is fourth
+        assert forgotten is not third
+        return [
+            str(first.result().refused),
+            *(each.result().differences[0].done for each in (third, nameless, forgotten)),
+        ]
+
+    assert asyncio.run(story()) == [LEAVING, "sold 0.5", "", ""]
+
+
 def test_errand_waits_for_its_turn_and_is_always_answered():
     """Done by the trader, or refused: by who does not trade, who leaves, whose venue is away, and who has ended."""
 
     async def story() -> list[str | None]:
         errands, made, told = Errands(), desk("1.5", "1"), []
-        show = wish(Action.SHOW)
+        show = wish(Action.SHOW, name="")
         told.append((await errands.asked(show)).refused)
         errands.open()
         waiting = errands.asked(show)
@@ -392,7 +422,7 @@ def test_errand_waits_for_its_turn_and_is_always_answered():
         waiting = errands.asked(show)
         await errands.run(made, PRICES, leaving=False)
         told.append((await waiting).refused)
-        waiting = errands.asked(show)
+        waiting = errands.asked(wish(Action.SHOW, name="w9"))
         errands.close()
         told.append((await waiting).refused)
         return told

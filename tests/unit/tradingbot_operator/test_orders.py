@@ -6,10 +6,11 @@ import pytest
 
 import make_operator as make
 from tradingbot_operator.domain.order import Orders, Written
-from tradingbot_operator.domain.plan import Answer, Note, Wait
+from tradingbot_operator.domain.plan import Answer, Ask, Note, Wait
 from tradingbot_operator.handover import decided
 from tradingbot_operator.plan.decide import decide
 from tradingbot_operator.plan.halts import UNSEEN, notes, order_id, raised, roused, standing
+from tradingbot_operator.plan.orders import ASLEEP as ASLEEP_SAID
 from tradingbot_operator.plan.orders import FLAT, GOING, TAKEN
 from tradingbot_operator.report.reasons import TASK_REASONS
 from tradingbot_operator.report.task import answered
@@ -203,3 +204,48 @@ def test_finished_task_waits_for_nothing():
         ("Complete", "True"),
         ("Failed", "False"),
     ]
+
+
+WISH = {"bot": "btc", "type": "reconcile", "parameters": {"action": "adopt"}, "reason": "it is ours"}
+
+
+def trading(**changes):
+    return seen(make.task(WISH), pods=(make.pod(**changes),), reports={"pod-1": make.said()})
+
+
+def test_process_with_the_lease_is_asked_once_the_status_remembers_the_task():
+    """The name first, as with every other task; while it is asked its answer is awaited and nothing else is told."""
+    new = planned(make.bot(), trading())
+    assert (new.begins, new.asks) == ((make.task(WISH),), ())
+    plan = planned(make.bot(status=BEGUN), trading())
+    assert (plan.asks, plan.answers) == ((Ask(make.task(WISH), "10.0.0.5"),), ())
+    assert plan.again_seconds == 1.0
+    assert standing(make.bot(status=BEGUN), trading()) is None
+
+
+@pytest.mark.parametrize("nobody", [trading(deleting=True), trading(ip=None), seen(make.task(WISH))])
+def test_wish_waits_for_a_process_with_the_lease(nobody):
+    """Nobody else may write the ledger."""
+    plan = planned(make.bot(status=BEGUN), nobody)
+    assert plan.asks == ()
+    assert plan.answers[0].waits == Wait("a process is awaited that holds the lease")
+
+
+def test_wish_to_a_suspended_bot_is_stuck():
+    """It does not wake for a question."""
+    wait = told(make.bot(ASLEEP, status=BEGUN), seen(make.task(WISH))).waits
+    assert (wait.message, wait.stuck) == (ASLEEP_SAID, True)
+
+
+@pytest.mark.parametrize(("given", "named"), [({"action": "sell"}, "sell"), ({}, "")])
+def test_wish_that_no_process_knows_fails(given, named):
+    """With the value and what could be written instead."""
+    said = told(make.bot(), seen(make.task({**WISH, "parameters": given}))).failed
+    known = "show, adopt, close-unexpected, mark-closed"
+    assert said == f"spec.parameters.action: '{named}' cannot be asked for; write one of {known}"
+
+
+def test_bot_that_goes_is_asked_nothing():
+    """Its end creates nothing."""
+    going = replace(make.bot(status=BEGUN), deleted_at=make.NOW)
+    assert planned(going, trading()).asks == ()

@@ -43,7 +43,7 @@ def test_task_that_has_begun_is_not_stopped_by_its_time():
     assert refusal(make.task(spec, status={"startedAt": "2026-11-21T12:59:59Z"}), True, make.NOW) is None
 
 
-@pytest.mark.parametrize("kind", ["rollback", "promote", "restart", "flatten"])
+@pytest.mark.parametrize("kind", ["rollback", "promote", "restart", "flatten", "reconcile"])
 def test_served_task_is_not_refused(kind):
     """A type the operator serves passes every check."""
     assert refusal(asked(type=kind), True, make.NOW) is None
