@@ -47,9 +47,6 @@ def holds(pod: Running) -> bool:
     return bool(pod.status()["positions"] and pod.status()["open_orders"])
 
 
-@pytest.mark.row("S1-038")
-@pytest.mark.row("S1-090")
-@pytest.mark.row("S4-042")
 CLOSE_ALL = ("db", "emergency-close-all", "--session-id", "latest")
 
 
@@ -60,6 +57,9 @@ def inside(pod: Running, *arguments: str, code: int = 0) -> str | None:
     return done.stdout + done.stderr if done.returncode == code else None
 
 
+@pytest.mark.row("S1-038")
+@pytest.mark.row("S1-090")
+@pytest.mark.row("S4-042")
 def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Note) -> None:
     """Less than two seconds from the resource's annotation to no more buys; the metric says so."""
     with trader(site, "quick") as pod:
@@ -150,22 +150,22 @@ def test_a_daily_loss_halts_by_its_name_and_nothing_is_entered(site: Site, evide
 
 @pytest.mark.row("S0-141")
 @pytest.mark.row("S0-090")
+@pytest.mark.row("S0-140")
 def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(site: Site, evidence: Note) -> None:
     """Exit code 0 means flat by the process' own word; the venue and the ledger agree.
 
     Only then are positions marked closed: before it that is refused with the list of them.
     """
     with trader(site, "closing", strategy=HOLDING) as pod:
-@pytest.mark.row("S0-140")
         eventually(lambda: holds(pod), within=60)
-        said = site.atb("emergency-stop", "closing", "-n", "trading", "--flatten", "--reason", "manual")
-        evidence("kubectl atb emergency-stop closing --flatten --reason manual", said)
-        shown = pod.status()
         # A trader that has an order under way asks to be asked again.
         said = eventually(lambda: inside(pod, *CLOSE_ALL, code=2), lambda: pod.log[-2000:])
         evidence("atb db emergency-close-all --session-id latest; echo $? (before the flatten)", f"{said} 2")
         assert "the venue still shows BTC/USDT: close it there first, or use --force" in said
         assert pod.status()["positions"]
+        said = site.atb("emergency-stop", "closing", "-n", "trading", "--flatten", "--reason", "manual")
+        evidence("kubectl atb emergency-stop closing --flatten --reason manual", said)
+        shown = pod.status()
         assert shown["open_orders"] == 0
         account = site.control(f"accounts/{operators.KEYS['apiKey']}")
         mine = [row for row in account["open_orders"] if row["clientOrderId"].startswith(f"t{shown['ledger_id']}")]
@@ -173,15 +173,15 @@ def test_an_emergency_stop_with_flatten_ends_flat_and_says_why_on_each_trade(sit
         sold = [order for order in shown["last_orders"] if order["side"] == "sell" and order["status"] == "filled"]
         evidence("GET /status .last_orders", json.dumps(sold[0]))
         assert sold[0]["reason"] == "manual"
-
-
-@pytest.mark.row("S0-139")
         said = eventually(lambda: inside(pod, *CLOSE_ALL, "--reason", "by hand", code=0), lambda: pod.log[-2000:])
         why = inside(pod, "db", "query", "SELECT reason FROM intents WHERE reason LIKE 'mark-closed %'", "--scalar")
         evidence("atb db emergency-close-all --session-id latest; echo $? (after it), and the row", f"{said} 0 {why}")
         eventually(lambda: pod.status()["positions"] == [])
         # What the venue's fee had left was too little to sell; the row that closes it says who wished it.
         assert str(why).strip().endswith(": by hand")
+
+
+@pytest.mark.row("S0-139")
 def test_a_suspended_bot_is_flattened_by_the_same_command(site: Site, evidence: Note) -> None:
     """No process runs: one is started that only closes what is held, and it ends when the order is taken back."""
     with trader(site, "asleep", strategy=HOLDING, exchange={"shared": True}) as pod:
@@ -246,9 +246,6 @@ def test_a_task_closes_the_positions_of_a_bot_that_does_not_run(site: Site, evid
         assert [each["kind"] for each in halts] == ["flatten"]
 
 
-@pytest.mark.row("S0-120")
-@pytest.mark.row("S0-121")
-@pytest.mark.row("S0-119")
 @pytest.mark.row("S1-113")
 def test_coins_nobody_of_ours_bought_are_sold_or_adopted(site: Site, evidence: Note) -> None:
     """By one command, through the process that holds the lease: sold whole, or a position with its stop."""
@@ -280,6 +277,9 @@ def coins(site: Site, asset: str) -> Decimal:
     return sum((Decimal(str(each)) for each in dict(balances[asset]).values()), Decimal(0))
 
 
+@pytest.mark.row("S0-120")
+@pytest.mark.row("S0-121")
+@pytest.mark.row("S0-119")
 def test_history_lists_every_change_with_what_differs(site: Site, evidence: Note) -> None:
     """Two patches are two entries; one of parameters is told from one of limits and one of the image."""
     patches = (

@@ -34,7 +34,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """*refused*: why nothing was changed, or not all; None when what was wished is so. *again*: it may come by itself."""
+    """*refused*: why nothing was changed, or not all; None when what was wished is so.
+
+    *again*: the reason may go by itself.
+    """
 
     differences: tuple[Difference, ...] = ()
     refused: str | None = None
