@@ -134,14 +134,20 @@ def unseen(command: str, answer: str) -> None:
 
 
 async def sql(pod: Pod, statement: str, evidence: Note = unseen) -> list[dict[str, Any]]:
-    """What ``atb db query`` prints in the pod; in this process, for a start of Python takes longer than the rest."""
+    """What ``atb db query`` prints in the pod; a start of Python would take longer than all the rest."""
+    code, said = atb(pod, "db", "query", "--json", statement)
+    evidence(f'atb db query "{statement}"', said)
+    assert code == 0, said
+    return list(json.loads(said))
+
+
+def atb(pod: Pod, *arguments: str) -> tuple[int, str]:
+    """Exit code and words of a command in the pod, run in this process."""
     said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         for name, value in pod.environment.items():
             patch.setenv(name, value)
-        assert run(["db", "query", "--json", statement]) == 0
-    evidence(f'atb db query "{statement}"', said.getvalue())
-    return list(json.loads(said.getvalue()))
+        return run(list(arguments)), said.getvalue()
 
 
 @pytest.mark.row("S0-022")
@@ -187,7 +193,6 @@ async def test_metrics_are_what_prometheus_reads(lively: Pod, evidence: Note) ->
 
 
 @pytest.mark.row("S1-036")
-@pytest.mark.row("S1-037")
 @pytest.mark.row("S1-045")
 async def test_a_bot_at_work_runs_is_connected_and_its_breaker_is_closed(lively: Pod, evidence: Note) -> None:
     assert await metric(lively, "bot_running", evidence) == 1
@@ -464,9 +469,119 @@ async def test_days_migrations_and_the_index_are_where_runbooks_look(still: Pod,
 
 
 @pytest.mark.row("S1-160")
-@pytest.mark.row("S3-116")
 async def test_the_size_of_the_database_is_told(still: Pod, evidence: Note) -> None:
     """Within what is written between two looks."""
     seen = await metric(still, "database_size_bytes", evidence)
     (row,) = await sql(still, "select pg_database_size(current_database()) AS size", evidence)
     assert seen == pytest.approx(row["size"], rel=0.2)
+
+
+@pytest.mark.row("S0-009")
+@pytest.mark.row("S0-016")
+@pytest.mark.row("S0-023")
+async def test_the_ledger_is_verified_beside_the_trader(still: Pod, evidence: Note) -> None:
+    """It is reached, new enough and whole; a server that does not answer is no success."""
+    code, out = atb(still, "db", "verify", "--json")
+    evidence("atb db verify --json", out)
+    told = {each["check"]: each["message"] for each in json.loads(out)["checks"]}
+    assert (code, told["connection"]) == (0, "Database connection successful")
+    assert int(told["server_version_num"]) >= 150000
+    tables = await sql(
+        still, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'", evidence
+    )
+    assert {"trades", "positions", "trading_sessions"} <= {row["table_name"] for row in tables}
+    secret = still.folder / "secrets/database/url"
+    url = secret.read_text()
+    secret.write_text(f"postgresql://postgres@127.0.0.1:{bots.free_port()}/btc")
+    try:
+        code, said = atb(still, "db", "verify")
+    finally:
+        secret.write_text(url)
+    evidence("atb db verify, nobody there", f"{code} {said}")
+    assert code != 0
+
+
+@pytest.mark.row("S1-008")
+@pytest.mark.row("S1-027")
+@pytest.mark.row("S1-167")
+async def test_the_ledger_says_what_it_is_and_that_it_is_there(still: Pod, evidence: Note) -> None:
+    code, out = atb(still, "db", "verify")
+    evidence("atb db verify", out)
+    assert code == 0
+    assert ("postgresql" in out, "All tables exist" in out) == (True, True)
+    code, out = atb(still, "db", "init", "--check")
+    evidence("atb db init --check", out)
+    assert (code, out) == (0, "DB initialized\n")
+
+
+@pytest.mark.row("S0-006")
+@pytest.mark.row("S0-026")
+@pytest.mark.row("S0-065")
+async def test_the_venue_can_be_asked_from_the_pod(lively: Pod, venue: Venue, evidence: Note) -> None:
+    """Candles and a ping, over the way the trader goes; nobody there is no success."""
+    code, out = await asyncio.to_thread(atb, lively, "data", "test-provider", "binance", "BTCUSDT", "1h")
+    evidence("atb data test-provider binance BTCUSDT 1h", out)
+    assert (code, out.startswith("binance answered in ")) == (0, True), out
+    lines = out.splitlines()[2:]
+    newest = datetime.fromisoformat(lines[-1].split()[0])
+    assert len(lines) >= 2
+    assert (
+        timedelta(0) <= datetime.fromtimestamp(venue.exchange.clock.now_ms() / 1000, UTC) - newest < timedelta(hours=2)
+    )
+    code, out = await asyncio.to_thread(atb, lively, "exchange", "ping", "binance")
+    evidence("atb exchange ping binance", out)
+    assert (code, out.startswith("binance answered in ")) == (0, True)
+    settings = lively.folder / "settings.json"
+    text = settings.read_text()
+    settings.write_text(text.replace(venue.url, f"http://127.0.0.1:{bots.free_port()}"))
+    try:
+        away = [
+            await asyncio.to_thread(atb, lively, *words) for words in (("exchange", "ping"), ("data", "test-provider"))
+        ]
+    finally:
+        settings.write_text(text)
+    evidence("sim off: atb exchange ping; atb data test-provider", str(away))
+    assert [code for code, _ in away] == [69, 69]
+
+
+@pytest.mark.row("S1-173")
+async def test_the_strategies_are_listed(pod: Pod, evidence: Note) -> None:
+    code, out = atb(pod, "strategies", "list")
+    evidence("atb strategies list", out)
+    assert (code, out) == (0, "ml_basic\nrsi\nsma_cross\n")
+
+
+async def connected(pod: Pod, wanted: float) -> None:
+    """The bot says so of its venue."""
+    async with asyncio.timeout(60):
+        while await gauge(pod, "api_connected") != wanted:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.row("S1-037")
+@pytest.mark.row("S3-077")
+@pytest.mark.row("S0-067")
+async def test_a_venue_that_goes_and_comes_is_told_and_traded_on_again(
+    lively: Pod, venue: Venue, evidence: Note
+) -> None:
+    """Not connected while it is away, alive all the same; then connected, and a new trade without a new process."""
+    before, process = await gauge(lively, "tradingbot_bars"), lively.process.pid
+    await bots.asked(f"{venue.url}/control/market", {"outage": True})
+    try:
+        await connected(lively, 0)
+        sockets = (await lively.api("/api/health/websockets"))[1]["streams"]
+        evidence("sim off: pql api_connected; websocket_connected", f"0; {sockets}")
+        assert sockets == [{"name": "market", "connected": False}]
+        assert (await lively.ops("/livez"))[0] == 200
+    finally:
+        await bots.asked(f"{venue.url}/control/market", {"outage": False})
+    await connected(lively, 1)
+    assert await metric(lively, "websocket_connected", evidence) == 1
+    (since,) = await sql(lively, "SELECT now() AS at, max(bar) AS bar FROM decisions")
+    entries = f"SELECT count(*) AS n FROM intents WHERE purpose = 'entry' AND timestamp > '{since['bar']}'"
+    async with asyncio.timeout(60):
+        while not (await sql(lively, entries))[0]["n"]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+    evidence("sim back: entries without a restart", str(await sql(lively, entries)))
+    assert lively.process.pid == process
+    assert await gauge(lively, "tradingbot_bars") > before

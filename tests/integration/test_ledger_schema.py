@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import inspect
 from ledgers import NAMES, Place, running_server  # noqa: F401
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.ledger import verify
+from tradingbot.ledger.audit import server_version
 from tradingbot.ledger.connect import connect, reading
 from tradingbot.ledger.migrate import migrate
 from tradingbot.ledger.tables import metadata
@@ -39,7 +40,8 @@ def test_opening_makes_the_ledger_once(empty: Place) -> None:
     assert all(finding.ok for finding in verify(empty.url)), verify(empty.url)
 
 
-def test_two_processes_that_open_a_new_ledger_open_the_same(empty: Place) -> None:
+@pytest.mark.row("S1-026")
+def test_two_processes_that_open_a_new_ledger_open_the_same(empty: Place, evidence: Callable[[str, str], None]) -> None:
     """One makes it, the other waits and finds it."""
     ids: list[str] = []
 
@@ -57,6 +59,24 @@ def test_two_processes_that_open_a_new_ledger_open_the_same(empty: Place) -> Non
         thread.join()
     assert len(ids) == 2
     assert len(set(ids)) == 1
+    evidence(f"two processes open an empty {empty.engine}", f"both find ledger {ids[0]}")
+
+
+@pytest.mark.row("S0-024")
+def test_a_table_that_is_gone_is_named(empty: Place, evidence: Callable[[str, str], None]) -> None:
+    """All tables are there, or the one that is not is told and nothing else is looked at."""
+    empty.open().close()
+    told = {finding.check: finding for finding in verify(empty.url)}
+    assert (told["tables"].ok, told["tables"].message) == (True, "All tables exist")
+    empty.raw("DROP TABLE shadow_decisions")
+    findings = verify(empty.url)
+    evidence("DROP TABLE shadow_decisions; atb db verify", str(findings[-1]))
+    assert (findings[-1].check, findings[-1].ok, findings[-1].message) == ("tables", False, "missing: shadow_decisions")
+
+
+@pytest.mark.parametrize(("number", "ok"), [(140011, False), (149999, False), (150000, True), (170002, True)])
+def test_a_server_older_than_fifteen_is_refused(number: int, ok: bool) -> None:
+    assert server_version(number).ok is ok
 
 
 def test_the_migrations_make_what_the_code_expects(empty: Place) -> None:

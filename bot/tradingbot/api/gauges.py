@@ -46,7 +46,7 @@ class Gauges(Collector):
 
     def _of_the_seeds(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
         """Names that runbooks and alerts already use, kept without a prefix."""
-        connected = snapshot.exchange == "ok"
+        connected = snapshot.exchange == "ok" and all(self._desk.streams.values())
         running = self._desk.is_alive() and snapshot.state is not EngineState.STOPPING
         yield "bot_running", "1 while the engine's loop turns", (), _one(running)
         yield "api_connected", "1 while the venue answers", (), _one(connected)

@@ -199,7 +199,7 @@ def _market(desk: Desk) -> Endpoint:
         return Json(
             {
                 "exchange": own,
-                "connected": snapshot.exchange == "ok",
+                "connected": snapshot.exchange == "ok" and all(desk.streams.values()),
                 "status": snapshot.exchange,
                 "symbols": list(desk.identity.symbols),
                 "last_update": _instant(snapshot.data_seen_at),

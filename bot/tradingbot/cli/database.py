@@ -51,6 +51,21 @@ def query(
     typer.echo(json.dumps(named, indent=2) + "\n" if as_json else tables.table(named, columns), nl=False)
 
 
+@database.command()
+def init(
+    only_check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when it is not.")] = False,
+) -> int:
+    """Make the ledger's schema where there is none, and say so; a trader does it by itself at its first start."""
+    if not only_check:
+        return _told(lambda settings: _migrate(settings, None, None, None), "DB initialized")
+    checks = {finding.check: finding for finding in _ledger("audit").verify(_url())}
+    for name in ("schema", "tables"):
+        if not checks[name].ok:
+            raise Failed(Exit.REFUSED, f"DB is not initialized: {name} {checks[name].message}")
+    typer.echo("DB initialized")
+    return Exit.OK
+
+
 LedgerId = Annotated[str | None, typer.Option("--ledger-id", help="Six base36 characters; needs --fencer.")]
 Fencer = Annotated[str | None, typer.Option("--fencer", help="The operator's role.")]
 Active = Annotated[str | None, typer.Option("--active", help="Schema the trader at work was written for.")]

@@ -16,7 +16,7 @@ from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
-from tradingbot.cli.provider import ask_provider, data
+from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
@@ -29,12 +29,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+strategies = typer.Typer(help="What can decide.", rich_markup_mode=None)
 app.add_typer(database, name="db")
 app.add_typer(data, name="data")
+app.add_typer(exchange, name="exchange")
+app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
 app.command()(doctor)
 app.command()(reconcile)
 database.command()(emergency_close_all)
+
+
+@strategies.command("list")
+def list_strategies() -> None:
+    """Print the name of every strategy, one a line."""
+    typer.echo("\n".join(importlib.import_module("tradingbot.strategy.registry").NAMES))
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")]

@@ -1,4 +1,4 @@
-"""``atb test-provider``: does the venue give us candles."""
+"""``atb test-provider``, ``atb exchange ping``: does the venue give us candles, does it answer at all."""
 
 import asyncio
 import importlib
@@ -14,6 +14,8 @@ from tradingbot.cli.local import local_settings
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 
 data = typer.Typer(help="Market data.", rich_markup_mode=None)
+
+exchange = typer.Typer(help="The venue.", rich_markup_mode=None)
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed")
@@ -44,6 +46,18 @@ def ask_provider(
     answer = {"exchange": market[0], "symbol": market[1], "timeframe": market[2], "seconds": round(took, 3)}
     text = f"{market[0]} answered in {took:.2f} s: {market[1]} {market[2]}\n" + tables.table(rows, COLUMNS)
     typer.echo(json.dumps({**answer, "candles": rows}, indent=2) + "\n" if as_json else text, nl=False)
+
+
+@exchange.command()
+def ping(
+    name: Annotated[str | None, typer.Argument(help="Exchange; by default the one of the settings.")] = None,
+) -> None:
+    """Ask the venue for nothing, from here, and tell how long it took; exit 69 when it does not answer."""
+    settings = local_settings()
+    asked = name or settings.exchange.name
+    began = time.monotonic()
+    asyncio.run(importlib.import_module("tradingbot.start.adapters").pinged(settings, asked))
+    typer.echo(f"{asked} answered in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
 def parse_symbol(text: str) -> str:

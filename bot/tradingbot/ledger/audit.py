@@ -4,17 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import NEXT, OrderStatus
 from tradingbot.domain.position import position_of
 from tradingbot.ledger import rows
+from tradingbot.ledger.clock import on_server
 from tradingbot.ledger.connect import connect, reading, writing
 from tradingbot.ledger.migrations import fence
 from tradingbot.ledger.open import schema
-from tradingbot.ledger.tables import HEAD, cursors, decisions, fills, intents, lease, ledger, outcomes
+from tradingbot.ledger.tables import HEAD, VIEWS, cursors, decisions, fills, intents, lease, ledger, metadata, outcomes
 from tradingbot.ledger.writes import fence_stands
+
+OLDEST_SERVER = 150000
+# Views and functions are found by the search path, as the trader finds them.
+FOUND = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,39 @@ def verify(url: str) -> tuple[Finding, ...]:
         if at != HEAD:
             return (Finding("schema", False, f"at {at or 'nothing'}, this version needs {HEAD}"),)
         with reading(reader) as connection:
+            known = (*server(connection), tables_there(connection))
+            if not all(finding.ok for finding in known):
+                return (Finding("schema", True, f"at {at}"), *known)
             checks = (storage(connection), fence_text(connection), one_lease(connection), *orphans(connection))
             checks += (cursor(connection), *positions(connection), quantities(connection))
     finally:
         reader.dispose()
-    return (Finding("schema", True, f"at {at}"), *checks, probe(url))
+    return (Finding("schema", True, f"at {at}"), *known, *checks, probe(url))
+
+
+def server(connection: Connection) -> Iterator[Finding]:
+    """What answers, and whether it is new enough."""
+    yield Finding("connection", True, "Database connection successful")
+    yield Finding("dialect", True, connection.dialect.name)
+    if on_server(connection):
+        yield server_version(int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()))
+
+
+def server_version(number: int) -> Finding:
+    """PostgreSQL as old as we test it on, or newer."""
+    enough = number >= OLDEST_SERVER
+    return Finding("server_version_num", enough, f"{number}" if enough else f"{number} is older than {OLDEST_SERVER}")
+
+
+def tables_there(connection: Connection) -> Finding:
+    """Every table and view can be found by its bare name."""
+    names = sorted((*metadata.tables, *VIEWS))
+    if on_server(connection):
+        there = {row[0] for row in connection.execute(text(FOUND), {"names": names})}
+    else:
+        there = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
+    missing = [name for name in names if name not in there]
+    return Finding("tables", not missing, f"missing: {', '.join(missing)}" if missing else "All tables exist")
 
 
 def probe(url: str) -> Finding:

@@ -12,7 +12,7 @@ import aiohttp
 
 from tradingbot import __version__
 from tradingbot.domain.candle import TIMEFRAMES, Candle
-from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.ports import Clock, Feed, Venue
 from tradingbot.domain.snapshot import NoMetrics
@@ -99,14 +99,31 @@ def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:
     """The newest candles of *market* (exchange, symbol, timeframe), asked once with public calls only."""
     exchange, symbol, timeframe = market
-    same = exchange == settings.exchange.name
-    if exchange not in BASES:
-        raise Misconfigured(f'NAME "{exchange}" is not spoken here: write {" or ".join(BASES)}')
-    rest, stream = bases(settings) if same else BASES[exchange]
+    rest, stream = bases_of(settings, exchange)
     proxy = settings.exchange.proxy
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         feed = LiveFeed(session, (rest, stream), VenueClock(session, rest, None, proxy), NoMetrics(), proxy)
         return (await feed.history(symbol, timeframe, count))[-count:]
+
+
+async def pinged(settings: Settings, exchange: str) -> None:
+    """*exchange* has answered a question that means nothing; raises VenueUnavailable."""
+    url, proxy = f"{bases_of(settings, exchange)[0]}/api/v3/ping", settings.exchange.proxy
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        try:
+            async with session.get(url, proxy=proxy) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise VenueUnavailable(f"{exchange} does not answer: {type(error).__name__} {error}".strip()) from error
+    if status != 200:
+        raise VenueUnavailable(f"{exchange} answered {status}")
+
+
+def bases_of(settings: Settings, exchange: str) -> tuple[str, str]:
+    """Where *exchange* is, by the settings if it is theirs."""
+    if exchange not in BASES:
+        raise Misconfigured(f'NAME "{exchange}" is not spoken here: write {" or ".join(BASES)}')
+    return bases(settings) if exchange == settings.exchange.name else BASES[exchange]
 
 
 async def clock_doubt(settings: Settings) -> str | None:

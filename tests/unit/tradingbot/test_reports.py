@@ -121,6 +121,7 @@ def test_lines_to_the_venue_are_told_by_name() -> None:
         assert asked("/api/health/websockets", at).json()["streams"] == [{"name": "market", "connected": up}]
         labels = dict(zip(BASE, base_labels(IDENTITY), strict=True), stream="market")
         assert made.get_sample_value("websocket_connected", labels) == up
+        assert value(registry(Gauges(at)), "api_connected") == up
 
 
 def test_the_market_of_another_exchange_is_not_told() -> None:
