@@ -89,6 +89,15 @@ def running(folder: Path) -> Iterator[ApiServer]:
         yield _start_apiserver(stack, apiserver, folder, store)
 
 
+@contextlib.contextmanager
+def controller(server: ApiServer, folder: Path, name: str) -> Iterator[None]:
+    """Kubernetes' own controller of that *name* works for *server* while the block lasts."""
+    program = [binary("kube-controller-manager"), f"--kubeconfig={server.kubeconfig}", f"--controllers={name}"]
+    with contextlib.ExitStack() as stack:
+        _spawn(stack, [*program, "--leader-elect=false", "--secure-port=0"], folder / f"{name}.log")
+        yield
+
+
 def _start_etcd(stack: contextlib.ExitStack, binary_path: str, folder: Path) -> str:
     client, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
     command = [

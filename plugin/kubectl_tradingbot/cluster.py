@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_tradingbot.domain.history import infrastructure
 from kubectl_tradingbot.observe import ClusterSaysNo, kubectl, live, resources
 
 BOTS, TASKS = "tradingbots.tradingbot.io", "bottasks.tradingbot.io"
+Items = Sequence[Mapping[str, Any]]
 HALT, RESUME = "tradingbot.io/halt", "tradingbot.io/resume"
 # What an exchange lets nobody sell; a rest worth less, in the quote coin, is no position.
 DUST = 10.0
@@ -115,17 +117,35 @@ def wait(true: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
     return True
 
 
-def records(bot: Bot) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The revisions of *bot*, and the events about it."""
+def records(bot: Bot) -> tuple[Items, Items, Items]:
+    """The revisions of *bot*, the events about it, and those about what it stands on."""
     revisions = json.loads(
         kubectl(
             *("get", "controllerrevisions.apps", "-n", bot.namespace, "-o", "json"),
             *("-l", f"tradingbot.io/bot={bot.name}"),
         )
     )
-    about = f"involvedObject.kind=TradingBot,involvedObject.name={bot.name}"
-    events = json.loads(kubectl("get", "events", "-n", bot.namespace, "-o", "json", "--field-selector", about))
-    return revisions["items"], events["items"]
+    events = _events("-n", bot.namespace)
+    own = [each for each in events if (_about(each)["kind"], _about(each)["name"]) == ("TradingBot", bot.name)]
+    return revisions["items"], own, infrastructure(bot.name, [*events, *_of_nodes()])
+
+
+def _about(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    about: Mapping[str, Any] = event["involvedObject"]
+    return about
+
+
+def _of_nodes() -> Items:
+    """What is told of nodes; nothing for a person who may not see beyond the namespace of the bot."""
+    try:
+        return _events("-n", "default", "--field-selector", "involvedObject.kind=Node")
+    except ClusterSaysNo:
+        return []
+
+
+def _events(*which: str) -> Items:
+    found: Items = json.loads(kubectl("get", "events", "-o", "json", *which))["items"]
+    return found
 
 
 def order_task(bot: Bot, name: str, spec: Mapping[str, Any]) -> None:

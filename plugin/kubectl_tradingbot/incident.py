@@ -60,7 +60,7 @@ class Why:
 @dataclass(frozen=True, slots=True)
 class Which:
     bot: Annotated[str | None, typer.Argument(help="one bot; or --all")] = None
-    every: Annotated[bool, typer.Option("--all", help="every bot of every namespace")] = False
+    every: Annotated[bool, typer.Option("--all", help="every bot; with -n of one namespace")] = False
     namespace: Namespace = None
 
 
@@ -122,7 +122,7 @@ def emergency_stop(which: Which, order: Stop) -> None:
         _stop(USAGE, "give one bot or --all")
     since = time.monotonic()
     # Nobody is asked anything before the order stands: a hundred answers take longer than a fleet may go on.
-    stopped = cluster.listed("*" if which.every else which.namespace, which.bot)
+    stopped = cluster.listed(_where(which), which.bot)
     _order(stopped, f"{'flatten' if order.flatten else 'halt'}: {order.reason}", which.every)
     waiting = {each.key: each for each in stopped}
     while waiting:
@@ -156,13 +156,18 @@ def _now_halted(waiting: Mapping[tuple[str, str], Bot], which: Which, reason: st
     """Those of *waiting* that are: one bot is asked itself, a fleet is read from what the operator was told."""
     if not which.every:
         return [each for each in waiting.values() if _halted(each, reason)]
-    return [each for each in cluster.listed("*", None) if each.key in waiting and _is_halted(each, reason)]
+    return [each for each in cluster.listed(_where(which), None) if each.key in waiting and _is_halted(each, reason)]
+
+
+def _where(which: Which) -> str | None:
+    """Of a fleet every namespace, unless one is named."""
+    return which.namespace or ("*" if which.every else None)
 
 
 def show_history(
     bot: Name, as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False, namespace: Namespace = None
 ) -> None:
-    """What was changed on a bot, and what it went through."""
+    """What was changed on a bot, what it went through, and what changed below it."""
     entries = history(*cluster.records(cluster.one(namespace, bot)))
     if as_json:
         typer.echo(json.dumps(entries, indent=2))

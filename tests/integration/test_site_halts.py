@@ -4,11 +4,14 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import apiserver
 import onenode
 import operators
 from onenode import Running, Site, seconds_until, trader, wait_bars
@@ -302,11 +305,67 @@ def shown(site: Site, name: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["kind"] != "event"]
 
 
+POSTGRES = {
+    "apiVersion": "apps/v1",
+    "kind": "StatefulSet",
+    "metadata": {"name": "ats-postgres"},
+    "spec": {
+        "serviceName": "ats-postgres",
+        "podManagementPolicy": "Parallel",  # nobody makes a pod ready here
+        "selector": {"matchLabels": {"app": "ats-postgres"}},
+        "template": {
+            "metadata": {"labels": {"app": "ats-postgres"}},
+            "spec": {"automountServiceAccountToken": False, "containers": [{"name": "postgres", "image": "postgres"}]},
+        },
+    },
+}
+
+
+@pytest.mark.row("S0-122")
+def test_history_lists_the_restart_of_a_database_beside_the_bot(site: Site, tmp_path: Path, evidence: Note) -> None:
+    """As Kubernetes' own controller tells it; what happens in another namespace is not the bot's."""
+    sets = "/apis/apps/v1/namespaces/{}/statefulsets"
+    operators.create_bot(site.server, "btc", onenode.spec(site.venue, suspend=True))
+    with apiserver.controller(site.server, tmp_path, "statefulset-controller"):
+        for space in ("default", "trading"):
+            assert site.server.request("POST", sets.format(space), POSTGRES)[0] == 201
+            restart = ("rollout", "restart", "sts/ats-postgres", "-n", space)
+            site.kubectl("wait", "--for=create", "pod/ats-postgres-0", "-n", space, "--timeout=30s")
+            evidence(f"kubectl {' '.join(restart)}", site.kubectl(*restart))
+        told = eventually(lambda: [each for each in below(site, "btc") if each["reason"] == "SuccessfulDelete"])
+        evidence("kubectl atb history btc", site.atb("history", "btc", "-n", "trading"))
+        assert [each["message"].partition(" in ")[0] for each in told] == [
+            "StatefulSet ats-postgres: delete Pod ats-postgres-0"
+        ]
+        site.kubectl("delete", "tb", "btc", "-n", "trading", "--timeout=60s")
+        for space in ("default", "trading"):
+            site.kubectl("delete", "sts/ats-postgres", "pod/ats-postgres-0", "-n", space, "--grace-period=0", code=None)
+
+
+def below(site: Site, name: str) -> list[dict[str, Any]]:
+    return [each for each in shown(site, name) if each["kind"] == "infrastructure"]
+
+
+def may_enter(pod: Running) -> bool:
+    return pod.metric("tradingbot_trading_active") == 1
+
+
+@pytest.mark.row("S0-138")
 @pytest.mark.row("S3-137")
 def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None:
-    """One command for all namespaces: halted, then suspended, then gone."""
-    with trader(site, "one"), trader(site, "two", exchange={"shared": True}):
-        said = site.atb("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
+    """One command for all namespaces: nobody trades within five seconds; then all are suspended, then gone."""
+    with (
+        trader(site, "one") as one,
+        trader(site, "two", exchange={"shared": True}) as two,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        eventually(lambda: may_enter(one) and may_enter(two), within=60)
+        stop = ("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
+        stopping = beside.submit(site.atb, *stop)
+        took = seconds_until(lambda: not (may_enter(one) or may_enter(two)), 60)
+        evidence(f"kubectl atb {' '.join(stop)}", f"{took:.2f} s to tradingbot_trading_active 0 on all bots")
+        assert took < 5
+        said = stopping.result()
         site.kubectl("annotate", "namespace", "trading", "tradingbot.io/halt-")
         evidence("kubectl atb emergency-stop --all --scale-to-zero --reason t", said)
         evidence("kubectl get tb -A", site.kubectl("get", "tb", "-A"))

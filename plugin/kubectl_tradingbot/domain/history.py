@@ -4,12 +4,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Json = Mapping[str, Any]
+# What these tell of is a change of what a bot stands on; of nodes and pods everything else is daily life.
+OF_NODES = frozenset({"NodeNotReady", "NodeReady", "NodeNotSchedulable", "NodeSchedulable", "Rebooted", "RemovingNode"})
+PRESSURE = frozenset({"NodeHasDiskPressure", "NodeHasInsufficientMemory", "EvictionThresholdMet", "SystemOOM"})
+OF_PODS = frozenset({"Evicted", "Preempted", "TaintManagerEviction", "NodeNotReady", "OOMKilling"})
 
 
-def history(revisions: Iterable[Json], events: Iterable[Json]) -> list[dict[str, Any]]:
-    """Every change, oldest first; each revision with what differs from the one before it."""
+def history(revisions: Iterable[Json], events: Iterable[Json], around: Iterable[Json] = ()) -> list[dict[str, Any]]:
+    """Every change, oldest first: each revision with what differs from the one before it, and what went on *around*."""
     entries = [*_changes(sorted(revisions, key=lambda each: int(each["revision"]))), *map(_event, events)]
-    return sorted(entries, key=lambda entry: str(entry["at"]))
+    return sorted([*entries, *map(_around, around)], key=lambda entry: str(entry["at"]))
+
+
+def infrastructure(bot: str, events: Iterable[Json]) -> list[Json]:
+    """Those of *events* that tell of a change below *bot*: its pods put out, its nodes, and databases beside it."""
+    told = [(each, each["involvedObject"]) for each in events]
+    pods = [(each, about) for each, about in told if about["kind"] == "Pod" and _is_of(bot, about["name"])]
+    nodes = {str(each.get("message")).rpartition(" to ")[2] for each, _ in pods if each.get("reason") == "Scheduled"}
+    put_out = [each for each, _ in pods if each.get("reason") in OF_PODS]
+    beside = [each for each, about in told if about["kind"] == "StatefulSet"]
+    below = [each for each, about in told if about["kind"] == "Node" and about["name"] in nodes]
+    return [*put_out, *beside, *(each for each in below if each.get("reason") in OF_NODES | PRESSURE)]
+
+
+def _is_of(bot: str, pod: str) -> bool:
+    return pod.startswith((f"{bot}-blue-", f"{bot}-green-"))
 
 
 def _changes(revisions: Sequence[Json]) -> Iterator[dict[str, Any]]:
@@ -63,3 +82,9 @@ def kind(changes: Sequence[Json]) -> str:
 def _event(event: Json) -> dict[str, Any]:
     at = event.get("eventTime") or event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]
     return {"at": at, "kind": "event", "reason": event.get("reason"), "message": event.get("message") or ""}
+
+
+def _around(event: Json) -> dict[str, Any]:
+    about = event["involvedObject"]
+    told = _event(event)
+    return {**told, "kind": "infrastructure", "message": f"{about['kind']} {about['name']}: {told['message']}"}

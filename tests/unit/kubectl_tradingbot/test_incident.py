@@ -3,7 +3,7 @@
 import pytest
 
 from kubectl_tradingbot.cluster import Bot
-from kubectl_tradingbot.domain.history import history
+from kubectl_tradingbot.domain.history import history, infrastructure
 from kubectl_tradingbot.domain.keys import Unusable, keys_in
 
 
@@ -50,6 +50,41 @@ def test_events_stand_between_the_changes_by_their_time():
     entries = history([revision(1), revision(2, "bot:2")], [event])
     assert [entry["kind"] for entry in entries] == ["created", "event", "image"]
     assert entries[1]["message"] == "spread looks wrong"
+
+
+def told(kind, name, reason, message="m"):
+    about = {"kind": kind, "name": name}
+    return {"metadata": {"creationTimestamp": "2026-11-21T12:01:30Z"}, "involvedObject": about, "reason": reason} | {
+        "message": message
+    }
+
+
+def test_what_changed_below_a_bot_is_told_from_daily_life():
+    """Its pods put out, the nodes they were on, the databases beside it; not other bots' pods, nor pulls of images."""
+    there = [
+        told("Pod", "btc-blue-7-x", "Scheduled", "Successfully assigned trading/btc-blue-7-x to one"),
+        told("Pod", "btc-blue-7-x", "Pulled"),
+        told("Pod", "btc-blue-7-x", "Evicted"),
+        told("Pod", "btcusd-blue-7-x", "Evicted"),
+        told("Node", "one", "NodeNotReady"),
+        told("Node", "one", "NodeHasSufficientMemory"),
+        told("Node", "two", "NodeNotReady"),
+        told("StatefulSet", "ats-postgres", "SuccessfulDelete", "delete Pod ats-postgres-0"),
+        told("TradingBot", "btc", "Halted"),
+    ]
+    found = infrastructure("btc", there)
+    assert [(each["involvedObject"]["name"], each["reason"]) for each in found] == [
+        ("btc-blue-7-x", "Evicted"),
+        ("ats-postgres", "SuccessfulDelete"),
+        ("one", "NodeNotReady"),
+    ]
+    (entry,) = history([], [], found[1:2])
+    assert entry == {
+        "at": "2026-11-21T12:01:30Z",
+        "kind": "infrastructure",
+        "reason": "SuccessfulDelete",
+        "message": "StatefulSet ats-postgres: delete Pod ats-postgres-0",
+    }
 
 
 def test_keys_are_read_from_variables_of_any_exchange():
