@@ -18,7 +18,7 @@ from tradingbot_operator.plan.case import Case as HandOver
 from tradingbot_operator.plan.checks import Case, first_refusal
 from tradingbot_operator.plan.handover import move
 from tradingbot_operator.plan.modes import unfinished
-from tradingbot_operator.plan.orders import is_new, obeyed
+from tradingbot_operator.plan.orders import asks, is_new, obeyed
 from tradingbot_operator.plan.probing import over
 from tradingbot_operator.plan.promotion import blocked, verdicts
 from tradingbot_operator.plan.revisions import ran, run
@@ -44,10 +44,11 @@ def decide(bot: Bot, observed: Observed, site: Site, now: datetime) -> Plan:
         _again(action),
         _look_at_keys(action, observed),
         seconds_left(tokens, now),
-        LOOK_AT_ORDERS_SECONDS if orders else None,
+        LOOK_AT_ORDERS_SECONDS if orders or asks(bot, observed) else None,
     )
-    begins = tuple(each.task for each in orders if is_new(bot, each.task))
-    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates, answers=orders, begins=begins)
+    begins = tuple(each.task for each in orders if is_new(bot, each.task) and each.failed is None)
+    wishes = () if isinstance(action, Remove) else asks(bot, observed)
+    plan = Plan(action, again, due(tokens, now), ran(observed), gates=gates, answers=orders, begins=begins, asks=wishes)
     if moved is None:
         return plan
     what, step = moved
