@@ -9,12 +9,13 @@ import typer
 from typer.exceptions import TyperException
 
 from tradingbot import __version__
-from tradingbot.cli import tables
+from tradingbot.cli import sessions, tables
 from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.closing import emergency_close_all, reconcile
 from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
+from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
@@ -37,7 +38,10 @@ app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
 app.command()(doctor)
 app.command()(reconcile)
+app.command()(rate_gate)
 database.command()(emergency_close_all)
+for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):
+    database.command()(command)
 
 
 @strategies.command("list")

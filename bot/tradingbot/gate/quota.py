@@ -1,0 +1,112 @@
+"""What one provider still allows: a value, and what each request and each answer makes of it."""
+
+from dataclasses import dataclass, replace
+
+from tradingbot.gate.provider import Limit, Provider
+from tradingbot.gate.window import Window
+
+TOLD_TO_WAIT = frozenset({418, 429})
+BANNED = 418
+# What an answer without a Retry-After means.
+DEFAULT_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One request. *urgent*: it cancels or protects, so that the reserve is there for it."""
+
+    weight: int
+    orders: int
+    urgent: bool
+
+    def of(self, limit: Limit) -> int:
+        return self.weight if limit.of == "weight" else self.orders
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an answer said of the budget; None: nothing."""
+
+    status: int
+    retry_after: float | None = None
+    used_weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now: in *seconds* it may be asked again. *impossible*: it is more than the provider ever allows."""
+
+    seconds: float
+    why: str
+    impossible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """*windows* go with the limits of *provider*; times are seconds of one clock."""
+
+    provider: Provider
+    windows: tuple[Window, ...]
+    shut_until: float = 0.0
+    why: str = ""
+    backoffs: int = 0
+
+    def shut_for(self, now: float) -> float:
+        return max(0.0, self.shut_until - now)
+
+
+def full(provider: Provider) -> Quota:
+    """Nothing of *provider*'s budget is used."""
+    return Quota(provider, tuple(Window(limit.seconds) for limit in provider.limits))
+
+
+def take(quota: Quota, use: Use, now: float) -> Quota | Wait:
+    """*use* is counted, or nothing is and the answer says how long to wait."""
+    if (shut := quota.shut_for(now)) > 0:
+        return Wait(shut, quota.why)
+    waits = [_wait(quota.provider, pair, use, now) for pair in _pairs(quota)]
+    longest = max((each for each in waits if each), key=lambda each: (each.impossible, each.seconds), default=None)
+    if longest is not None:
+        return longest
+    return replace(quota, windows=tuple(window.with_use(use.of(limit), now) for limit, window in _pairs(quota)))
+
+
+def told(quota: Quota, answer: Told, now: float) -> Quota:
+    """The budget after an answer: others may use it too, and who is told to wait waits."""
+    if answer.used_weight is not None:
+        first = quota.windows[0]
+        foreign = max(0, answer.used_weight - first.used(now))
+        quota = replace(quota, windows=(first.with_use(foreign, now), *quota.windows[1:]))
+    if answer.status not in TOLD_TO_WAIT:
+        return quota
+    until = now + (DEFAULT_WAIT_SECONDS if answer.retry_after is None else answer.retry_after)
+    why = "the address is banned" if answer.status == BANNED else "the provider told us to wait"
+    if until < quota.shut_until:
+        until, why = quota.shut_until, quota.why
+    return replace(quota, shut_until=until, why=why, backoffs=quota.backoffs + 1)
+
+
+def forgotten(quota: Quota) -> Quota:
+    """As if nothing had been used and nobody had told us to wait; how often they did stays."""
+    return replace(full(quota.provider), backoffs=quota.backoffs)
+
+
+def is_exhausted(quota: Quota, now: float) -> bool:
+    """Whether a request that is not urgent has to wait now."""
+    return isinstance(take(quota, Use(1, 1, urgent=False), now), Wait)
+
+
+def _pairs(quota: Quota) -> tuple[tuple[Limit, Window], ...]:
+    return tuple(zip(quota.provider.limits, quota.windows, strict=True))
+
+
+def _wait(provider: Provider, pair: tuple[Limit, Window], use: Use, now: float) -> Wait | None:
+    limit, window = pair
+    room = limit.capacity if use.urgent else limit.capacity * (100 - provider.reserve_percent) // 100
+    over = window.used(now) + use.of(limit) - room
+    if not use.of(limit) or over <= 0:
+        return None
+    why = f"{limit.name} is used up"
+    if use.of(limit) > room:
+        return Wait(limit.seconds, f"{limit.name} allows {room} at most", impossible=True)
+    return Wait(window.wait(over, now), why)
