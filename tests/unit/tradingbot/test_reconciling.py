@@ -184,6 +184,14 @@ def test_adopted_coins_are_a_position_with_its_stop():
     assert asked(made, Action.ADOPT).differences[0].done == ""
 
 
+def test_an_adopted_row_does_not_shorten_the_wait_for_a_takeover():
+    """The guard is the life of the newest intent: orders sent just before may still be on their way."""
+    made = desk("1.5")
+    asked(made, Action.ADOPT)
+    adopted = next(each.write for each in made.ledger.orders() if each.write.request.side is Side.BUY)
+    assert adopted.expires_at - adopted.timestamp == timedelta(seconds=2)
+
+
 def test_adopting_beside_a_position_keeps_its_stop_price():
     """One stop covers both."""
     made = desk("1.5", "1")
