@@ -55,10 +55,18 @@ class Running:
     annotations: str = ""
     is_ready: bool = False
     ended: list[int] = field(default_factory=list)
+    restarted: str = ""
+    lost: bool = False
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([BIN / "atb", self.command], env=self.environment, stdout=log, stderr=log)
+
+    def lose(self) -> None:
+        """Its process is gone, and nobody starts it again, as where a machine is gone."""
+        self.lost = True
+        assert self.process
+        self.process.kill()
 
     def status(self) -> Json:
         """What the process says of itself; empty when it does not answer."""
@@ -73,6 +81,11 @@ class Running:
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
+
+
+def restarted(template: Json) -> str:
+    """When ``kubectl rollout restart`` last asked for other pods."""
+    return str((template["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/restartedAt", ""))
 
 
 @dataclass
@@ -131,11 +144,11 @@ class Node:
 
     def _follow(self, deployment: Json) -> None:
         name, template = deployment["metadata"]["name"], deployment["spec"]["template"]
-        revision = template["metadata"]["labels"]["tradingbot.io/revision"]
+        asked = template["metadata"]["labels"]["tradingbot.io/revision"], restarted(template)
         mine = [pod for pod in self.pods.values() if pod.name.rpartition("-")[0] == name]
         wanted = deployment["spec"].get("replicas", 1)
         for pod in mine:
-            if not wanted or pod.revision != revision:
+            if not wanted or (pod.revision, pod.restarted) != asked:
                 self._end(pod)
         if wanted and not mine:
             self._begin(name, template)
@@ -152,6 +165,7 @@ class Node:
         bind["target"] = {"kind": "Node", "name": "n"}
         assert self.server.request("POST", f"{CORE}/pods/{name}/binding", bind)[0] == 201
         pod = self._mounted(deployment, made, address)
+        pod.restarted = restarted(template)
         pod.start()
         self.pods[name] = pod
         self._say(pod, {"podIP": address, "podIPs": [{"ip": address}], **operators.ready("False")})
@@ -207,9 +221,9 @@ class Node:
             pod.annotations = lines
             (pod.folder / "podinfo/annotations").write_text(lines)
         code = pod.process.poll() if pod.process else None
-        if code is not None:
+        if code is not None and not pod.lost:
             self._ended(pod, code)
-        elif not pod.is_ready and fetch(f"http://{pod.address}:{BOT_PORT}/readyz")[0] == 200:
+        elif code is None and not pod.is_ready and fetch(f"http://{pod.address}:{BOT_PORT}/readyz")[0] == 200:
             pod.is_ready = True
             self._serve(pod.name.rpartition("-")[0].rpartition("-")[0], pod)
             self._say(pod, operators.ready("True"))
@@ -334,7 +348,9 @@ def simulator(folder: pathlib.Path, speed: str) -> Iterator[str]:
     """A venue in a process of its own; its address."""
     port = free_port()
     command = [BIN / "exchange-simulator", "serve", "--port", str(port), "--listen", "127.0.0.1", "--speed", speed]
-    command += ["--data", str(DEEP_DATA), "--start", str(morning())]
+    command += ["--data", str(DEEP_DATA)]
+    # At that speed its clock is everybody's, and what the clock says no story chooses.
+    command += ["--start", str(morning())] if speed != "1" else []
     with (folder / "simulator.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
