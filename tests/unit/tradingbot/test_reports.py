@@ -174,6 +174,30 @@ def test_the_ledger_is_asked_behind_the_scrape_and_not_at_each() -> None:
         assert told() is False
 
 
+def test_a_ledger_that_takes_long_to_sum_up_is_asked_the_less_often() -> None:
+    """Two seconds of work are followed by a hundred without: a scrape must not cost a trader its processor."""
+    now, asked = 100.0, []
+
+    class Slow(StoredLedger):
+        def account(self) -> Account:
+            nonlocal now
+            asked.append(now)
+            now += 2
+            return super().account()
+
+    at = desk(ledger=Slow(ended=ENDED), monotonic=lambda: now)
+    with TestClient(ops_app(at, registry(Gauges(at)))) as client:
+        client.get("/metrics")
+        while at.account is None:
+            client.get("/ping")
+        for moment in (150.0, 199.0, 200.0):
+            now = moment
+            client.get("/metrics")
+        while len(asked) < 2:
+            client.get("/ping")
+    assert asked == [100.0, 200.0]
+
+
 def test_a_metric_is_counted_by_side_and_the_clock_is_shown() -> None:
     made = CollectorRegistry()
     count = Counters(made, IDENTITY)
