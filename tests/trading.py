@@ -239,6 +239,9 @@ class MemoryLedger:
         ordered = self.ordered and self.ordered.text
         return LeaseRow(self.ledger_id, self.epoch, self.holder, self.instance, "r", ordered, None, None)
 
+    def since_crash(self) -> timedelta | None:
+        return None
+
     def quiet_until(self) -> datetime | None:
         unclean = (r.write for r in self.records.values() if r.write.epoch not in {*self.clean, self.epoch})
         return max((write.expires_at for write in unclean), default=None)

@@ -40,7 +40,8 @@ def verdict(floor: Floor, desk: Desk, wish: Intent) -> tuple[Order | None, Refus
 
 def weighed(floor: Floor, desk: Desk, wish: Intent, exposure: Exposure) -> tuple[Order | None, Refusal | None]:
     """The same, without a consequence."""
-    limits = floor.parts.limits
+    usual = floor.parts.limits
+    limits = usual.recovering() if floor.guard.recovering_until(exposure.now) else usual
     wanted: Order | Refusal | None = checks.refusal(wish, exposure, floor.checks)
     if wanted is None and wish.action is Action.ENTER:
         wanted = sizing.sized(wish, exposure, limits)

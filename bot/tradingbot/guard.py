@@ -34,6 +34,7 @@ class Guard:
         self._waived: frozenset[str] = frozenset()
 
     @property
+        self._crashed_until: datetime | None = None
     def ruling(self) -> HaltKind | None:
         return self.halts.ruling
 
@@ -53,6 +54,17 @@ class Guard:
                 self._highs.add(at, equity)
 
     def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
+            self._crashed_until = self._watched_until(now)
+
+    def _watched_until(self, now: datetime) -> datetime | None:
+        observed = self._parts.settings.observed
+        ago = self._parts.ledger.since_crash() if observed else None
+        return None if ago is None else now + observed - self._parts.clock.scaled(ago)
+
+    def recovering_until(self, now: datetime) -> datetime | None:
+        """Until when entries are smaller; None when nothing crashed, or long enough ago."""
+        until = self._crashed_until
+        return until if until is not None and now < until else None
         return self.halts.add(Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now()))
 
     def measure(self, desk: Desk, at: datetime) -> None:

@@ -32,6 +32,7 @@ class EngineSettings:
     schema: tuple[str, str] = ("", "")
     shared: bool = False
     foreign: str = "report"
+    observed: timedelta = timedelta(0)  # after a crash, in venue time
 
 
 @dataclass(frozen=True, slots=True)

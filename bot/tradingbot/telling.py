@@ -203,6 +203,7 @@ class Teller:
             data_age_seconds=age,
             database="ok",
             exchange=self._venue,
+            recovering_until=guard.recovering_until(around.now),
         )
 
     def _is_flat(self, desk: Desk, guard: Guard) -> bool:

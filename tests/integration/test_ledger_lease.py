@@ -201,6 +201,21 @@ def test_the_quiet_time_counts_only_epochs_that_nobody_ended(place: Place) -> No
     assert ledger.quiet_until() == NOW + timedelta(seconds=5)
 
 
+def test_a_crash_is_an_epoch_that_nobody_ended_and_another_one_followed(place: Place) -> None:
+    """The first epoch and one after a retired one tell of none; how long ago is by the ledger's own clock."""
+    ledger = place.open()
+    first = claimed(ledger, "pod-1", "a")
+    assert ledger.since_crash() is None
+    ledger.retire(first, NOW)
+    claimed(ledger, "pod-1", "b")
+    assert ledger.since_crash() is None
+    third = claimed(ledger, "pod-1", "c")
+    assert timedelta(0) <= (ledger.since_crash() or timedelta.max) < timedelta(minutes=5)
+    ledger.retire(third, NOW)
+    claimed(ledger, "pod-1", "d")
+    assert ledger.since_crash() is not None
+
+
 WRITES: dict[str, Callable[[SqlLedger, Lease], object]] = {
     "decide": lambda ledger, lease: ledger.decide(lease, hold(1), None, None),
     "decide again": lambda ledger, lease: ledger.decide(lease, hold(0), None, None),

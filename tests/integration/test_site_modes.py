@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 import moneynode
+import onenode
 import postgres
 from onenode import Running, Site
 from operators import bot, condition, create_bot, eventually, state
@@ -105,3 +106,28 @@ def test_a_bot_leaves_live_flat_and_comes_back(world: tuple[Site, postgres.Serve
 
 def fills(site: Site) -> list[dict[str, Any]]:
     return [each for each in site.control("orders")["entries"] if each["action"] == "fill"]
+
+
+@pytest.mark.row("S0-133")
+def test_a_bot_that_crashed_is_watched_before_it_counts_as_well(
+    world: tuple[Site, postgres.Server], evidence: Note
+) -> None:
+    """After kill -9 its phase is Recovering and its orders are smaller, until the minutes of the venue have passed."""
+    site, _ = world
+    create_bot(site.server, "fallen", onenode.spec(site.venue, recovery={"observeMinutes": 40, "sizePercent": "20"}))
+    pod = site.trading("fallen")
+    eventually(lambda: phase(site, "fallen") == "Running")
+    assert pod.status()["recovering_until"] is None
+    assert pod.process
+    pod.process.kill()
+    eventually(lambda: phase(site, "fallen") == "Recovering", lambda: pod.log[-1500:], 60)
+    said = pod.status()["recovering_until"]
+    evidence("kubectl get tb fallen -o jsonpath='{.status.phase}' after kill -9", f"Recovering until {said}")
+    eventually(lambda: phase(site, "fallen") == "Running", within=60)
+    assert pod.status()["recovering_until"] is None
+    evidence("and after 40 minutes of the venue", "Running")
+    site.kubectl("delete", "tb", "fallen", "-n", "trading", "--timeout=60s", "--wait=false")
+
+
+def phase(site: Site, name: str) -> str:
+    return str((bot(site.server, name) or {})["status"].get("phase"))

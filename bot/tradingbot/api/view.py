@@ -28,6 +28,7 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "highest_epoch": snapshot.highest_epoch,
         "halts": [halt(each) for each in snapshot.halts],
         "blocks": list(snapshot.blocks),
+        "recovering_until": snapshot.recovering_until and instant(snapshot.recovering_until),
         **money(snapshot),
         "positions": [position(each) for each in snapshot.positions],
         "open_orders": snapshot.open_orders,

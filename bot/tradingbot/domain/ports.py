@@ -212,6 +212,10 @@ class Ledger(Protocol):
         """The epochs before *lease* that ended neither by release nor by retire, and were another pod's."""
         ...
 
+    def since_crash(self) -> timedelta | None:
+        """How long ago the newest epoch began that followed one which ended neither by release nor by retire."""
+        ...
+
     def quiet_until(self) -> datetime | None:
         """The newest expires_at of all epochs that did not end by release or retire; None when there is none."""
         ...

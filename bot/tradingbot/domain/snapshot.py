@@ -79,6 +79,7 @@ class Snapshot:
     holder: str = ""
     halts: tuple[Halt, ...] = ()
     blocks: tuple[str, ...] = ()
+    recovering_until: datetime | None = None  # entries are smaller, as the trader before crashed
     equity: Decimal = ZERO
     cash: Decimal = ZERO
     day_start_equity: Decimal = ZERO

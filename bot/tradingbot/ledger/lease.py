@@ -1,13 +1,13 @@
 """Who may trade, as a bot asks it: claiming, releasing, retiring, and the signs of life by which silence is judged."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, NotClaimed, NotReleased, Released, Successor
 from tradingbot.ledger import embedded
-from tradingbot.ledger.clock import ledger_clock, on_server
+from tradingbot.ledger.clock import ledger_clock, ledger_now, on_server
 from tradingbot.ledger.columns import Instant
 from tradingbot.ledger.tables import heartbeats, intents, lease, lease_history
 
@@ -131,6 +131,22 @@ def quiet_until(connection: Connection) -> datetime | None:
     newest = select(func.max(of_epoch.scalar_subquery(), type_=Instant())).where(begun)
     moment: datetime | None = connection.execute(newest).scalar_one()
     return moment
+
+
+def since_crash(connection: Connection) -> timedelta | None:
+    """How long ago, by the ledger's clock, the newest epoch began whose predecessor nobody ended in order."""
+    begun = (
+        select(
+            lease_history.c.epoch,
+            lease_history.c.at,
+            func.lag(lease_history.c.epoch).over(order_by=lease_history.c.epoch).label("before"),
+        )
+        .where(lease_history.c.event.in_(BEGINNINGS))
+        .subquery()
+    )
+    crashed = begun.c.before.is_not(None) & begun.c.before.not_in(ended())
+    at = connection.execute(select(begun.c.at).where(crashed).order_by(begun.c.epoch.desc()).limit(1)).scalar()
+    return None if at is None else ledger_now(connection) - at
 
 
 def ended() -> Select[tuple[int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Engine, func, select
@@ -50,6 +50,10 @@ class LedgerReader:
     def quiet_until(self) -> datetime | None:
         with reading(self.engine) as connection:
             return lease.quiet_until(connection)
+
+    def since_crash(self) -> timedelta | None:
+        with reading(self.engine) as connection:
+            return lease.since_crash(connection)
 
     def named(self, instance: Instance) -> Lease | None:
         with reading(self.engine) as connection:

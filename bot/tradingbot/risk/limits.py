@@ -1,6 +1,6 @@
 """The limits a person has set, as one frozen value, and the halts that follow when one is broken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -30,6 +30,13 @@ class RiskLimits:
     flash_drawdown_percent: Decimal = Decimal(20)
     min_win_rate_percent: Decimal | None = None
     min_trades: int = 20
+    recovery_percent: Decimal = HUNDRED
+
+    def recovering(self) -> "RiskLimits":
+        """The same with smaller orders and positions, for a bot that came back from a crash."""
+        names = ("max_order_notional", "max_position_notional", "order_fraction_percent")
+        smaller = {name: getattr(self, name) * self.recovery_percent / HUNDRED for name in names}
+        return replace(self, **smaller)
 
     def daily_loss(self, exposure: Exposure) -> Decimal:
         """The tighter of the absolute and the relative daily limit."""

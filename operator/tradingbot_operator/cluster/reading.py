@@ -184,6 +184,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         exchange=answer.get("exchange"),
         database=answer.get("database"),
         adoption=_adoption(answer.get("adoption")),
+        recovering=answer.get("recovering_until") is not None,
         unresolved=answer.get("unresolved"),
         journal=answer.get("journal"),
         positions=_held(answer.get("positions")),

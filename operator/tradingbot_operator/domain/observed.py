@@ -98,6 +98,7 @@ class Report:
     book: str | None = None
     halts: tuple[Halt, ...] = ()
     outside: tuple[str, ...] = ()  # what others do on its account
+    recovering: bool = False  # its entries are smaller for a while, after a crash
     flat: bool = False  # it was to flatten, and the venue says that it did
     schema: Schema | None = None
     exchange: str | None = None

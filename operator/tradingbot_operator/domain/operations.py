@@ -14,6 +14,7 @@ from tradingbot_operator.domain.scalars import (
     LongText,
     NameText,
     ObjectName,
+    PercentText,
     ShortText,
     SizeText,
     Span,
@@ -168,6 +169,10 @@ class Recovery(Part):
     """Restarts within the window before a person must act."""
     window: Span = "10m"
     """That window."""
+    observe_minutes: Annotated[int, Field(ge=0, le=120)] | None = None
+    """For how long entries are smaller after a crash; 60 in mode live and 0 in others by default."""
+    size_percent: PercentText | None = None
+    """Their size meanwhile, as a share of the usual one; 50 by default."""
 
 
 class Threshold(Part):

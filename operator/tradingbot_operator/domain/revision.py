@@ -25,6 +25,8 @@ RENDERED = (
     "pod",
 )
 
+WATCHED = ("observe_minutes", "size_percent")
+
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value."""
@@ -37,7 +39,10 @@ def digest(value: Any, digits: int) -> str:
 
 def asked(spec: BotSpec) -> dict[str, Any]:
     """The part of *spec* that makes a revision, nulls and fields at their default dropped."""
-    return spec.model_dump(mode="json", by_alias=True, include=set(RENDERED), exclude_defaults=True, exclude_none=True)
+    said = spec.model_dump(mode="json", by_alias=True, include=set(RENDERED), exclude_defaults=True, exclude_none=True)
+    # Of recovery the rest steers the operator; what is not said here leaves the names of before as they were.
+    watched = spec.recovery.model_dump(mode="json", by_alias=True, include=set(WATCHED), exclude_none=True)
+    return said | ({"recovery": watched} if watched else {})
 
 
 def revision_name(spec: BotSpec, collisions: int = 0) -> str:

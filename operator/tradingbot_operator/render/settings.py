@@ -3,7 +3,7 @@
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
-from tradingbot_operator.domain.revision import canonical, digest
+from tradingbot_operator.domain.revision import WATCHED, canonical, digest
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
 from tradingbot_operator.render.metadata import metadata
@@ -19,6 +19,7 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
     return {
         **ask,
         **_reconcile(spec),
+        **_recovery(spec),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
         "exchange": _said(spec.exchange, exclude=WITHHELD),
@@ -36,6 +37,11 @@ def _reconcile(spec: BotSpec) -> dict[str, Any]:
     """Only what is not the bot's own default: settings of before it could be told stay as they are."""
     policy = spec.reconcile.foreign_orders
     return {} if policy == "Report" else {"reconcile": {"foreign_orders": policy.lower()}}
+
+
+def _recovery(spec: BotSpec) -> dict[str, Any]:
+    watched = spec.recovery.model_dump(mode="json", include=set(WATCHED), exclude_none=True)
+    return {"recovery": watched} if watched else {}
 
 
 def _said(part: Any, exclude: set[str] | None = None) -> dict[str, Any]:

@@ -125,7 +125,9 @@ def phase(facts: Facts, current: list[Condition]) -> str:
         return "Suspended"
     if "Reconciling" in true and facts.active_pod is None:
         return "Starting"
-    return "Halted" if "Halted" in true else "Running"
+    if "Halted" in true:
+        return "Halted"
+    return "Recovering" if facts.report and facts.report.recovering else "Running"
 
 
 def begins(bot: Bot, status: Mapping[str, Any]) -> bool:

@@ -181,6 +181,7 @@ def test_status_is_the_form_of_the_contract() -> None:
             }
         ],
         "blocks": [],
+        "recovering_until": None,
         "equity": "10010.5",
         "cash": "9000",
         "currency": "USDT",

@@ -547,3 +547,26 @@ def test_the_engine_is_idle_when_everything_was_answered():
     assert world.engine.snapshot().data_seen_at == START + 7 * MINUTE
     assert world.engine.snapshot().data_age_seconds == 0
     assert world.engine.parts.settings.symbols[0] == BTC
+
+
+class Crashed(MemoryLedger):
+    """The trader before left its epoch to nobody, three minutes ago by the ledger's clock."""
+
+    def since_crash(self) -> timedelta | None:
+        return timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "bought", "until"), [(0, "9.90099", None), (2, "9.90099", None), (120, "4.95049", 117)]
+)
+def test_entries_after_a_crash_are_smaller_until_it_was_watched_long_enough(minutes, bought, until):
+    """Half of the usual size for as long as asked, counted from the crash; a restart does not begin anew."""
+    settings = replace(replay(rising(), sma()).engine.parts.settings, observed=timedelta(minutes=minutes))
+    half = replace(LIMITS, recovery_percent=D(50))
+    world = replay(rising(), sma(), half, ledger=Crashed(), settings=settings)
+    began = world.clock.now()
+    run(world)
+    requests = (each.write.request for each in world.ledger.orders())
+    assert [each.quantity for each in requests if each.purpose is Purpose.ENTRY] == [D(bought)]
+    shown = world.engine.snapshot().recovering_until
+    assert (shown and shown - began) == (until and timedelta(minutes=until))

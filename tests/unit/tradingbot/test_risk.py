@@ -281,3 +281,13 @@ def test_only_limit_halts_of_earlier_days_are_outlived():
     new = Halt("b", HaltKind.REDUCE, "limit", "", today, limit=True)
     person = Halt("c", HaltKind.HALT, "http", "", yesterday)
     assert outlived((old, new, person), START) == (old,)
+
+
+def test_after_a_crash_orders_and_positions_are_smaller():
+    """By the share that is asked for; what limits a loss stays as it is."""
+    usual = replace(LIMITS, max_order_notional=D(1000), max_position_notional=D(2000), order_fraction_percent=D(10))
+    smaller = replace(usual, recovery_percent=D(25)).recovering()
+    assert (smaller.max_order_notional, smaller.max_position_notional) == (D(250), D(500))
+    assert smaller.order_fraction_percent == D("2.5")
+    assert (smaller.max_daily_loss, smaller.max_orders_per_minute) == (LIMITS.max_daily_loss, 10)
+    assert usual.recovering() == usual
