@@ -7,12 +7,12 @@ from datetime import timedelta
 from tradingbot.adoption import adopted
 from tradingbot.ahead import Ahead
 from tradingbot.cutoff import CutOff
-from tradingbot.domain.errors import Fenced, LedgerUnavailable, VenueUnavailable
+from tradingbot.domain.errors import Fenced, LedgerUnavailable, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import Snapshot
-from tradingbot.floor import Floor
+from tradingbot.floor import SECOND, Floor
 from tradingbot.handover import confirm
 from tradingbot.inbox import ended
 from tradingbot.parts import Parts
@@ -27,6 +27,8 @@ UNSETTLED = "stopped with orders that the next start has to settle"
 GIVE_WAY = timedelta(seconds=0.25)
 # The shorter, the sooner one that stands still is told from one that is busy.
 BEAT_SECONDS = 0.5
+# A row that cannot be read is mended by a person; until then the venue is asked for its markets each time.
+READ_AGAIN = timedelta(seconds=5)
 
 
 class Engine:
@@ -57,6 +59,12 @@ class Engine:
                     if self._cut is not None:
                         await self._cut.leave(error)
                     await self._again()
+                except UnknownState as error:
+                    # Nobody may have looked yet: it is read again, and nothing is sent that rests on it.
+                    self._cut = None
+                    self._floor.guard.doubts(error)
+                    self._floor.teller.in_doubt(error, self._floor.guard)
+                    await self._again(READ_AGAIN)
                 except VenueUnavailable as error:
                     self._floor.teller.venue_away(error)
                     await self._again()
@@ -103,9 +111,9 @@ class Engine:
             self._floor.errands.close()
             await inbox.unlisten()
 
-    async def _again(self) -> None:
+    async def _again(self, after: timedelta = SECOND) -> None:
         if not self._floor.stopping:
-            await self._floor.pause()
+            await self._floor.pause(after)
 
     async def _beat(self) -> None:
         """The ledger hears from this process twice a second, whatever its loop waits for."""

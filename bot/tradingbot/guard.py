@@ -1,9 +1,11 @@
 """What stands over every decision: halts, broken limits, the trading day, and the picture risk looks at."""
 
 from datetime import datetime, timedelta
+from zlib import crc32
 
 import structlog
 
+from tradingbot.domain.errors import UnknownState
 from tradingbot.domain.exposure import Exposure
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Refusal
@@ -32,9 +34,9 @@ class Guard:
         self.money = Money(capital, capital, capital)
         self._highs = Highs()
         self._waived: frozenset[str] = frozenset()
+        self._crashed_until: datetime | None = None
 
     @property
-        self._crashed_until: datetime | None = None
     def ruling(self) -> HaltKind | None:
         return self.halts.ruling
 
@@ -52,8 +54,6 @@ class Guard:
             self.money.load(self._parts.ledger, self._parts.day_start(now))
             for at, equity in self._parts.ledger.equity_since(now - HOUR):
                 self._highs.add(at, equity)
-
-    def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
             self._crashed_until = self._watched_until(now)
 
     def _watched_until(self, now: datetime) -> datetime | None:
@@ -65,6 +65,8 @@ class Guard:
         """Until when entries are smaller; None when nothing crashed, or long enough ago."""
         until = self._crashed_until
         return until if until is not None and now < until else None
+
+    def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         return self.halts.add(Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now()))
 
     def measure(self, desk: Desk, at: datetime) -> None:
@@ -91,6 +93,12 @@ class Guard:
         """Nothing is entered while somebody else trades on the account, until a person resumes; stops stay."""
         name = f"foreign-{deed.kind}-{deed.name}"
         self._halt(Halt(name, HaltKind.HALT, "foreign", deed.text, self._parts.clock.now()))
+
+    def doubts(self, error: UnknownState) -> None:
+        """Nothing is entered until a person has looked at what the ledger holds; stops stay at the venue."""
+        name = f"unknown-state-{crc32(str(error).encode()):08x}"
+        if name not in self.halts.standing:
+            self._halt(Halt(name, HaltKind.HALT, "ledger", str(error), self._parts.clock.now()))
 
     def _halt(self, halt: Halt) -> None:
         self.halts.add(halt)

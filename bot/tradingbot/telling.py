@@ -114,6 +114,14 @@ class Teller:
         self._metrics.reconnect("ledger")
         self._change(state=EngineState.BLOCKED, database=str(error), blocks=(f"ledger: {error}",))
 
+    def in_doubt(self, error: Exception, guard: Guard) -> None:
+        """Who cannot read the ledger decides nothing, whether it holds the epoch or not."""
+        log.error("UnknownState", error=str(error))
+        self._metrics.failure("ledger")
+        self.halts(guard)
+        state = EngineState.HALTED if guard.halts.standing else EngineState.BLOCKED
+        self._change(state=state, blocks=(str(error),))
+
     def venue_away(self, error: Exception) -> None:
         log.warning("Venue unavailable", error=str(error))
         self._metrics.failure("venue")

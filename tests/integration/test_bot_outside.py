@@ -1,12 +1,16 @@
-"""Somebody else trades on the account of a real trader: it says so, and stops where it is asked to."""
+"""What a real trader did not do itself: somebody trades on its account, or its ledger was spoilt."""
 
+import signal
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bots
-from exchange_simulator.server import running
+from exchange_simulator.server import Venue, running
 from halting import KEY, bars_later, buys, gauge, minutes_later, sandboxed, simulator
 from trading import AT_ONCE
 
@@ -38,3 +42,42 @@ async def test_a_persons_order_halts_where_that_is_asked_for_and_a_resume_holds(
             await bars_later(pod)
             assert (await pod.status())["halts"] == []
             assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S0-200")
+async def test_a_spoilt_row_halts_entries_and_the_stop_stays(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """The status of its stop is a word nobody knows: it decides nothing more, says so by name, and cancels nothing."""
+    async with running(simulator(), time.time) as venue:
+        rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE)
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            await pod.until(lambda seen: seen["positions"] and seen["open_orders"] == 1, 60)
+            await pod.stop(signal.SIGKILL)
+        before = [order["clientOrderId"] for order in (await account(venue))["open_orders"]]
+        assert before
+        spoil = "UPDATE outcomes SET status = 'confused' WHERE client_id = ?"
+        book = sqlite3.connect(rendered["database"]["path"])
+        assert book.execute(spoil, before[:1]).rowcount == 1
+        book.commit()
+        book.close()
+        seen = len(buys(venue))
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            status = await pod.until(lambda seen: seen["halts"], 60)
+            (halt,) = status["halts"]
+            evidence(f"{spoil}; GET /status .halts", str(halt))
+            assert (halt["cause"], status["state"]) == ("UnknownState", "halted")
+            assert halt["reason"] == f'the ledger holds "confused" as OrderStatus of {before[0]}'
+            await minutes_later(venue, 8)
+            after = [order["clientOrderId"] for order in (await account(venue))["open_orders"]]
+            evidence("GET /control/accounts .open_orders (before, after)", f"{before} {after}")
+            assert after == before
+            assert len(buys(venue)) == seen
+            assert await pod.stop() == 0
+
+
+async def account(venue: Venue) -> dict[str, Any]:
+    code, found = await bots.asked(f"{venue.url}/control/accounts/{KEY}")
+    assert code == 200
+    return dict(found)

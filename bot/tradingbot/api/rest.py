@@ -17,7 +17,7 @@ from tradingbot.api.reconciling import reconciling
 from tradingbot.api.reports import report_routes
 from tradingbot.api.stopping import stopping_routes
 from tradingbot.api.usage import Usage
-from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.errors import LedgerUnavailable, UnknownState
 from tradingbot.domain.order import WORKING
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -63,6 +63,8 @@ def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
             return error(422, str(refusal))
         except LedgerUnavailable as away:
             return error(503, f"the ledger cannot be reached ({away}): try again later")
+        except UnknownState as unknown:
+            return error(500, f"{unknown}: mend that row, or restore the ledger")
         except Exception:
             log.exception("request failed", path=request.url.path)
             return error(500, "this request failed by a fault of the bot: its log says more")

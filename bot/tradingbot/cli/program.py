@@ -18,7 +18,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.provider import ask_provider, data, exchange
-from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
 from tradingbot.start.check import check
@@ -63,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(str(error), "", error.code)
     except Misconfigured as error:
         return _complain(str(error), "", Exit.MISCONFIGURED)
+    except UnknownState as error:
+        return _complain(str(error), "", Exit.REFUSED)
     except (LedgerUnavailable, VenueUnavailable) as error:
         return _complain(str(error), "", Exit.UNREACHABLE)
     except (typer.Abort, KeyboardInterrupt):

@@ -13,6 +13,10 @@ class ShutOut(LedgerUnavailable):
     """The ledger refused the login or ended the session, as a fence would: send nothing until its row is read."""
 
 
+class UnknownState(Exception):
+    """The ledger holds what nobody can read: enter nothing, leave the stops, and let a person look."""
+
+
 class Fenced(Exception):
     """This process no longer holds the epoch: cancel all pending work and become a standby."""
 

@@ -36,6 +36,7 @@ CAUSES = (
     ("low-win-rate-", "LowWinRate"),
     ("key-revoked-", "KeyRevoked"),
     ("foreign-", "ForeignActivity"),
+    ("unknown-state-", "UnknownState"),
     ("mode-", "ModeChange"),
 )
 REQUESTED = "Requested"

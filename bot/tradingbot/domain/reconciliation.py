@@ -14,7 +14,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """*name* is the same when the same wish comes again, empty when it never does; *force*: mark closed what the venue still shows."""
+    """*name* is the same when the same wish comes again, empty when it never does.
+
+    *force*: mark closed also what the venue still shows.
+    """
 
     action: Action
     name: str

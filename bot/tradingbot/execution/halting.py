@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.errors import LedgerUnavailable, UnknownState
 from tradingbot.domain.halt import Halt, HaltKind, most_restrictive
 from tradingbot.domain.ports import Ledger
 
@@ -27,7 +27,7 @@ class Halts:
         try:
             names = self.latch()
             self.refresh()
-        except LedgerUnavailable:
+        except (LedgerUnavailable, UnknownState):
             return halt
         return replace(halt, id=names[halt.id])
 

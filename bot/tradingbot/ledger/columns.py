@@ -1,11 +1,13 @@
 """How money, times and words stand in both databases, exactly."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from tradingbot.domain.errors import UnknownState
 
 INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -27,7 +29,15 @@ class Money(TypeDecorator[Decimal]):
         return format(value, "f") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        return None if value is None else Decimal(value)
+        if value is None:
+            return None
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            raise UnknownState(f'the ledger holds "{value}" where an amount belongs') from None
+        if not amount.is_finite():
+            raise UnknownState(f'the ledger holds "{value}" where an amount belongs')
+        return amount
 
 
 class Instant(TypeDecorator[datetime]):
@@ -51,6 +61,9 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, str):
-            return datetime.fromisoformat(value)
+            try:
+                return datetime.fromisoformat(value)
+            except ValueError:
+                raise UnknownState(f'the ledger holds "{value}" where a time belongs') from None
         moment: datetime = value.astimezone(UTC)
         return moment

@@ -1,10 +1,12 @@
 """Rows to values and back; nothing here asks the database."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from tradingbot.domain.clientid import parse_client_id
+from tradingbot.domain.errors import UnknownState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Lease
@@ -21,6 +23,7 @@ from tradingbot.domain.order import (
 )
 
 Values = dict[str, Any]
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def writer(held: Lease) -> Values:
@@ -62,9 +65,9 @@ def record(row: Row[Any]) -> OrderRecord:
     else:
         request = Order(
             symbol=row.symbol,
-            side=Side(row.side),
-            type=OrderType(row.type),
-            purpose=Purpose(row.purpose),
+            side=known(Side, row.side, row.client_id),
+            type=known(OrderType, row.type, row.client_id),
+            purpose=known(Purpose, row.purpose, row.client_id),
             quantity=row.quantity,
             price=row.price,
             stop_price=row.stop_price,
@@ -76,7 +79,16 @@ def record(row: Row[Any]) -> OrderRecord:
     name = parse_client_id(row.client_id)
     epoch = name.epoch if name else row.epoch
     write = VenueWrite(row.client_id, epoch, row.sequence, request, row.timestamp, row.expires_at)
-    return OrderRecord(write, OrderStatus(row.status), row.filled, row.venue_id, row.message)
+    status = known(OrderStatus, row.status, row.client_id)
+    return OrderRecord(write, status, row.filled, row.venue_id, row.message)
+
+
+def known(words: type[Word], found: str, of: str) -> Word:
+    """The word in the row *of* that name; raises UnknownState when it is none of ours."""
+    try:
+        return words(found)
+    except ValueError:
+        raise UnknownState(f'the ledger holds "{found}" as {words.__name__} of {of}') from None
 
 
 def decision_values(decision: Decision, client_id: str | None, held: Lease) -> Values:
@@ -122,7 +134,7 @@ def fill(row: Row[Any]) -> Fill:
         trade_id=row.trade_id,
         client_id=row.client_id,
         venue_id=row.venue_id,
-        side=Side(row.side),
+        side=known(Side, row.side, f"trade {row.trade_id}"),
         quantity=row.quantity,
         price=row.price,
         commission=row.commission,
@@ -139,4 +151,4 @@ def in_time(fill: Fill) -> tuple[object, ...]:
 
 
 def halt(row: Row[Any]) -> Halt:
-    return Halt(row.id, HaltKind(row.kind), row.source, row.reason, row.since, row.is_limit)
+    return Halt(row.id, known(HaltKind, row.kind, f"halt {row.id}"), row.source, row.reason, row.since, row.is_limit)

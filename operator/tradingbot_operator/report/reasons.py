@@ -76,6 +76,7 @@ CAUSES = (
     ("FlashDrawdown", "too much was lost within an hour; positions are closed"),
     ("Runaway", "the strategy asked for more orders than a minute may have"),
     ("LowWinRate", "too few trades of a losing day won"),
+    ("UnknownState", "the ledger holds what nobody can read; nothing is decided, and the stops stay at the venue"),
     ("KeyRevoked", "the venue refuses the bot's key; the bot let go of it"),
     ("ForeignActivity", "somebody else trades on the account"),
     ("ModeChange", "spec.mode leaves the market; it clears when the other mode trades, or the mode is written back"),
