@@ -138,6 +138,8 @@ def _running(programs: Programs, fsync: bool = False) -> Iterator[Server]:
     port, log = _free_port(), programs.folder / "log"
     settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": programs.seen}
     settings |= {"fsync": "on" if fsync else "off", "max_connections": 60, "shared_buffers": "16MB"}
+    if programs.version == INSTALLED:
+        settings["shared_preload_libraries"] = "pg_stat_statements"
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = programs.command("postgres", "-D", str(programs.seen / "data"), *options, death="QUIT")
     with log.open("w") as words:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -542,6 +543,77 @@ async def test_the_venue_can_be_asked_from_the_pod(lively: Pod, venue: Venue, ev
         settings.write_text(text)
     evidence("sim off: atb exchange ping; atb data test-provider", str(away))
     assert [code for code, _ in away] == [69, 69]
+
+
+@pytest.mark.row("S0-053")
+@pytest.mark.row("S2-016")
+async def test_the_sessions_of_the_server_are_counted(still: Pod, evidence: Note) -> None:
+    """The command, the runbooks' statement and the gauge come to the same number; others come and go."""
+    statement = "SELECT count(*) FROM pg_stat_activity"
+    async with asyncio.timeout(60):
+        while True:
+            code, out = atb(still, "db", "connections", "--json")
+            (row,) = await sql(still, statement, unseen)
+            if code == 0 and json.loads(out)["connections"] == row["count"]:
+                break
+    evidence("atb db connections --json", out)
+    evidence(f'atb db query --scalar "{statement}"', str(row["count"]))
+    # The bot's own sessions and whoever asks; the gauge is the count of a scrape before.
+    assert 3 <= await metric(still, "database_connections_active", evidence) < json.loads(out)["most"]
+
+
+@pytest.mark.row("S2-017")
+@pytest.mark.row("S3-157")
+async def test_a_session_that_stands_idle_in_a_transaction_is_ended(still: Pod, evidence: Note) -> None:
+    """What works long is listed; what stands idle is ended, and the trader, which never does, goes on."""
+    url = (still.folder / "secrets/database/url").read_text()
+    async with await psycopg.AsyncConnection.connect(url) as busy, await psycopg.AsyncConnection.connect(url) as idle:
+        await idle.execute("SELECT 1")
+        sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(120)"))
+        listed = await listed_until(still, busy.info.backend_pid, "db", "long-queries", "--older-than", "100ms")
+        evidence("atb db long-queries --older-than 100ms", str(listed))
+        await busy.cancel_safe()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await sleeping
+        ended = await listed_until(still, idle.info.backend_pid, "db", "kill-idle", "--older-than", "1s")
+        evidence("atb db kill-idle --older-than 1s", str(ended))
+        with pytest.raises(psycopg.OperationalError):
+            await idle.execute("SELECT 1")
+    assert (await still.status())["database"] == "ok"
+
+
+async def listed_until(pod: Pod, pid: int, *command: str) -> list[dict[str, Any]]:
+    """What *command* lists as soon as session *pid* is in it."""
+    async with asyncio.timeout(60):
+        while True:
+            code, out = atb(pod, *command, "--json")
+            assert code == 0, out
+            if pid in {row["pid"] for row in json.loads(out)}:
+                return list(json.loads(out))
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.row("S0-144")
+@pytest.mark.row("S2-066")
+@pytest.mark.row("S2-068")
+async def test_slow_statements_are_listed_and_forgotten(still: Pod, evidence: Note) -> None:
+    """Without the extension the cure is told; with it both spellings of the runbooks run, and a reset begins anew."""
+    code, said = atb(still, "db", "slow-queries")
+    assert (code, said.startswith("atb: pg_stat_statements is not in this database")) == (78, True)
+    async with await psycopg.AsyncConnection.connect((still.folder / "secrets/database/url").read_text()) as owner:
+        await owner.execute("CREATE EXTENSION pg_stat_statements")
+    for columns in ("query, mean_exec_time", "query, mean_exec_time, calls"):
+        statement = f"SELECT {columns} FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10;"
+        assert len(await sql(still, statement, evidence)) == 10
+    most = "SELECT max(calls) AS calls FROM pg_stat_statements"
+    (before,) = await sql(still, most)
+    code, out = atb(still, "db", "slow-queries", "--reset")
+    (after,) = await sql(still, most)
+    evidence("atb db slow-queries --reset; select max(calls)", f"{before} -> {after}")
+    assert (code, after["calls"] < before["calls"]) == (0, True)
+    code, out = atb(still, "db", "slow-queries", "--json")
+    evidence("atb db slow-queries", out)
+    assert {"query", "mean_exec_time", "calls"} == set(json.loads(out)[0])
 
 
 @pytest.mark.row("S1-173")

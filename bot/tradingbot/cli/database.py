@@ -47,7 +47,7 @@ def query(
     if scalar:
         typer.echo(tables.cell(rows[0][0] if rows else None))
         return
-    named = [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
+    named = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
     typer.echo(json.dumps(named, indent=2) + "\n" if as_json else tables.table(named, columns), nl=False)
 
 
@@ -83,7 +83,7 @@ def migrate(ledger_id: LedgerId = None, fencer: Fencer = None, active: Active = 
 def compat(active: Active = None) -> int:
     """Tell whether that code could write the ledger after a migration to this version's schema; changes nothing."""
     done = "a migration to this version's schema shuts nobody out"
-    return _told(lambda settings: _ledger("migrate").check(_owner_url(settings), active), done)
+    return _told(lambda settings: _ledger("migrate").check(owner_url(settings), active), done)
 
 
 @database.command()
@@ -95,14 +95,14 @@ def adopt(
 
     def work(settings: Settings) -> None:
         owner = _ledger("identity").Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
-        _ledger("adopt").adopt(_owner_url(settings), ledger_id, owner, above)
+        _ledger("adopt").adopt(owner_url(settings), ledger_id, owner, above)
 
     return _told(work, f"ledger {ledger_id} belongs to this bot")
 
 
 def _migrate(settings: Settings, ledger_id: str | None, fencer: str | None, active: str | None) -> None:
     if ledger_id is None or fencer is None:
-        _ledger("migrate").migrate(_owner_url(settings), active)
+        _ledger("migrate").migrate(owner_url(settings), active)
         return
     if not LEDGER_ID.fullmatch(ledger_id):
         raise Failed(Exit.USAGE, f'--ledger-id "{ledger_id}" is not six characters of 0-9 and a-z')
@@ -111,7 +111,7 @@ def _migrate(settings: Settings, ledger_id: str | None, fencer: str | None, acti
     prepare, identity = _ledger("prepare"), _ledger("identity")
     owner = identity.Owner(settings.bot.cluster, settings.bot.namespace, settings.bot.name)
     book = identity.Book(*bound_to(settings), "")
-    prepare.prepare(_owner_url(settings), prepare.Wanted(ledger_id, fencer, owner, book, active), randomness.randbelow)
+    prepare.prepare(owner_url(settings), prepare.Wanted(ledger_id, fencer, owner, book, active), randomness.randbelow)
 
 
 def _told(work: Callable[[Settings], None], done: str) -> int:
@@ -127,7 +127,7 @@ def _told(work: Callable[[Settings], None], done: str) -> int:
     return Exit.OK
 
 
-def _owner_url(settings: Settings) -> str:
+def owner_url(settings: Settings) -> str:
     """The owner's login where one is mounted, else the bot's own."""
     try:
         return (settings.paths.secrets / "owner/url").read_text().strip()
@@ -144,5 +144,5 @@ def _ledger(name: str) -> Any:
     return importlib.import_module(f"tradingbot.ledger.{name}")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
