@@ -110,7 +110,7 @@ class Guard:
     def surroundings(self, desk: Desk, counted: bool = False) -> picture.Surroundings:
         """What the book does not know; orders of the last minute are only *counted* when somebody asks for them."""
         clock = self._parts.clock
-        now, doubt = clock.now(), clock.doubt()
+        now = clock.now()
         return picture.Surroundings(
             now=now,
             marks=self._bars.closes(),
@@ -119,7 +119,7 @@ class Guard:
             peak_equity=self.money.peak,
             orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
             halt=self.halts.ruling,
-            blocks=(doubt,) if doubt else (),
+            blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
             waived=self._waived,
             hour_peak_equity=self._highs.highest(now),
             day_results=desk.book.results.since(self.money.day) if self.money.day else (),

@@ -53,3 +53,4 @@ class Parts:
     watch: LeaseWatch
     journal: ExitJournal = field(default_factory=ExitJournal)
     grants: ExitGrants | None = None  # nobody to ask
+    invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them

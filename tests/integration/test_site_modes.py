@@ -1,7 +1,10 @@
 """One TradingBot in one mode after another: real operator, real ``atb``, real PostgreSQL, and a venue that counts."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -10,6 +13,7 @@ import pytest
 import moneynode
 import onenode
 import postgres
+from bots import asked
 from onenode import Running, Site
 from operators import bot, condition, create_bot, eventually, state
 
@@ -47,6 +51,13 @@ def practised(site: Site, name: str) -> list[str]:
     return [each["mode"] for each in (bot(site.server, name) or {})["status"].get("practice") or ()]
 
 
+def simulated(pod: Running) -> tuple[int, Any]:
+    token = (pod.folder / "secrets/api/token").read_text().split()[0]
+    headers = {"Authorization": f"Bearer {token}"}
+    address = f"http://{pod.address}:8000/api/config/simulation-mode"
+    return asyncio.run(asked(address, {"enabled": True}, headers))
+
+
 def account(site: Site) -> dict[str, Any]:
     return site.control("accounts/simulator-demo")
 
@@ -55,53 +66,110 @@ def sent_by(site: Site, pod: Running) -> list[dict[str, Any]]:
     return [each for each in site.control("orders")["entries"] if pod.uid in str(each.get("sender"))]
 
 
-@pytest.mark.row("S1-069")
-@pytest.mark.row("S1-094")
-@pytest.mark.row("S0-132")
-def test_a_bot_leaves_live_flat_and_comes_back(world: tuple[Site, postgres.Server], evidence: Note) -> None:
-    """With a position it waits under its stop and enters nothing; flat it trades on paper; and back as it left."""
+@dataclass
+class Left:
+    """What was seen while a live bot with a position was changed to paper."""
+
+    first: Running
+    second: Running
+    said: dict[str, str]
+    halts: list[str]
+    stops: list[str]
+    open_orders: list[Any]
+    bought_less_sold: Decimal
+    simulated: tuple[int, Any]
+
+
+@pytest.fixture(scope="module", name="left")
+def changed_to_paper(world: tuple[Site, postgres.Server]) -> Left:
+    """Live with a position under its stop, then paper by two patches: the mode, and that it is to close."""
     site, database = world
-    place = moneynode.owned(site, database, "money")
-    create_bot(site.server, "money", moneynode.live(site, place), annotations=PROVED)
+    create_bot(site.server, "money", moneynode.live(site, moneynode.owned(site, database, "money")), annotations=PROVED)
     first = now_in(site, "money", "live")
     eventually(lambda: first.status()["positions"] and account(site)["open_orders"], within=60)
     # The operator has heard of it; a bot that was live for a blink is not one that was live.
     eventually(lambda: "live" in practised(site, "money"))
+    simulation = simulated(first)
 
-    paper = {"spec": {"mode": "paper", "exchange": {"credentialsSecretRef": None}}}
-    evidence("live to paper with a position", changed(site, "money", paper))
+    said = {"patched": changed(site, "money", {"spec": {"mode": "paper", "exchange": {"credentialsSecretRef": None}}})}
     eventually(lambda: state(site.server, "money", "Stalled") == ("True", "PositionsOpen"))
-    evidence("kubectl get tb money (condition Stalled)", condition(bot(site.server, "money"), "Stalled")["message"])
-    eventually(lambda: [each["kind"] for each in first.status()["halts"]] == ["reduce"])
-    assert [each["type"] for each in account(site)["open_orders"]] == ["STOP_LOSS"]
+    said["stalled"] = condition(bot(site.server, "money"), "Stalled")["message"]
+    halts = eventually(lambda: [each["kind"] for each in first.status()["halts"]])
+    stops = [each["type"] for each in account(site)["open_orders"]]
     assert site.node.of("money") is first
 
-    evidence("close them", changed(site, "money", {"spec": {"onModeChange": "Flatten"}}))
+    said["closed"] = changed(site, "money", {"spec": {"onModeChange": "Flatten"}})
     second = now_in(site, "money", "paper")
-    assert account(site)["open_orders"] == []
-    sold = sum(float(each["quantity"]) * (1 if each["side"] == "BUY" else -1) for each in fills(site))
-    evidence("the account of the venue", f"open orders: [], bought less sold: {sold:.5f} BTC")
-    assert abs(sold) < 0.0001
-    eventually(lambda: second.status()["positions"], within=60)
-    assert sent_by(site, second) == []
-    eventually(lambda: not (bot(site.server, "money") or {})["status"].get("halts"))
+    sides = {"BUY": 1, "SELL": -1}
+    rest = sum((Decimal(each["quantity"]) * sides[each["side"]] for each in fills(site)), Decimal(0))
+    return Left(first, second, said, halts, stops, account(site)["open_orders"], rest, simulation)
 
+
+@pytest.mark.row("S1-069")
+@pytest.mark.row("S1-094")
+def test_a_market_is_left_flat(world: tuple[Site, postgres.Server], left: Left, evidence: Note) -> None:
+    """With a position the live process goes on under its stop and enters nothing; flat, a paper process takes over."""
+    site, _ = world
+    evidence("patch of the mode", left.said["patched"])
+    evidence("kubectl get tb money (condition Stalled)", left.said["stalled"])
+    evidence("patch of onModeChange", left.said["closed"])
+    assert (left.halts, left.stops) == (["reduce"], ["STOP_LOSS"])
+    assert left.said["stalled"].startswith("spec.mode: 'paper' leaves book live (positions: 1, open orders: 1); stops")
+    assert left.open_orders == []
+    assert abs(left.bought_less_sold) < Decimal("0.0001")
+    evidence("account of the venue", f"open orders: [], bought less sold: {left.bought_less_sold} BTC")
+    assert left.second.uid != left.first.uid
+    eventually(lambda: left.second.status()["positions"], within=60)
+    assert sent_by(site, left.second) == []
+    eventually(lambda: not (bot(site.server, "money") or {})["status"].get("halts"))
+    told = eventually(lambda: mode_changes(site))
+    evidence("kubectl atb history money", "\n".join(told))
+    assert "trades in mode paper from epoch" in told[0]
+
+
+@pytest.mark.row("S3-085")
+def test_prices_are_invented_for_paper_only(world: tuple[Site, postgres.Server], left: Left, evidence: Note) -> None:
+    """The live process with a position refused; the paper one goes on deciding while its venue is away."""
+    site, _ = world
+    code, said = left.simulated
+    evidence("POST /api/config/simulation-mode of the live bot with a position", f"{code} {said}")
+    assert code == 409
+    second = now_in(site, "money", "paper")
+    code, said = simulated(second)
+    evidence("POST /api/config/simulation-mode of the paper bot", f"{code} {said}")
+    assert (code, said) == (200, {"simulation_mode": True})
+    site.control("market", {"outage": True})
+    before = second.metric("tradingbot_bars")
+    eventually(lambda: second.metric("tradingbot_bars") >= before + 5, lambda: second.log[-1500:], 60)
+    evidence("bars decided while the venue is away", f"{before:g} and on to {second.metric('tradingbot_bars'):g}")
+    site.control("market", {"outage": False})
+
+
+@pytest.mark.row("S0-132")
+def test_what_was_live_before_comes_back_without_its_gates(
+    world: tuple[Site, postgres.Server], left: Left, evidence: Note
+) -> None:
+    """Paper to live is one patch and no gate again; the history has both changes, and no epoch is in two books."""
+    site, database = world
     site.kubectl("annotate", "tb", "money", "-n", "trading", "tradingbot.io/skip-gates-")
     again = {"spec": {"mode": "live", "exchange": {"credentialsSecretRef": {"name": "keys"}}}}
-    evidence("paper to live, as it was live before", changed(site, "money", again))
+    evidence("patch of the mode", changed(site, "money", again))
     third = now_in(site, "money", "live")
-    assert third.uid not in {first.uid, second.uid}
-    told = site.atb("history", "money", "-n", "trading")
-    evidence("kubectl atb history money", told)
-    changes = [line for line in told.splitlines() if "ModeChanged" in line]
-    assert ["paper" in changes[0], "live" in changes[1], len(changes)] == [True, True, 2]
+    assert third.uid not in {left.first.uid, left.second.uid}
+    told = eventually(lambda: len(found := mode_changes(site)) == 2 and found)
+    evidence("kubectl atb history money", "\n".join(told))
+    assert ["mode paper from" in told[0], "mode live from" in told[1]] == [True, True]
     with psycopg.connect(database.url("money")) as connection:
         books = "SELECT DISTINCT epoch FROM intents UNION ALL SELECT DISTINCT epoch FROM book_paper.intents"
         epochs = [row[0] for row in connection.execute(books)]
-        halts = connection.execute("SELECT reason, resume_reason FROM halts WHERE resumed_at IS NOT NULL").fetchall()
-    evidence("atb db query 'SELECT reason, resume_reason FROM halts'", str(halts))
+        resumed = connection.execute("SELECT reason, resume_reason FROM halts WHERE resumed_at IS NOT NULL").fetchall()
+    evidence("atb db query 'SELECT reason, resume_reason FROM halts'", str(resumed))
     assert len(epochs) == len(set(epochs)) >= 2
     site.kubectl("delete", "tb", "money", "-n", "trading", "--timeout=60s", "--wait=false")
+
+
+def mode_changes(site: Site) -> list[str]:
+    return [line for line in site.atb("history", "money", "-n", "trading").splitlines() if "ModeChanged" in line]
 
 
 def fills(site: Site) -> list[dict[str, Any]]:

@@ -64,6 +64,12 @@ class Door(Protocol):
     def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool: ...
 
 
+class Switch(Protocol):
+    """Whether prices are invented."""
+
+    on: bool
+
+
 class Reader(Protocol):
     """The ledger, for reading beside its writer; from one thread at a time."""
 
@@ -98,6 +104,7 @@ class Desk:
     usage: Usage = field(default_factory=Usage)
     limits: ShownLimits = field(default_factory=ShownLimits)
     keys_loaded: int = 0
+    invention: Switch | None = None  # where there is a market whose prices could be replaced
     streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
     account: Account | None = None  # as the ledger told last; None when it does not tell
 

@@ -15,6 +15,7 @@ from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health
 from tradingbot.api.reconciling import reconciling
 from tradingbot.api.reports import report_routes
+from tradingbot.api.simulating import simulating
 from tradingbot.api.stopping import stopping_routes
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable, UnknownState
@@ -39,6 +40,8 @@ def http_app(desk: Desk) -> Starlette:
         Route("/api/security/api-usage/summary", guarded(desk.api_tokens, _usage(desk.usage))),
         Route("/api/reconcile", guarded(desk.api_tokens, reconciling(desk)), methods=["POST"]),
     ]
+    simulation = guarded(desk.api_tokens, simulating(desk))
+    people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]
     people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in report_routes(desk)]
     stopping = [
         Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)

@@ -23,6 +23,7 @@ from tradingbot.start.files import recording
 from tradingbot.venues.ccxt_venue import Account, CcxtVenue
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feed import LiveFeed
+from tradingbot.venues.invented import InventedFeed, Invention
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
@@ -40,6 +41,7 @@ class Adapters:
     clock: Clock
     finite: bool = False
     measuring: "asyncio.Task[None] | None" = None
+    invention: Invention | None = None
 
     async def close(self) -> None:
         if self.measuring:
@@ -68,10 +70,12 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapt
     rest, stream = bases(around.settings)
     clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy, around.metrics)
     await clock.measure()
-    feed = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
+    invention = Invention()
+    market = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
+    feed = InventedFeed(market, clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments)
-    return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)))
+    return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)), invention=invention)
 
 
 def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:

@@ -40,6 +40,7 @@ from tradingbot.trading import FEED_ENDED
 AGAIN_SECONDS = 1.0
 BEAT_SECONDS = 1.0
 TURN = timedelta(seconds=1)
+INVENTED = "prices are invented (simulation-mode); disable it before orders may follow them"
 log = structlog.stdlib.get_logger(__name__)
 Opened = TypeVar("Opened")
 
@@ -67,6 +68,7 @@ async def _opened(around: Around) -> str:
     adapters = await _until_opened(around, lambda: open_adapters(around))
     if adapters is None:
         return "stopped before the venue was reached"
+    around.desk.invention = adapters.invention
     log.info("Venue reached", venue=adapters.venue.name, account=adapters.venue.account)
     try:
         await asyncio.wait({ahead})
@@ -168,6 +170,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,
+        invented=lambda: INVENTED if settings.sends_orders and adapters.invention and adapters.invention.on else None,
         grants=OperatorGrants(settings, around.secrets.api),
         journal=ExitJournal(settings.paths.data / "state" / "exits.jsonl", around.instance.colour),
     )
