@@ -126,7 +126,7 @@ class Cluster:
         manifest = self.state / "pair.json"
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         self.kubectl("apply", "-f", str(manifest))
-        self.kubectl("wait", "--for=condition=Ready", "pod/near", "pod/far", "--timeout=60s")
+        self.kubectl("wait", "--for=condition=Ready", "pod/near", "pod/far", "--timeout=120s")
 
 
 @contextlib.contextmanager
@@ -245,6 +245,8 @@ def test_pair_of_nodes_runs_beside_the_first_copy_and_leaves_nothing(node: Clust
         second.with_pair()
         assert second.in_pod("wget -qO- http://far.default.svc.cluster.local", "near") == "far\n"
         assert second.in_pod("wget -qO- http://near.default.svc.cluster.local", "far") == "near\n"
+        proxied = "/api/v1/namespaces/default/services/far:80/proxy/"
+        assert second.kubectl("get", "--raw", proxied) == "far\n"
         service = second.kubectl("get", "service", "far", "-o", "jsonpath={.spec.clusterIP}")
         with urllib.request.urlopen(f"http://{service}", timeout=5) as answer:
             assert answer.read() == b"far\n"
