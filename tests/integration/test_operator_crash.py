@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.kinds import TASK
+from tradingbot_operator.domain.task import parse_task
 from tradingbot_operator.reconcile import reconcile
 from tradingbot_operator.steer import steer
 
@@ -22,19 +24,27 @@ BOT = ("trading", "btc")
 def seen(api):
     """What the watches would bring."""
     pods = tuple(reading.pod(each) for each in api.of("Pod"))
-    return make.observed(workloads=tuple(reading.workload(each) for each in api.of("Deployment")), pods=pods)
+    workloads = tuple(reading.workload(each) for each in api.of("Deployment"))
+    tasks = tuple(parse_task(each) for each in api.of("BotTask"))
+    return make.observed(workloads=workloads, pods=pods, tasks=tasks)
 
 
 def operator(api):
     """A fresh process: it remembers nothing."""
     cluster = Cluster(api, Memory(), monitors=True)
 
+    async def ask(_):
+        return getattr(api, "said", None)
+
     async def passes(count=3):
         result = None
         for _ in range(count):
             try:
                 result = await reconcile(
-                    BOT, cluster, make.moment(seen=seen(api), site=make.site(pod_monitors=True)), make.reach()
+                    BOT,
+                    cluster,
+                    make.moment(seen=seen(api), site=make.site(pod_monitors=True)),
+                    replace(make.reach(), ask=ask),
                 )
             except Outdated:
                 continue
@@ -98,7 +108,22 @@ def week_passes(api):
     api.put(body)
 
 
+def task_comes(api):
+    spec = {"bot": "btc", "type": "flatten", "notAfter": "2026-11-21T15:00:00Z", "reason": "out"}
+    api.put({"kind": TASK.kind, "metadata": {"name": "t", "namespace": "trading"}, "spec": spec})
+
+
+def pod_is_flat(api):
+    """Its process has latched the order it was born with, and the venue says flat."""
+    notes = api.one("Pod", "p1")["metadata"]["annotations"]
+    assert notes["tradingbot.io/halt"] == "flatten: out"
+    halt = make.halt(id=notes["tradingbot.io/halt-id"], kind="flatten", reason="out")
+    api.said = make.said(state="halted", trading_active=False, halts=(halt,), flat=True)
+
+
+ASLEEP = {**make.MINIMAL, "suspend": True}
 STORIES = {
+    "flatten": [applied(ASLEEP), task_comes, pod_appears, pod_is_flat, pod_ends],
     "other keys": [keys_appear, applied(make.SANDBOX), pod_appears, image_is_told, keys_turn],
     "first start": [keys_appear, applied(make.SANDBOX)],
     "another version": [applied(make.MINIMAL), pod_appears, applied({**make.MINIMAL, "logging": {"level": "debug"}})],
@@ -110,7 +135,7 @@ STORIES = {
         ),
     ],
     "halt": [applied(make.MINIMAL), pod_appears, annotated(halt="why"), annotated()],
-    "suspended": [applied(make.MINIMAL), pod_appears, applied({**make.MINIMAL, "suspend": True}), pod_ends],
+    "suspended": [applied(make.MINIMAL), pod_appears, applied(ASLEEP), pod_ends],
     "bad spec": [applied(make.MINIMAL), pod_appears, applied({**make.MINIMAL, "modus": "x"})],
     "deleted": [applied(make.MINIMAL), pod_appears, deleted, pod_ends],
 }
@@ -145,14 +170,28 @@ def _plain(value):
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("name", sorted(STORIES))
+# To die before a request is to die after the one before it: that is tried too, but for the longest story.
+DEATHS = [(name, after) for name in sorted(STORIES) for after in (False, True) if after or name != "flatten"]
+
+
+@pytest.mark.parametrize(("name", "after"), DEATHS)
 def test_death_at_any_request_ends_where_life_would_have(name, after):
     """Every request of every story is a crash point, before and after its effect; all are tried."""
     calm = told(FakeApi(), STORIES[name])
     assert calm.requests > 10
     for point in range(1, calm.requests + 1):
         assert kept(told(FakeApi(), STORIES[name], point, after)) == kept(calm), f"request {point} of {calm.requests}"
+
+
+def test_task_that_flattens_ends_with_the_bot_asleep():
+    """Each in its turn: it began, a pod was born with the order, the venue said flat, and the pod went."""
+    api, pods = told(FakeApi(), STORIES["flatten"][:2]), "btc-blue"
+    assert api.one("Deployment", pods)["spec"]["replicas"] == 1
+    assert api.one("BotTask", "t")["status"]["phase"] == "Running"
+    told(api, STORIES["flatten"][2:])
+    assert api.one("Deployment", pods)["spec"]["replicas"] == 0
+    assert api.one("BotTask", "t")["status"]["phase"] == "Complete"
+    assert [each["kind"] for each in api.one("TradingBot", "btc")["status"]["halts"]] == ["flatten"]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
