@@ -29,6 +29,7 @@ async def adopted(floor: Floor, lease: Lease, ahead: Ahead) -> Trader:
     await quiet(floor, until)
     trader, left, unclean = await found(floor, lease, ahead)
     desk = trader.desk
+    floor.teller.resumed_with(desk)
     for symbol in floor.symbols:
         await settle.follow(desk, symbol, left.listed[symbol])
         await stops.renew(desk, symbol, unclean)

@@ -36,6 +36,7 @@ from tradingbot.start.age import age_seconds
 from tradingbot.start.around import Around
 from tradingbot.start.bound import bound_to
 from tradingbot.start.credentials import Secrets, load_secrets
+from tradingbot.start.dump import dump
 from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
 from tradingbot.start.locks import claim_pod
@@ -129,6 +130,7 @@ async def trade(start: Start) -> int:
     await _answering(servers, serving)
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())
     around = Around(asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, dumped, start.settings.paths.data)
     with signals() as stopped:
         code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, around)
     for task in beside:
@@ -207,6 +209,14 @@ def identity(start: Start) -> Identity:
 def shown(settings: Settings) -> ShownLimits:
     risk = settings.risk
     return ShownLimits(risk.max_daily_loss, risk.max_daily_loss_percent, risk.max_drawdown_percent)
+
+
+def dumped(data: Path) -> None:
+    """A dump is on the state volume, or the log says why not: the trader goes on."""
+    try:
+        log.info("Dump written", path=str(dump(data, wall_now())))
+    except OSError as error:
+        log.warning("The state volume takes no dump", error=str(error))
 
 
 @contextlib.contextmanager

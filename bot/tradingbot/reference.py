@@ -136,6 +136,9 @@ EMPTY: Mapping[str, tuple[str, ...]] = {
     "tradingbot_position_covered_base": ("symbol",),
     "unrealized_pnl": ("symbol",),
     "tradingbot_refusals": ("reason",),
+    "orders_rejected": ("reason",),
+    "websocket_connected": ("stream",),
+    "position_notional": ("symbol",),
 }
 
 

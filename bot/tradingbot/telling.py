@@ -68,6 +68,11 @@ class Teller:
             self.venue_answers()
         self._change(adoption=adoption)
 
+    def resumed_with(self, desk: Desk) -> None:
+        """What the ledger knew of this book, which is gone on with."""
+        held = sum(bool(position.quantity) for position in desk.book.positions.values())
+        log.info("resumed", balance=str(desk.book.cash), positions=held)
+
     def standby(self, why: NotClaimed, row: LeaseRow) -> None:
         if not self._standing:
             log.warning("Standing by", reason=why.reason, message=why.message)

@@ -240,6 +240,7 @@ def at_the_venue(venue: Venue) -> list[tuple[str, str]]:
 
 
 @pytest.mark.row("S0-078")
+@pytest.mark.row("S0-056")
 @pytest.mark.asyncio
 async def test_a_restart_keeps_position_cash_and_stop_and_orders_nothing_twice(
     venue: Venue, tmp_path: Path, evidence: Callable[[str, str], None]
@@ -259,6 +260,9 @@ async def test_a_restart_keeps_position_cash_and_stop_and_orders_nothing_twice(
     evidence("atb status before and after the restart", f"{kept} cash {before['cash']}; {after['positions']}")
     assert [(each["symbol"], each["quantity"], each["average_price"]) for each in after["positions"]] == kept
     assert after["cash"] == before["cash"]
+    said = [line for line in map(json.loads, pod.log.splitlines()) if line["event"] == "resumed"]
+    evidence("kubectl logs -l bot=btc | grep resumed", str(said[-1]))
+    assert (Decimal(said[-1]["balance"]), said[-1]["positions"]) == (Decimal(before["cash"]), 1)
     evidence("GET /control/orders", str(at_the_venue(venue)))
     assert [each for each in at_the_venue(venue) if each[1] == "BUY"] == [each for each in orders if each[1] == "BUY"]
 

@@ -1,10 +1,12 @@
 """What the runbooks ask of one bot: a real ``atb`` on PostgreSQL that has traded, asked in the runbooks' words."""
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
 import random
+import signal
 import statistics
 import subprocess
 import time
@@ -28,6 +30,8 @@ from tradingbot.cli.program import run
 from tradingbot.domain.lease import Instance, Lease
 from tradingbot.ledger import Book, Owner, open_ledger
 from tradingbot.venues.paper import PaperVenue
+from tradingbot_operator.domain.site import Tokens
+from tradingbot_operator.render.secret import rotated
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -614,6 +618,46 @@ async def test_slow_statements_are_listed_and_forgotten(still: Pod, evidence: No
     code, out = atb(still, "db", "slow-queries", "--json")
     evidence("atb db slow-queries", out)
     assert {"query", "mean_exec_time", "calls"} == set(json.loads(out)[0])
+
+
+@pytest.mark.row("S3-152")
+async def test_a_dump_is_written_when_it_is_asked_for(pod: Pod, evidence: Note) -> None:
+    """By a signal, beside a trader that goes on; it says what fills the memory and where each thread stands."""
+    folder = pod.folder / "data/dumps"
+    before = (await pod.status())["last_decision"]
+    pod.process.send_signal(signal.SIGUSR2)
+    async with asyncio.timeout(30):
+        while not [line for line in pod.log.splitlines() if "Dump written" in line]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+    (file,) = folder.iterdir()
+    told = json.loads(file.read_text())
+    evidence("kill -USR2 1; ls /data/dumps", f"{file.name} {str(told)[:200]}")
+    assert told["rss_bytes"] > 10_000_000
+    assert {"MainThread", "trader"} <= {name.partition("_")[0] for name in told["threads"]}
+    await pod.until(lambda seen: seen["last_decision"] != before or seen["halts"])
+
+
+@pytest.mark.row("S2-101")
+async def test_a_token_is_valid_until_the_second_rotation_after_it(pod: Pod, evidence: Note) -> None:
+    """The operator's patch of the Secret, as the pod's file shows it: the new one above that before, and no older."""
+    file = pod.folder / "secrets/api/token"
+    first = file.read_text()
+    tried = [(await pod.api("/api/status", token=None))[0], (await pod.api("/api/status", token=first))[0]]
+    try:
+        for name in ("second", "third"):
+            body = {"metadata": {"uid": "u", "resourceVersion": "1"}, "data": {"token": encoded(file.read_text())}}
+            patch = rotated(body, Tokens(f"{name}-0123456789", "operator-0123456789"), "2026-11-21T12:00:00Z")
+            file.write_text(patch["stringData"]["token"])
+            offered = (first, "second-0123456789", "third-0123456789")
+            tried += [(await pod.api("/api/status", token=token))[0] for token in offered]
+    finally:
+        file.write_text(first)
+    evidence("curl :8000/api/status without, with the token, and after each of two rotations", str(tried))
+    assert tried == [401, 200, 200, 200, 401, 401, 200, 200]
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 @pytest.mark.row("S1-173")

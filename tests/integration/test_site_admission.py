@@ -51,6 +51,17 @@ def test_live_without_saying_so_is_refused(server: ApiServer, tmp_path: pathlib.
     assert applied(server, tmp_path, make.LIVE, "--dry-run=server")[0] == 0
 
 
+@pytest.mark.row("S0-039")
+def test_a_check_interval_below_five_seconds_is_refused(
+    server: ApiServer, tmp_path: pathlib.Path, evidence: Note
+) -> None:
+    """By the API server, with the value and the cure; five seconds are taken."""
+    code, said = applied(server, tmp_path, {**make.MINIMAL, "engine": {"checkInterval": "3s"}})
+    evidence("kubectl apply -f check-interval-3s.yaml", said)
+    assert (code, "checkInterval is '3s'; use at least 5s" in said) == (1, True)
+    assert applied(server, tmp_path, {**make.MINIMAL, "engine": {"checkInterval": "5s"}}, "--dry-run=server")[0] == 0
+
+
 @pytest.mark.row("S4-041")
 @pytest.mark.parametrize("limit", FIVE)
 def test_live_without_one_of_five_limits_is_refused(

@@ -53,6 +53,7 @@ class Counters:
         self._reconnects = self._counter("reconnects", "Connections made anew", "what")
         self._failures = self._counter("failures", "Reads and turns of the loop that failed for now", "where")
         self._requests = self._counter("http_requests", "HTTP requests answered", "port", "code")
+        self._rejected = Counter("orders_rejected", "As tradingbot_refusals", (*BASE, "reason"), registry=registry)
         self._signals = Counter(
             "signals",
             "Wishes of a strategy to enter (buy) or to leave (sell)",
@@ -81,6 +82,7 @@ class Counters:
 
     def refusal(self, reason: str) -> None:
         self._refusals.labels(*self._base, reason).inc()
+        self._rejected.labels(*self._base, reason).inc()
 
     def signal(self, strategy: str, side: str) -> None:
         self._signals.labels(*self._base, strategy, side).inc()

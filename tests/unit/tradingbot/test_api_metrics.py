@@ -59,6 +59,7 @@ def test_each_event_is_counted_in_its_series(counters: tuple[Counters, Collector
     assert value(made, "tradingbot_candles_total", symbol="BTC/USDT", kind="closed") == 1
     assert value(made, "tradingbot_decisions_total", strategy="sma_cross", symbol="BTC/USDT", action="enter") == 1
     assert value(made, "tradingbot_refusals_total", reason="OrderTooLarge") == 1
+    assert value(made, "orders_rejected_total", reason="OrderTooLarge") == 1
     order = {"symbol": "BTC/USDT", "side": "buy", "purpose": "entry", "outcome": "accepted"}
     assert value(made, "tradingbot_orders_total", **order) == 1
     assert value(made, "tradingbot_order_latency_seconds_bucket", le="0.05") == 1
