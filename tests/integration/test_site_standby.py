@@ -55,17 +55,20 @@ def written_by(site: Site, pod: Running) -> bool:
     return any(each["sender"].endswith(pod.uid) for each in orders)
 
 
-def at_rest(site: Site, name: str) -> bool:
-    return {"trading", "standby"} == set(states(site, name))
+def pair(site: Site, name: str) -> dict[str, Running]:
+    """The trader and its standby, as soon as there are both."""
+    said = states(site, name)
+    active = {state: pod.status().get("trading_active") for state, pod in said.items()}
+    return said if active == {"trading": True, "standby": False} else {}
 
 
 @pytest.mark.row("S3-057")
 def test_the_standby_trades_when_the_trader_is_lost(site: Site, name: str, evidence: Note) -> None:
     """Two pods, one trader; the process of the one gone for good, the other has an order accepted within 30 s."""
-    eventually(lambda: at_rest(site, name), site.operator.log, 60)
-    before, pods = states(site, name), site.kubectl("get", "pods", "-n", NAMESPACE, "-l", f"tradingbot.io/bot={name}")
+    before = eventually(lambda: pair(site, name), site.operator.log, 60)
+    pods = site.kubectl("get", "pods", "-n", NAMESPACE, "-l", f"tradingbot.io/bot={name}")
     evidence("kubectl get pods -l tradingbot.io/bot=warm", pods)
-    assert [before[each].status()["trading_active"] for each in ("trading", "standby")] == [True, False]
+    assert all(pod.name in pods for pod in before.values())
     before["trading"].lose()
     taker = before["standby"]
     took = seconds_until(lambda: written_by(site, taker), 60)
