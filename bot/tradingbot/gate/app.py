@@ -12,9 +12,9 @@ from starlette.routing import Route
 from tradingbot.api.answers import BadBody, Json, body, error, fields
 from tradingbot.api.desk import Tokens
 from tradingbot.api.rest import guarded
+from tradingbot.domain.quota import Quota, Told, Use, is_exhausted
 from tradingbot.gate.desk import Desk
 from tradingbot.gate.gauges import Gauges
-from tradingbot.gate.quota import Quota, Told, Use, is_exhausted
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 URGENT, USUAL = "urgent", "usual"
@@ -55,8 +55,8 @@ def gate_app(desk: Desk, tokens: Tokens) -> Starlette:
 def shown(quota: Quota, now: float) -> dict[str, Any]:
     """One provider; *used* and *limit* are those of its first, tightest rule."""
     limits = [
-        {"name": limit.name, "used": window.used(now), "limit": limit.capacity, "seconds": limit.seconds}
-        for limit, window in zip(quota.provider.limits, quota.windows, strict=True)
+        {"name": limit.name, "used": spent.used(now), "limit": limit.capacity, "seconds": limit.seconds}
+        for limit, spent in zip(quota.provider.limits, quota.spent, strict=True)
     ]
     blocked = quota.shut_for(now)
     return {

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
-from tradingbot.gate.provider import PROVIDERS, Provider
-from tradingbot.gate.quota import Quota, Told, Use, Wait, forgotten, full, take, told
+from tradingbot.domain.provider import PROVIDERS, Provider
+from tradingbot.domain.quota import Quota, Told, Use, Wait, forgotten, full, take, told
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -25,8 +25,8 @@ class Gauges(Collector):
         shut = GaugeMetricFamily("rate_gate_blocked_seconds", "Time until it may be asked again", labels=("provider",))
         told = CounterMetricFamily("rate_gate_backoff_count", "Answers that told us to wait", labels=("provider",))
         for name, quota in self._desk.quotas.items():
-            for limit, window in zip(quota.provider.limits, quota.windows, strict=True):
-                used.add_metric((name, limit.name), window.used(now))
+            for limit, spent in zip(quota.provider.limits, quota.spent, strict=True):
+                used.add_metric((name, limit.name), spent.used(now))
                 most.add_metric((name, limit.name), limit.capacity)
             shut.add_metric((name,), quota.shut_for(now))
             told.add_metric((name,), quota.backoffs)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from tradingbot.domain.provider import Limit, Provider
+from tradingbot.domain.quota import Told, Use, Wait, full, is_exhausted, take, told
+from tradingbot.domain.spending import Spent
 from tradingbot.gate.app import gate_app
 from tradingbot.gate.desk import Desk
-from tradingbot.gate.provider import Limit, Provider
-from tradingbot.gate.quota import Told, Use, Wait, full, is_exhausted, take, told
-from tradingbot.gate.window import Window
 
 VENUE = Provider("venue", (Limit("weight-1m", "weight", 100, 60.0), Limit("orders-10s", "orders", 10, 10.0)))
 USUAL, URGENT = Use(1, 0, urgent=False), Use(1, 0, urgent=True)
@@ -68,14 +68,14 @@ def test_no_window_of_the_provider_holds_more_than_it_allows(asked, phase):
 
 def test_what_was_used_leaves_after_its_window_and_what_it_may_have_been_on_its_way():
     """At sixty seconds a cell is one second wide: what was used at 1000.4 counts until 1063."""
-    window = Window(60.0).with_use(7, 1000.4).with_use(2, 1000.9).with_use(1, 1002.0)
+    window = Spent(60.0).with_use(7, 1000.4).with_use(2, 1000.9).with_use(1, 1002.0)
     assert [window.used(at) for at in (1000.9, 1062.9, 1063.0, 1065.0)] == [10, 10, 1, 0]
     assert (window.wait(9, 1010.0), window.wait(10, 1010.0), window.wait(0, 1010.0)) == (53.0, 55.0, 0.0)
 
 
 def test_a_window_forgets_what_has_left_it():
     """However long it runs, it holds no more than its cells."""
-    window = Window(60.0)
+    window = Spent(60.0)
     for second in range(1000):
         window = window.with_use(1, 5000.0 + second)
     assert (len(window.cells), window.used(6000.0)) == (63, 62)
@@ -103,14 +103,14 @@ def test_what_is_refused_is_not_counted():
     """Asking again and again brings the moment no later."""
     quota = take(full(VENUE), Use(90, 0, urgent=False), 1000.0)
     assert isinstance(take(quota, USUAL, 1001.0), Wait)
-    assert quota.windows[0].used(1001.0) == 90
+    assert quota.spent[0].used(1001.0) == 90
 
 
 def test_what_others_use_of_the_address_counts():
     """The provider's own count rules where it is higher than ours; a lower one changes nothing."""
     quota = told(take(full(VENUE), Use(20, 0, urgent=False), 1000.0), Told(200, None, 85), 1000.0)
-    assert quota.windows[0].used(1000.0) == 85
-    assert told(quota, Told(200, None, 3), 1000.0).windows[0].used(1000.0) == 85
+    assert quota.spent[0].used(1000.0) == 85
+    assert told(quota, Told(200, None, 3), 1000.0).spent[0].used(1000.0) == 85
     assert isinstance(take(quota, Use(6, 0, urgent=False), 1000.0), Wait)
 
 
@@ -181,7 +181,7 @@ def test_a_reset_is_refused_unless_somebody_is_blocked(client, desk):
     assert client.post("/reset", headers=headers, content=force).status_code == 422
     force = json.dumps({"force": "true", "reason": "another address now"})
     assert client.post("/reset", headers=headers, content=force).json() == {"reset": ["venue", "alphavantage"]}
-    assert desk.quotas["venue"].windows[0].used(1000.0) == 0
+    assert desk.quotas["venue"].spent[0].used(1000.0) == 0
 
 
 def test_one_provider_is_reset_and_the_others_stay(client, desk):

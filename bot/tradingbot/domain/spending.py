@@ -8,7 +8,7 @@ HELD_UP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Spent:
     """*cells* are (number, used), oldest first; a cell is a sixtieth of *seconds* and counts until it is all over."""
 
     seconds: float
@@ -17,11 +17,11 @@ class Window:
     def used(self, now: float) -> int:
         return sum(used for _, used in self._counting(now))
 
-    def with_use(self, amount: int, now: float) -> "Window":
+    def with_use(self, amount: int, now: float) -> "Spent":
         here, cells = int(now // self._width), self._counting(now)
         if cells and cells[-1][0] == here:
             cells, amount = cells[:-1], amount + cells[-1][1]
-        return Window(self.seconds, (*cells, (here, amount)) if amount else cells)
+        return Spent(self.seconds, (*cells, (here, amount)) if amount else cells)
 
     def wait(self, room: int, now: float) -> float:
         """Seconds until so much of what is used has left; 0 when nothing has to."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from tradingbot.gate.provider import Limit, Provider
-from tradingbot.gate.window import Window
+from tradingbot.domain.provider import Limit, Provider
+from tradingbot.domain.spending import Spent
 
 TOLD_TO_WAIT = frozenset({418, 429})
 BANNED = 418
@@ -43,10 +43,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """*windows* go with the limits of *provider*; times are seconds of one clock."""
+    """*spent* goes with the limits of *provider*; times are seconds of one clock."""
 
     provider: Provider
-    windows: tuple[Window, ...]
+    spent: tuple[Spent, ...]
     shut_until: float = 0.0
     why: str = ""
     backoffs: int = 0
@@ -57,7 +57,7 @@ class Quota:
 
 def full(provider: Provider) -> Quota:
     """Nothing of *provider*'s budget is used."""
-    return Quota(provider, tuple(Window(limit.seconds) for limit in provider.limits))
+    return Quota(provider, tuple(Spent(limit.seconds) for limit in provider.limits))
 
 
 def take(quota: Quota, use: Use, now: float) -> Quota | Wait:
@@ -68,15 +68,15 @@ def take(quota: Quota, use: Use, now: float) -> Quota | Wait:
     longest = max((each for each in waits if each), key=lambda each: (each.impossible, each.seconds), default=None)
     if longest is not None:
         return longest
-    return replace(quota, windows=tuple(window.with_use(use.of(limit), now) for limit, window in _pairs(quota)))
+    return replace(quota, spent=tuple(each.with_use(use.of(limit), now) for limit, each in _pairs(quota)))
 
 
 def told(quota: Quota, answer: Told, now: float) -> Quota:
     """The budget after an answer: others may use it too, and who is told to wait waits."""
     if answer.used_weight is not None:
-        first = quota.windows[0]
+        first = quota.spent[0]
         foreign = max(0, answer.used_weight - first.used(now))
-        quota = replace(quota, windows=(first.with_use(foreign, now), *quota.windows[1:]))
+        quota = replace(quota, spent=(first.with_use(foreign, now), *quota.spent[1:]))
     if answer.status not in TOLD_TO_WAIT:
         return quota
     until = now + (DEFAULT_WAIT_SECONDS if answer.retry_after is None else answer.retry_after)
@@ -96,17 +96,17 @@ def is_exhausted(quota: Quota, now: float) -> bool:
     return isinstance(take(quota, Use(1, 1, urgent=False), now), Wait)
 
 
-def _pairs(quota: Quota) -> tuple[tuple[Limit, Window], ...]:
-    return tuple(zip(quota.provider.limits, quota.windows, strict=True))
+def _pairs(quota: Quota) -> tuple[tuple[Limit, Spent], ...]:
+    return tuple(zip(quota.provider.limits, quota.spent, strict=True))
 
 
-def _wait(provider: Provider, pair: tuple[Limit, Window], use: Use, now: float) -> Wait | None:
-    limit, window = pair
+def _wait(provider: Provider, pair: tuple[Limit, Spent], use: Use, now: float) -> Wait | None:
+    limit, spent = pair
     room = limit.capacity if use.urgent else limit.capacity * (100 - provider.reserve_percent) // 100
-    over = window.used(now) + use.of(limit) - room
+    over = spent.used(now) + use.of(limit) - room
     if not use.of(limit) or over <= 0:
         return None
     why = f"{limit.name} is used up"
     if use.of(limit) > room:
         return Wait(limit.seconds, f"{limit.name} allows {room} at most", impossible=True)
-    return Wait(window.wait(over, now), why)
+    return Wait(spent.wait(over, now), why)

@@ -1,0 +1,121 @@
+"""A bot asks the gate of its address before each request, and has a share of its own while that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from tradingbot.api import serve
+from tradingbot.domain.provider import PROVIDERS, Limit, Provider
+from tradingbot.domain.quota import Told, Use, Wait
+from tradingbot.gate.app import gate_app
+from tradingbot.gate.desk import Desk
+from tradingbot.venues import budget
+from tradingbot.venues.budget import Budget, share
+
+ORDER = Use(1, 1, urgent=False)
+
+
+class NoTokens:
+    def admits(self, _: str) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def gate(desk: Desk) -> AsyncIterator[str]:
+    """The real gate, at the address that is yielded."""
+    listener = serve.bind("127.0.0.1:0")
+    running = serve.server(gate_app(desk, NoTokens()))
+    task = asyncio.create_task(serve.serve(running, listener))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        running.should_exit = True
+        await task
+
+
+@pytest.mark.asyncio
+async def test_two_bots_share_what_the_gate_allows() -> None:
+    """What one has used the other has not; both are told how long to wait."""
+    desk = Desk(lambda: 1000.0, (Provider("binance", (Limit("orders-10s", "orders", 10, 10.0),)),))
+    async with gate(desk) as url, aiohttp.ClientSession() as session:
+        one, other = (Budget(url, "binance", session, lambda: 1000.0) for _ in range(2))
+        assert await one.ask(Use(1, 8, urgent=False)) is None
+        assert await other.ask(ORDER) is None
+        assert await other.ask(ORDER) == Wait(12.167, "orders-10s is used up")
+        assert await other.ask(Use(1, 1, urgent=True)) is None
+
+
+@pytest.mark.asyncio
+async def test_an_answer_to_one_bot_stops_the_other() -> None:
+    """The venue told one to wait: the address waits, not the bot."""
+    desk = Desk(lambda: 1000.0)
+    async with gate(desk) as url, aiohttp.ClientSession() as session:
+        one, other = (Budget(url, "binance", session, lambda: 1000.0) for _ in range(2))
+        await one.tell(Told(429, 30.0))
+        assert await other.ask(Use(1, 1, urgent=True)) == Wait(30.0, "the provider told us to wait")
+        assert desk.quotas["binance"].backoffs == 1
+
+
+@pytest.mark.asyncio
+async def test_what_the_venue_counts_is_told_now_and_then() -> None:
+    """Once a second, for each answer says it again."""
+    desk = Desk(lambda: 1000.0)
+    async with gate(desk) as url, aiohttp.ClientSession() as session:
+        bot = Budget(url, "binance", session, lambda: 1000.0)
+        await bot.tell(Told(200, None, 500))
+        await bot.tell(Told(200, None, 600))
+        assert desk.quotas["binance"].spent[0].used(1000.0) == 500
+
+
+@pytest.mark.asyncio
+async def test_a_bot_whose_gate_is_away_has_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own share is small enough that ten of them keep within what the venue allows."""
+    monkeypatch.setattr(budget, "AWAY_SECONDS", 3600.0)
+    async with aiohttp.ClientSession() as session:
+        bot = Budget("http://127.0.0.1:1", "binance", session, lambda: 1000.0)
+        for _ in range(9):
+            assert await bot.ask(ORDER) is None
+        refused = await bot.ask(ORDER)
+        assert refused is not None
+        assert (refused.why, round(refused.seconds, 3)) == ("orders-10s is used up", 12.167)
+        assert await bot.ask(Use(1, 1, urgent=True)) is None
+        await bot.tell(Told(418, 120.0))
+        assert await bot.ask(Use(1, 0, urgent=True)) == Wait(120.0, "the address is banned")
+
+
+@pytest.mark.asyncio
+async def test_a_gate_that_comes_back_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some seconds of share its word counts again."""
+    monkeypatch.setattr(budget, "AWAY_SECONDS", 0.0)
+    desk = Desk(lambda: 1000.0)
+    async with aiohttp.ClientSession() as session:
+        async with gate(desk) as url:
+            pass
+        bot = Budget(url, "binance", session, lambda: 1000.0)
+        assert await bot.ask(ORDER) is None
+        assert desk.quotas["binance"].spent[0].used(1000.0) == 0
+        async with gate(desk) as again:
+            bot._url = again
+            assert await bot.ask(ORDER) is None
+        assert desk.quotas["binance"].spent[0].used(1000.0) == 1
+
+
+@pytest.mark.asyncio
+async def test_without_a_gate_nothing_is_asked() -> None:
+    """Neither with none named, nor for a venue that the gate's table does not have."""
+    async with aiohttp.ClientSession() as session:
+        for bot in (
+            Budget(None, "binance", session, lambda: 1000.0),
+            Budget("http://127.0.0.1:1", "nobody", session, lambda: 1000.0),
+        ):
+            assert await bot.ask(Use(10**9, 10**9, urgent=False)) is None
+            await bot.tell(Told(429))
+
+
+def test_a_share_has_one_of_everything_at_least() -> None:
+    """Five requests a minute leave one to each of many bots."""
+    alphavantage = next(each for each in PROVIDERS if each.name == "alphavantage")
+    assert [each.capacity for each in share(alphavantage).limits] == [1, 2]
