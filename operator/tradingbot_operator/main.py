@@ -42,6 +42,7 @@ from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.engine.audit import Audit
 from tradingbot_operator.engine.engine import Engine, Pass
 from tradingbot_operator.engine.health import Health
+from tradingbot_operator.engine.keyages import KeyAges
 from tradingbot_operator.engine.leader import Leader
 from tradingbot_operator.engine.polling import Polling
 from tradingbot_operator.engine.queue import Key, Queue
@@ -162,6 +163,7 @@ def _assemble(settings: Settings, api: Api) -> Program:
     tally.watch("loop_lag_seconds", lambda: health.lag)
     tally.watch("bots", engine.store.count)
     tally.watch("bots_trading", engine.store.count_trading)
+    tally.registry.register(KeyAges(lambda: engine.memory.key_ages(datetime.now(UTC))))
     return Program(settings, api, engine, health, leader, Counter())
 
 

@@ -12,6 +12,7 @@ from kubectl_tradingbot.observe import ClusterSaysNo, kubectl, live, resources
 BOTS, TASKS = "tradingbots.tradingbot.io", "bottasks.tradingbot.io"
 Items = Sequence[Mapping[str, Any]]
 HALT, RESUME = "tradingbot.io/halt", "tradingbot.io/resume"
+ROTATED_AT = "tradingbot.io/rotated-at"
 # What an exchange lets nobody sell; a rest worth less, in the quote coin, is no position.
 DUST = 10.0
 
@@ -174,12 +175,17 @@ def task_message(bot: Bot, name: str) -> str | None:
     return next((str(each["message"]) for each in task_status(bot, name).get("conditions") or ()), None)
 
 
-def write_keys(bot: Bot, name: str, keys: Mapping[str, str]) -> None:
-    """Secret *name* holds exactly *keys*; they go through standard input and are shown nowhere."""
+def write_keys(bot: Bot, name: str, keys: Mapping[str, str], at: str) -> None:
+    """Secret *name* holds exactly *keys*, since *at*; they go through standard input and are shown nowhere."""
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name, "namespace": bot.namespace, "labels": {"tradingbot.io/bot": bot.name}},
+        "metadata": {
+            "name": name,
+            "namespace": bot.namespace,
+            "labels": {"tradingbot.io/bot": bot.name},
+            "annotations": {ROTATED_AT: at},
+        },
         "stringData": dict(keys),
     }
     try:

@@ -1,5 +1,6 @@
 """Exchange keys of a bot: made, rotated, and taken away; no value is ever printed."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ ROTATED = "tradingbot.io/keys-changed"
 def create(bot: Name, from_env_file: EnvFile, namespace: Namespace = None) -> None:
     """Write the keys of a file into the Secret the bot reads."""
     one = cluster.one(namespace, bot)
-    cluster.write_keys(one, secret_of(one), read(from_env_file))
+    cluster.write_keys(one, secret_of(one), read(from_env_file), _now())
     _nudge(one)
     typer.echo(f"Secret {secret_of(one)} in {one.namespace} holds the keys of {from_env_file.name}")
 
@@ -29,7 +30,7 @@ def rotate(bot: Name, from_env_file: EnvFile, namespace: Namespace = None, timeo
     """Replace the keys and wait until the bot runs with the new ones and is ready."""
     one = cluster.one(namespace, bot)
     before = (one.status.get("keyFingerprint"), revision_of(one))
-    cluster.write_keys(one, secret_of(one), read(from_env_file))
+    cluster.write_keys(one, secret_of(one), read(from_env_file), _now())
     _nudge(one)
     if not cluster.wait(lambda: _runs_with_others(one, before), timeout):
         _say_no(LATE, f"{bot} does not run with the new keys yet ({timeout} s); see kubectl describe tb {bot}")
@@ -55,7 +56,7 @@ def revoke_local(
             )
     cluster.annotate(one, f"{HALT}=halt: KeyRevoked: {reason}")
     name = secret_of(one)
-    cluster.write_keys(one, name, {})
+    cluster.write_keys(one, name, {}, _now())
     _nudge(one)
     typer.echo(f"{bot} is halted and Secret {name} is empty; now revoke the key at the exchange")
 
@@ -90,6 +91,10 @@ def _runs_with_others(bot: Bot, before: tuple[object, object]) -> bool:
 def _nudge(bot: Bot) -> None:
     """A Secret makes no event; this one makes the operator look at once."""
     cluster.annotate(bot, f"{ROTATED}={bot.resource['metadata']['resourceVersion']}")
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _say_no(code: int, sentence: str) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import pathlib
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,6 +67,39 @@ def test_keys_are_made_and_rotated_without_being_shown(site: Site, tmp_path: pat
         lambda: SECOND in {entry["api_key"] for entry in site.control("orders")["entries"][len(orders) :]}, within=60
     )
     gone(site, "keyed")
+
+
+@pytest.mark.row("S0-172")
+def test_a_person_is_reminded_of_keys_that_grew_old(site: Site, tmp_path: pathlib.Path, evidence: Note) -> None:
+    """By condition, metric and a tested alert rule, after thirty days; a rotation ends it. No pod is needed."""
+    create_bot(site.server, "aged", onenode.spec(site.venue, suspend=True, **keyed(site, "aged")))
+    site.atb("keys", "create", "aged", "-n", "trading", "--from-env-file", variables(tmp_path, FIRST))
+    eventually(lambda: age_of(site, "aged") == 0, site.operator.log)
+    assert due(site, "aged") == (None, None)
+    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 31 * 86400))
+    note = ("annotate", "secret", "aged-exchange", "-n", "trading", "--overwrite", f"tradingbot.io/rotated-at={then}")
+    evidence(f"kubectl {' '.join(note)}", site.kubectl(*note))
+    site.kubectl("annotate", "tb", "aged", "-n", "trading", "look=now")
+    eventually(lambda: due(site, "aged") == ("True", "ApiKeyRotationDue"), site.operator.log)
+    evidence("kubectl get tb aged (condition KeyRotationDue)", json.dumps(due(site, "aged")))
+    evidence("GET :9090/metrics | grep api_key_age_days", str(age_of(site, "aged")))
+    assert age_of(site, "aged") == 31
+    promtool = ["promtool", "test", "rules", str(onenode.RULES.with_name("trading.rules.test.yaml"))]
+    evidence("promtool test rules", subprocess.run(promtool, capture_output=True, text=True, check=True).stdout)
+    site.atb("keys", "create", "aged", "-n", "trading", "--from-env-file", variables(tmp_path, SECOND))
+    eventually(lambda: due(site, "aged") == (None, None), site.operator.log)
+    gone(site, "aged")
+
+
+def due(site: Site, name: str) -> tuple[str | None, str | None]:
+    return state(site.server, name, "KeyRotationDue")
+
+
+def age_of(site: Site, name: str) -> int | None:
+    """In whole days, as the operator tells Prometheus."""
+    lines = site.operator.ops("/metrics")[1].splitlines()
+    mine = [line for line in lines if line.startswith("api_key_age_days{") and f'bot="{name}"' in line]
+    return int(float(mine[0].rpartition(" ")[2])) if mine else None
 
 
 @pytest.mark.row("S4-078")

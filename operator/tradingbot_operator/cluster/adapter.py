@@ -14,6 +14,7 @@ from tradingbot_operator.domain.bot import Bot, Manifest, parse, parse_spec
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.handover import AT_REST, Kill
+from tradingbot_operator.domain.keyage import key_age
 from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_MONITOR, POLICY, REVISION, SECRET
 from tradingbot_operator.domain.names import (
     COMPONENT,
@@ -100,16 +101,18 @@ class Cluster:
 
     async def _keys(self, bot: Bot, seen: Observed) -> Keys | None:
         """Whether the keys are there, and whether they are others than before; what they are is not kept."""
-        secret = None if isinstance(bot.spec, Rejection) else bot.spec.keys_secret
-        if secret is None:
+        if isinstance(bot.spec, Rejection) or (secret := bot.spec.keys_secret) is None:
+            self.memory.forget_keys(bot.key)
             return None
         body = await self.api.find(SECRET, bot.namespace, secret)
         if body is None:
+            self.memory.forget_keys(bot.key)
             return Keys(secret, False)
-        data = body.get("data") or {}
+        data, since = body.get("data") or {}, reading.rotated_at(body["metadata"])
+        self.memory.remember_keys(bot.key, key_age(bot.spec, since))
         lacking = tuple(key for key in VENUE_KEYS if not data.get(key))
         rival = self.accounts.rival(bot, data, runs=any(each.replicas for each in seen.workloads))
-        return Keys(secret, True, lacking, keys_fingerprint(bot.uid, data), rival)
+        return Keys(secret, True, lacking, keys_fingerprint(bot.uid, data), rival, since)
 
     async def _tokens(self, bot: Bot) -> TokenSecret | None:
         """The bot's own token Secret; one that someone else controls is none."""

@@ -5,8 +5,10 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from tradingbot_operator.domain.keyage import KeyAge
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Revision, TokenSecret
 from tradingbot_operator.domain.order import Orders, Written, seen
@@ -52,6 +54,7 @@ class Memory:
         self._listed: dict[Place, bytes] = {}
         self._began: dict[Name, datetime] = {}
         self._specs: dict[Name, BotSpec] = {}
+        self._keys: dict[Name, KeyAge] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -91,6 +94,7 @@ class Memory:
         self._began.pop(bot, None)
         self._specs.pop(bot, None)
         self._orders.pop(bot, None)
+        self._keys.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
             self._noticed.pop(where, None)
@@ -199,6 +203,16 @@ class Memory:
 
     def forget_spec(self, bot: Name) -> None:
         self._specs.pop(bot, None)
+
+    def key_ages(self, now: datetime) -> Mapping[Name, tuple[Decimal, Decimal]]:
+        """How many days old the keys of each bot are that has any, and may become."""
+        return {bot: (each.days(now), each.limit_days) for bot, each in self._keys.items()}
+
+    def remember_keys(self, bot: Name, age: KeyAge) -> None:
+        self._keys[bot] = age
+
+    def forget_keys(self, bot: Name) -> None:
+        self._keys.pop(bot, None)
 
     def told(self, task: str, phase: str) -> bool:
         """Whether this process wrote that into the task of that uid."""

@@ -145,12 +145,17 @@ def revision(body: Mapping[str, Any]) -> Revision:
 def tokens(body: Mapping[str, Any]) -> TokenSecret:
     """From metadata alone; one that was never rotated counts from its creation."""
     meta = body["metadata"]
+    return TokenSecret(meta["name"], meta["resourceVersion"], rotated_at(meta))
+
+
+def rotated_at(meta: Mapping[str, Any]) -> datetime:
+    """When the Secret of that metadata says that it was rotated last, else when it was made."""
     made = datetime.fromisoformat(meta["creationTimestamp"])
     try:
         noted = datetime.fromisoformat((meta.get("annotations") or {})[ROTATED_AT])
     except (KeyError, ValueError):
-        noted = made
-    return TokenSecret(meta["name"], meta["resourceVersion"], noted if noted.tzinfo else made)
+        return made
+    return noted if noted.tzinfo else made
 
 
 def _halt(said: Mapping[str, Any]) -> Halt:

@@ -135,7 +135,7 @@ class Keys:
     """The Secret a bot's keys are to be in, and which of them it lacks; a Secret that is not there lacks all.
 
     The *fingerprint* tells a change of the keys, and nothing about them. *rival* is another bot that trades one of the
-    same markets with the same key.
+    same markets with the same key. *since* is when they were changed last, as far as the Secret says.
     """
 
     secret: str
@@ -143,6 +143,7 @@ class Keys:
     lacking: tuple[str, ...] = ()
     fingerprint: str = ""
     rival: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

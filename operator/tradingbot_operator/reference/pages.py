@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from tradingbot_operator.crd.definitions import bottasks, tradingbots
 from tradingbot_operator.crd.schema import Schema
 from tradingbot_operator.domain.handover import Step
+from tradingbot_operator.engine.keyages import KeyAges
 from tradingbot_operator.engine.tally import Tally
 from tradingbot_operator.plan.handover import RULES
 from tradingbot_operator.report.reasons import MAPPED, REASONS, STATES, TASK_REASONS, Reason
@@ -27,8 +28,9 @@ def conditions() -> str:
     heads = ("condition", "status", "reason", "means", "what to do")
     states = ("state of the bot", "Ready", "Reconciling", "Stalled", "kstatus, `helm --wait`")
     return (
-        f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling`, `Stalled` and"
-        " `ForeignActivity` are there only while true; the others always. An Event with the same reason is told"
+        f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling`, `Stalled`,"
+        " `ForeignActivity` and `KeyRotationDue` are there only while true; the others always. An Event with the same"
+        " reason is told"
         " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive` or `ForeignActivity` changes;"
         " a first start that goes as it should is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)
@@ -62,6 +64,7 @@ def handover() -> str:
 def metrics() -> str:
     """Every metric of the operator."""
     tally = Tally(CollectorRegistry(), "0")
+    tally.registry.register(KeyAges(dict))
     rows = sorted((metric.name, metric.type, metric.documentation) for metric in tally.registry.collect())
     return f"{NOTICE}# Metrics of the operator\n\n" + table(("name", "type", "help"), rows)
 

@@ -1,9 +1,11 @@
-"""One function for each condition. Reconciling, Stalled and ForeignActivity are set only while true."""
+"""One function for each condition. Reconciling, Stalled, ForeignActivity, KeyRotationDue are set only while true."""
 
 from collections.abc import Callable
 
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth
+from tradingbot_operator.domain.keyage import key_age
+from tradingbot_operator.domain.moment import FORM
 from tradingbot_operator.report import handover
 from tradingbot_operator.report.facts import Facts
 
@@ -128,6 +130,20 @@ def foreign_activity(facts: Facts) -> Verdict | None:
     return YES, "ForeignOrderDetected" if orders else "AccountChanged", "; ".join(said)
 
 
+def key_rotation_due(facts: Facts) -> Verdict | None:
+    """The exchange keys are older than a person wants them to become."""
+    spec, keys = facts.bot.spec, facts.observed.keys
+    if isinstance(spec, Rejection) or keys is None or keys.since is None:
+        return None
+    age = key_age(spec, keys.since)
+    if not age.is_due(facts.now):
+        return None
+    said = (
+        f"Secret '{keys.secret}' was rotated last at {keys.since.strftime(FORM)}, more than {age.limit_days} days ago"
+    )
+    return YES, "ApiKeyRotationDue", f"{said}; make new keys and run kubectl atb keys rotate {facts.bot.name}"
+
+
 def config_in_sync(facts: Facts) -> Verdict:
     """What runs is what the spec asks for."""
     if facts.refusal:
@@ -151,6 +167,7 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "MigrationsApplied": migrations_applied,
     "Halted": halted,
     "ForeignActivity": foreign_activity,
+    "KeyRotationDue": key_rotation_due,
     "ConfigInSync": config_in_sync,
 }
 

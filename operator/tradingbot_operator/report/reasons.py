@@ -177,6 +177,13 @@ REASONS: tuple[Reason, ...] = (
         "somebody else traded, or coins came or went, or are missing; the bot sells only what is there",
         "find out who; resume by halt id if it halted",
     ),
+    Reason(
+        "KeyRotationDue",
+        "True",
+        "ApiKeyRotationDue",
+        "the exchange keys are older than 30 days, or than spec.monitoring.thresholds api_key_age_days (warning)",
+        "make new keys at the exchange, then kubectl atb keys rotate",
+    ),
     Reason("ConfigInSync", "True", "RevisionRuns", "what runs is what the spec asks for"),
     Reason("ConfigInSync", "False", "OtherRevisionRuns", "another revision serves than the spec asks for"),
     Reason("ConfigInSync", "False", "NotRunning", "the wanted revision does not run"),
