@@ -47,6 +47,17 @@ def test_sample_is_accepted(server, name):
     assert refused(server, applied.documents((SAMPLES / name).read_text())) == []
 
 
+def test_each_mode_has_a_sample():
+    """One bot that replays, one that only decides, one on paper, one in a sandbox, one with money."""
+    bots = [
+        item["spec"]
+        for name in FILES
+        for item in applied.documents((SAMPLES / name).read_text())
+        if item["kind"] == "TradingBot"
+    ]
+    assert {BotSpec.model_validate(each).book for each in bots} == {"sim", "dry-run", "paper", "sandbox", "live"}
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_sample_is_understood_by_the_operator(name):
     """The operator's models accept each sample."""
