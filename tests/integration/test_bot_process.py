@@ -78,9 +78,11 @@ async def test_a_sandbox_bot_trades_and_ends_cleanly(venue: Venue, tmp_path: Pat
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=str)
+@pytest.mark.parametrize(
+    "sign", [pytest.param(signal.SIGTERM, marks=pytest.mark.row("S3-133")), signal.SIGKILL], ids=str
+)
 async def test_an_order_whose_answer_is_still_out_is_settled(
-    sign: signal.Signals, venue: Venue, tmp_path: Path
+    sign: signal.Signals, venue: Venue, tmp_path: Path, evidence: Callable[[str, str], None]
 ) -> None:
     """Ended in the middle of an order, gently or not: the ledger learns its fate, and nothing is sent twice."""
     rendered = sandboxed(tmp_path, venue.url)
@@ -92,11 +94,16 @@ async def test_an_order_whose_answer_is_still_out_is_settled(
                 await asyncio.sleep(0.005)
         assert await pod.stop(sign) == (0 if sign is signal.SIGTERM else -9)
         if sign is signal.SIGTERM:
-            assert await unsettled(pod) == "0"
+            left = await unsettled(pod)
+            evidence("kill -TERM 1 while an order's answer is out; writes without an outcome", left)
+            assert left == "0"
     async with bots.pod(tmp_path, rendered, KEY) as pod:
         status = await pod.until(lambda seen: seen["state"] == "trading", 60)
         assert status["epoch"] == 2
+        began = time.monotonic()
         assert await pod.stop() == 0
+        evidence("kill -TERM 1 with nothing in flight", f"ended after {time.monotonic() - began:.1f} s")
+        assert time.monotonic() - began < 60
         assert await unsettled(pod) == "0"
         _, out, _ = await pod.atb("db", "query", "--json", "SELECT * FROM fills")
         _, verified, _ = await pod.atb("db", "verify", "--json")
