@@ -182,6 +182,10 @@ class Line:
     def flow(self) -> None:
         self._flows.set()
 
+    def lead_to(self, port: int) -> None:
+        """Who connects from now on reaches another server."""
+        self._to = port
+
     async def __aenter__(self) -> "Line":
         self._server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
