@@ -24,10 +24,11 @@ from tradingbot.engine import Engine
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.strategy import Strategy
-from tradingbot.venues.ccxt_venue import Account, CcxtVenue
+from tradingbot.venues.ccxt_venue import CcxtVenue
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feed import LiveFeed
 from tradingbot.venues.paper import PaperVenue
+from tradingbot.venues.signing import Account
 
 KEY = "simulator-demo"
 

@@ -187,6 +187,7 @@ class TradingDay(Part):
 
 class Operator(Part):
     url: Url | None = Field(None, description="whom to ask for leave to sell when the ledger is away")
+    rate_gate: Url | None = Field(None, description="who keeps the budget of this address for all its bots")
 
 
 class Reconcile(Part):

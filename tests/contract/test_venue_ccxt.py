@@ -43,10 +43,11 @@ from tradingbot.execution import exits
 from tradingbot.execution.book import Book
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.send import place
-from tradingbot.venues.ccxt_venue import Account, CcxtVenue
+from tradingbot.venues.ccxt_venue import CcxtVenue
 from tradingbot.venues.clock import Pace as Kind
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feed import LiveFeed
+from tradingbot.venues.signing import Account
 
 KEY = "simulator-demo"
 AGENT = "tradingbot/0.1.0 pod/pod-1"

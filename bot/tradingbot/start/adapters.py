@@ -20,13 +20,15 @@ from tradingbot.settings import Settings
 from tradingbot.start.addresses import BASES, bases
 from tradingbot.start.around import Around
 from tradingbot.start.files import recording
-from tradingbot.venues.ccxt_venue import Account, CcxtVenue
+from tradingbot.venues.budget import Budget
+from tradingbot.venues.ccxt_venue import CcxtVenue
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feed import LiveFeed
 from tradingbot.venues.invented import InventedFeed, Invention
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
+from tradingbot.venues.signing import Account
 
 MEASURE_EVERY = timedelta(seconds=60)
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
@@ -97,7 +99,7 @@ def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
     )
-    return CcxtVenue(account, clock)
+    return CcxtVenue(account, clock, Budget(settings.operator.rate_gate, settings.exchange.name, clock))
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

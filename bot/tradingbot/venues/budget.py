@@ -1,8 +1,10 @@
 """What this bot may ask of its venue: the gate of its address says, and while that is away a share of its own."""
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -26,19 +28,55 @@ def share(provider: Provider) -> Provider:
     return Provider(provider.name, tuple(limits), provider.reserve_percent)
 
 
-class Budget:
-    """*url* None: there is no gate, and the venue's own word is all there is. *clock* gives seconds of venue time."""
+# What a request weighs at Binance; every other weighs 1.
+WEIGHTS = {
+    "privateGetAccount": 20,
+    "privateGetMyTrades": 20,
+    "privateGetOpenOrders": 6,
+    "privateGetOrder": 4,
+}
+USED = "x-mbx-used-weight-1m"
 
-    def __init__(
-        self, url: str | None, provider: str, session: aiohttp.ClientSession, clock: Callable[[], float]
-    ) -> None:
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+    def scaled(self, duration: timedelta) -> timedelta: ...
+
+
+def weight_of(method: str) -> int:
+    return WEIGHTS.get(method, 1)
+
+
+def used_weight(headers: Mapping[str, str] | None) -> int | None:
+    """What the venue counts for this address; None where it does not say."""
+    text = next((value for name, value in (headers or {}).items() if name.lower() == USED), "")
+    return int(text) if text.isdigit() else None
+
+
+class Budget:
+    """*url* None: there is no gate, and the venue's own word is all there is. Waits are in seconds of venue time."""
+
+    def __init__(self, url: str | None, provider: str, clock: Clock) -> None:
         known = next((each for each in PROVIDERS if each.name == provider), None)
         self._url = url if known else None
-        self._session, self._clock = session, clock
+        self._clock = clock
         self._provider = provider
         self._own: Quota | None = full(share(known)) if known else None
+        self._session: aiohttp.ClientSession | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self._away_until = 0.0
         self._used_at = 0.0
+
+    async def room(self, use: Use, patience: float) -> str:
+        """Empty: *use* is counted and may be sent now. Else why not, after waiting up to *patience* seconds of ours."""
+        ends = time.monotonic() + patience
+        while (wait := await self.ask(use)) is not None:
+            pause = wait.seconds / self._clock.scaled(timedelta(seconds=1)).total_seconds()
+            if time.monotonic() + pause > ends:
+                return f"the budget of this address: {wait.why}, {pause:.1f} s are left"
+            await asyncio.sleep(pause)
+        return ""
 
     async def ask(self, use: Use) -> Wait | None:
         """None: it is counted and may be sent. Never raises: who cannot ask has a share."""
@@ -51,35 +89,53 @@ class Budget:
                 return None if said["granted"] else Wait(float(said["wait_seconds"]), str(said["why"]))
         return self._take_own(use)
 
+    def heard(self, answer: Told) -> None:
+        """As *tell*, behind the caller's back: nobody waits for the gate to listen."""
+        if self._is_news(answer):
+            telling = asyncio.create_task(self.tell(answer))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
     async def tell(self, answer: Told) -> None:
         """The gate knows what the venue said of the address: at once when it is told to wait, else now and then."""
-        now = time.monotonic()
-        waits = answer.status in TOLD_TO_WAIT
-        if self._url is None or not (waits or now - self._used_at >= USED_EVERY_SECONDS):
+        if not self._is_news(answer):
             return
-        self._used_at = now
-        if self._own is not None and waits:
-            self._own = told(self._own, answer, self._clock())
+        self._used_at = time.monotonic()
+        if self._own is not None and answer.status in TOLD_TO_WAIT:
+            self._own = told(self._own, answer, self._now())
         after = None if answer.retry_after is None else round(answer.retry_after)
         await self._post("/told", status=answer.status, retry_after=after, used_weight=answer.used_weight)
+
+    async def close(self) -> None:
+        for telling in tuple(self._telling):
+            telling.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    def _is_news(self, answer: Told) -> bool:
+        if self._url is None:
+            return False
+        return answer.status in TOLD_TO_WAIT or time.monotonic() - self._used_at >= USED_EVERY_SECONDS
 
     def _take_own(self, use: Use) -> Wait | None:
         if self._own is None:
             return None
-        left = take(self._own, use, self._clock())
+        left = take(self._own, use, self._now())
         if isinstance(left, Wait):
             return left
         self._own = left
         return None
 
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
     async def _post(self, path: str, **fields: Any) -> Any:
         """The answer, or None: the gate is away, or does not know what was meant."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
         try:
-            async with self._session.post(
-                f"{self._url}{path}",
-                json={"provider": self._provider, **fields},
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-            ) as answer:
+            sent = {"provider": self._provider, **fields}
+            async with self._session.post(f"{self._url}{path}", json=sent) as answer:
                 if answer.status == 200:
                     return await answer.json()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

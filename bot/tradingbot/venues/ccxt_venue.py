@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,48 +13,51 @@ import aiohttp
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
-from tradingbot.domain.order import Accepted, Cancel, Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
+from tradingbot.domain.order import (
+    Accepted,
+    Cancel,
+    Fill,
+    Order,
+    OrderReport,
+    Outcome,
+    Purpose,
+    Refused,
+    Unknown,
+    VenueWrite,
+)
+from tradingbot.domain.quota import Told, Use
 from tradingbot.venues import binance
+from tradingbot.venues.budget import Budget, used_weight, weight_of
 from tradingbot.venues.clock import Pace, VenueClock
 from tradingbot.venues.consequence import TOO_MANY, WRONG_TIME, Answered, is_unknown_order, outcome_of, retry_after
 from tradingbot.venues.key import REFUSED, KeyDoubt, permitted
-from tradingbot.venues.one_exchange import exchange_class, library_error
+from tradingbot.venues.one_exchange import library_error
+from tradingbot.venues.signing import Account, signing
 from tradingbot.venues.user_stream import Listener, listen
 
 SPOKEN = frozenset({"binance"})
 REQUEST_LIFE = timedelta(seconds=2)
-TIMEOUT_MILLISECONDS = 8000
 MOST_TRADES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where and as whom to trade. *endpoint* None is the venue's own address; *agent* is sent with every request."""
-
-    exchange: str
-    key: str
-    secret: str
-    symbols: tuple[str, ...]
-    agent: str
-    endpoint: str | None = None
-    proxy: str | None = None
+# Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
+READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
 
 
 class CcxtVenue:
     """Sends each write once, with the timestamp it was fenced with; every answer becomes one of three outcomes."""
 
-    def __init__(self, account: Account, clock: VenueClock) -> None:
+    def __init__(self, account: Account, clock: VenueClock, budget: Budget | None = None) -> None:
         if account.exchange not in SPOKEN:
             raise Misconfigured(f"exchange.name is {account.exchange!r}; orders can be sent to {', '.join(SPOKEN)}")
         self.name = account.exchange
         self.account = ""
         self._account = account
         self._clock = clock
-        self._exchange = _exchange(account, clock)
+        self._exchange = signing(account, clock)
         self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
         self._names: dict[str, str] = {}
         self._open_at = 0.0
         self._key = KeyDoubt()
+        self._budget = budget or Budget(None, account.exchange, clock)
 
     async def identify(self) -> None:
         """*account* is a fingerprint of the account itself, so that a ledger outlives a rotated key.
@@ -103,10 +106,10 @@ class CcxtVenue:
     async def send(self, write: VenueWrite) -> Outcome:
         window = (write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1))
         signed = {"timestamp": binance.milliseconds(write.timestamp), "recvWindow": round(window)}
-        if self._closed:
-            return Refused("RateLimited", f"not sent: {self._closed}")
+        if why := self._closed or await self._no_room(write.request):
+            return Refused("RateLimited", f"not sent: {why}")
         try:
-            return await self._sent(write, signed)
+            outcome = await self._sent(write, signed)
         except Answered as answer:
             await self._heed(answer)
             return outcome_of(answer)
@@ -114,6 +117,8 @@ class CcxtVenue:
             if isinstance(error.__cause__, aiohttp.ClientConnectorError):
                 return Refused("NotConnected", str(error.__cause__))
             return Unknown(f"{type(error).__name__} {error}".strip())
+        self._heard()
+        return outcome
 
     async def _sent(self, write: VenueWrite, signed: Mapping[str, int]) -> Outcome:
         request, symbol = write.request, write.request.symbol
@@ -177,6 +182,7 @@ class CcxtVenue:
 
     async def close(self) -> None:
         await self._key.close()
+        await self._budget.close()
         await self._exchange.close()
 
     async def _name(self, symbol: str, row: Mapping[str, Any]) -> str:
@@ -198,10 +204,22 @@ class CcxtVenue:
         left = self._open_at - self._clock.monotonic()
         return f"the venue told us to wait, {left:.0f} s are left" if left > 0 else ""
 
+    async def _no_room(self, request: Order | Cancel) -> str:
+        """Why the budget of this address lets no such request through now; what protects is waited for a little."""
+        urgent = isinstance(request, Cancel) or request.purpose is not Purpose.ENTRY
+        use = Use(1, 0 if isinstance(request, Cancel) else 1, urgent)
+        return await self._budget.room(use, URGENT_PATIENCE if urgent else 0.0)
+
+    def _heard(self) -> None:
+        """The venue's own count of what this address has used is told to whoever keeps the budget."""
+        self._budget.heard(Told(200, None, used_weight(self._exchange.last_response_headers)))
+
     async def _heed(self, answer: Answered) -> None:
         """What an error says about the next request: wait that long, or look at the clock again."""
         if answer.status in TOO_MANY:
-            self._open_at = self._clock.monotonic() + retry_after(answer.headers)
+            left = retry_after(answer.headers)
+            self._open_at = self._clock.monotonic() + left
+            self._budget.heard(Told(answer.status, left))
         if answer.code in REFUSED:
             self._key.doubt(str(answer), self._refuses, self._forget)
         if answer.code == WRONG_TIME:
@@ -237,56 +255,15 @@ class CcxtVenue:
 
     async def _read(self, method: str, fields: Mapping[str, Any]) -> Any:
         signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
-        if self._closed:
-            raise VenueUnavailable(f"{method}: {self._closed}")
+        usual = Use(weight_of(method), 0, urgent=False)
+        if why := self._closed or await self._budget.room(usual, READ_PATIENCE):
+            raise VenueUnavailable(f"{method}: {why}")
         try:
-            return await getattr(self._exchange, method)({**fields, **signed})
+            row = await getattr(self._exchange, method)({**fields, **signed})
         except Answered as answer:
             await self._heed(answer)
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, library_error()) as error:
             raise VenueUnavailable(f"{method}: {type(error).__name__} {error}".strip()) from error
-
-
-def _exchange(account: Account, clock: VenueClock) -> Any:
-    kind = exchange_class(account.exchange)
-
-    class Plain(kind):  # type: ignore[misc, valid-type]
-        """The exchange with its errors as they came: what they mean is judged in ``consequence``."""
-
-        def handle_errors(self, code: int, _reason: str, *rest: Any) -> None:
-            headers, response = rest[2], rest[4]
-            if code >= 400:
-                raise Answered(code, response, headers)
-
-        def handle_http_status_code(self, *_: Any) -> None:
-            return
-
-        def nonce(self) -> int:
-            return binance.milliseconds(clock.now())
-
-    options: dict[str, Any] = {
-        "apiKey": account.key,
-        "secret": account.secret,
-        "enableRateLimit": False,
-        "timeout": TIMEOUT_MILLISECONDS,
-        "userAgent": account.agent,
-        "options": {"maxRetriesOnFailure": 0},
-    }
-    if account.endpoint is not None:
-        options["urls"] = {
-            "api": {
-                "public": f"{account.endpoint}/api/v3",
-                "private": f"{account.endpoint}/api/v3",
-                "sapi": f"{account.endpoint}/sapi/v1",
-            }
-        }
-    if account.proxy is not None:
-        options["aiohttp_proxy"] = account.proxy
-    made = Plain(options)
-    # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
-    made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
-    made.session._retry_connection = False
-    # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
-    made.open()
-    return made
+        self._heard()
+        return row
