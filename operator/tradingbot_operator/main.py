@@ -240,6 +240,7 @@ async def _survey(settings: Settings, api: Api) -> Site:
         allow_live=settings.allow_live,
         pod_monitors=monitors is not None,
         operator_url=settings.url,
+        rate_gate_url=settings.rate_gate_url,
     )
 
 

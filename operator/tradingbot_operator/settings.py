@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     url: str = Field(
         "http://tradingbot-operator.tradingbot-system.svc:8000", description="where bots reach it for exit grants"
     )
+    rate_gate_url: str = Field("", description="who keeps the budget of this address; empty: each bot for itself")
     allow_live: bool = Field(False, description="whether bots may trade with real money")
     watch_namespaces: str = Field("", description="namespaces that may hold bots, with commas; empty means all")
     bot_image: str = Field("localhost/tradingbot:0.1.0", description="image of bots that name none")

@@ -67,6 +67,35 @@ def test_values_reach_the_settings():
     assert env["OPERATOR_BOT_IMAGE"] == "localhost/tradingbot:0.2.0"
 
 
+def test_there_is_no_rate_gate_until_it_is_asked_for():
+    """Neither an object of it, nor a word to the bots."""
+    assert not [each for each in charts.objects(CHART) if "rate-gate" in each["metadata"]["name"]]
+    assert "OPERATOR_RATE_GATE_URL" not in {item["name"] for item in environment()}
+
+
+def test_the_rate_gate_is_where_the_operator_says_it_is():
+    """One copy behind port 3001, of the bots' image; the operator's own Service does not lead there."""
+    made = charts.objects(CHART, "--set", "rateGate.enabled=true,rateGate.pace=60")
+    gate = {each["kind"]: each for each in made if each["metadata"]["name"] == "tradingbot-operator-rate-gate"}
+    assert sorted(gate) == ["Deployment", "Secret", "Service"]
+    asks = next(each for each in made if each["kind"] == "Deployment" and each not in gate.values())
+    told = asks["spec"]["template"]["spec"]["containers"][0]["env"]
+    url = "http://tradingbot-operator-rate-gate.tradingbot-system.svc:3001"
+    assert {"name": "OPERATOR_RATE_GATE_URL", "value": url} in told
+    assert [(port["port"], port["targetPort"]) for port in gate["Service"]["spec"]["ports"]] == [(3001, "gate")]
+    spec = gate["Deployment"]["spec"]
+    labels, container = spec["template"]["metadata"]["labels"], spec["template"]["spec"]["containers"][0]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert gate["Service"]["spec"]["selector"].items() <= labels.items()
+    assert container["command"] == ["atb", "rate-gate", "--pace", "60"]
+    assert (container["image"], container["ports"]) == (
+        "localhost/tradingbot:0.1.0",
+        [{"name": "gate", "containerPort": 3001}],
+    )
+    own = next(each for each in made if each["kind"] == "Service" and "gate" not in each["metadata"]["name"])
+    assert not own["spec"]["selector"].items() <= labels.items()
+
+
 def test_no_environment_variable_stands_twice():
     """Server-side apply refuses a list with two entries of one name."""
     names = [item["name"] for item in environment("--set", "extraEnv.TZ=UTC,extraEnv.LANG=C")]

@@ -6,7 +6,7 @@ import charts
 
 PODS = {
     name: pod
-    for chart, flags in (("tradingbot-operator", ()), ("tradingbot", charts.PAPER))
+    for chart, flags in (("tradingbot-operator", ("--set", "rateGate.enabled=true")), ("tradingbot", charts.PAPER))
     for name, pod in charts.pods(charts.objects(chart, *flags))
 }
 
@@ -15,6 +15,7 @@ def test_the_charts_make_these_pods():
     """A new pod joins the checks of this page by name."""
     assert sorted(PODS) == [
         "Deployment/tradingbot-operator",
+        "Deployment/tradingbot-operator-rate-gate",
         "Job/tradingbot-operator-uninstall",
         "Pod/tradingbot-operator-test-metrics",
         "Pod/tradingbot-operator-test-ready",
@@ -46,7 +47,7 @@ def test_pod_is_restricted(name):
 @pytest.mark.parametrize("name", PODS)
 def test_pod_uses_only_harmless_volumes(name):
     """Nothing of the node is mounted."""
-    assert {key for volume in PODS[name].get("volumes", []) for key in volume} <= {"name", "emptyDir"}
+    assert {key for volume in PODS[name].get("volumes", []) for key in volume} <= {"name", "emptyDir", "secret"}
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -60,7 +61,8 @@ def test_pod_says_what_it_needs(name):
 @pytest.mark.parametrize("name", PODS)
 def test_token_is_mounted_only_where_the_api_is_asked(name):
     """Only what talks to the API server holds a token for it."""
-    assert PODS[name]["automountServiceAccountToken"] is (not name.startswith("Pod/"))
+    asks = not name.startswith("Pod/") and not name.endswith("-rate-gate")
+    assert PODS[name]["automountServiceAccountToken"] is asks
 
 
 @pytest.mark.parametrize("name", [name for name in PODS if name.startswith("Pod/")])

@@ -11,6 +11,7 @@ class Site:
     allow_live: bool = False
     pod_monitors: bool = False
     operator_url: str = "http://tradingbot-operator.tradingbot-system.svc:8000"
+    rate_gate_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

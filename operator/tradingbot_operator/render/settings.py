@@ -15,9 +15,8 @@ UNREAD = {"soft_memory_limit_mb"}
 
 def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
     """What the bot's process loads; what is not here keeps the bot's own default."""
-    ask = {} if spec.database.mode is DatabaseMode.EMBEDDED else {"operator": {"url": site.operator_url}}
     return {
-        **ask,
+        **_around(spec, site),
         **_reconcile(spec),
         **_recovery(spec),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
@@ -31,6 +30,13 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         "trading_day": _said(spec.trading_day),
         "logging": _said(spec.logging),
     }
+
+
+def _around(spec: BotSpec, site: Site) -> dict[str, Any]:
+    """Whom the bot asks in this cluster; nothing where there is nobody."""
+    leave = {} if spec.database.mode is DatabaseMode.EMBEDDED else {"url": site.operator_url}
+    gate = {"rate_gate": site.rate_gate_url} if site.rate_gate_url else {}
+    return {"operator": {**leave, **gate}} if leave or gate else {}
 
 
 def _reconcile(spec: BotSpec) -> dict[str, Any]:

@@ -96,6 +96,15 @@ def test_what_foreign_orders_lead_to_is_said_where_it_is_not_usual(asked, render
     assert json.loads(one(spec, kind="ConfigMap")["data"]["settings.json"]).get("reconcile") == rendered
 
 
+@pytest.mark.parametrize("spec", [make.LIVE, make.SANDBOX])
+def test_a_bot_knows_the_rate_gate_where_there_is_one(spec):
+    """Its address is in the settings that are made from then on, and no word of it elsewhere."""
+    there = json.loads(one(spec, kind="ConfigMap", rate_gate_url="http://gate:3001")["data"]["settings.json"])
+    without = json.loads(one(spec, kind="ConfigMap")["data"]["settings.json"])
+    assert there["operator"]["rate_gate"] == "http://gate:3001"
+    assert "rate_gate" not in without.get("operator", {})
+
+
 def test_only_a_bot_whose_ledger_is_on_a_server_knows_whom_to_ask_without_it():
     """A ledger in a file is away for the operator too, and an upgrade of the operator changes nothing for its bot."""
     asked = json.loads(one(make.LIVE, kind="ConfigMap", operator_url="http://here:8000")["data"]["settings.json"])
