@@ -1,13 +1,15 @@
 """A ledger on PostgreSQL keeps a book for each mode: who trades is told once, what is bound to money never mixes."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from hands import FENCER, LEDGER, OWNING, UNBOUND, Hands, both_servers, claimed, who  # noqa: F401
+from hands import FENCER, LEDGER, OWNING, UNBOUND, Hands, claimed, made_hands, who
 from ledgers import NOW, OWNER, TIMES, hold, order, running_server, running_server_17  # noqa: F401
 from tradingbot.domain.book import in_book
 from tradingbot.domain.errors import Fenced, Misconfigured
@@ -29,13 +31,21 @@ def opened(hands: Hands, colour: str, book: Book) -> SqlLedger:
     return ledger
 
 
+@pytest.fixture(name="bare", params=["postgresql"])
+def one_book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hands]:
+    """Made for paper, and no other revision was prepared yet."""
+    made = made_hands(request, request.param, tmp_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture(name="hands")
-def two_books(server_hands: Hands) -> Hands:
+def two_books(bare: Hands) -> Hands:
     """Made for paper; then a live revision was prepared, twice, as a Job may be."""
-    server_hands.place.raw(f"GRANT CREATE ON DATABASE {server_hands.database} TO {OWNING}")
+    bare.place.raw(f"GRANT CREATE ON DATABASE {bare.database} TO {OWNING}")
     for _ in range(2):
-        prepare(server_hands.url(OWNING), MONEY, BELOW)
-    return server_hands
+        prepare(bare.url(OWNING), MONEY, BELOW)
+    return bare
 
 
 def handed_over(hands: Hands, trader: SqlLedger, held: Lease, successor: SqlLedger) -> Lease:
@@ -48,6 +58,7 @@ def handed_over(hands: Hands, trader: SqlLedger, held: Lease, successor: SqlLedg
     return named
 
 
+@pytest.mark.parametrize("bare", ["postgresql", "postgresql17"], indirect=True)
 def test_a_mode_begins_with_a_book_of_its_own(hands: Hands) -> None:
     """Intents, decisions, equity and the paper venue's state of one mode are not there in the other; the lease is."""
     paper = opened(hands, "blue", replace(UNBOUND, account="paper"))
@@ -102,12 +113,13 @@ def test_each_book_is_bound_to_its_own_account(hands: Hands) -> None:
         opened(hands, "green", replace(LIVE, account="2002"))
 
 
-def test_a_mode_without_a_book_is_refused(server_hands: Hands) -> None:
+def test_a_mode_without_a_book_is_refused(bare: Hands) -> None:
     """Before the migration of that revision has run, its process finds the book of another mode and does not trade."""
     with pytest.raises(Misconfigured, match="AccountChanged: ledger h0nd01 keeps the book paper binance"):
-        opened(server_hands, "green", LIVE)
+        opened(bare, "green", LIVE)
 
 
+@pytest.mark.parametrize("bare", ["postgresql", "postgresql17"], indirect=True)
 def test_another_book_is_as_sound_as_the_first(hands: Hands) -> None:
     """Verification of either finds every trigger; no colour may alter, take away or see past the fence."""
     for mode in ("paper", "live"):
@@ -156,7 +168,7 @@ def test_a_ledger_that_moves_takes_all_its_books_along(hands: Hands) -> None:
     ]
 
 
-def test_an_owner_who_may_make_no_schema_is_told_how_to(server_hands: Hands) -> None:
+def test_an_owner_who_may_make_no_schema_is_told_how_to(bare: Hands) -> None:
     """One sentence with the statement a person runs; nothing is changed."""
-    with pytest.raises(Misconfigured, match=f"run GRANT CREATE ON DATABASE {server_hands.database} TO {OWNING}"):
-        prepare(server_hands.url(OWNING), MONEY, BELOW)
+    with pytest.raises(Misconfigured, match=f"run GRANT CREATE ON DATABASE {bare.database} TO {OWNING}"):
+        prepare(bare.url(OWNING), MONEY, BELOW)
