@@ -1,12 +1,15 @@
 """The scripts of cluster/: a node that comes up twice, beside another, after kill -9, and leaves nothing."""
 
 import contextlib
+import ctypes
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -20,6 +23,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUTSIDE = "198.51.100.7"
+ATTACH_FILTER = 26  # of Linux; Python has no name for it
 
 pytestmark = pytest.mark.slow
 
@@ -201,6 +205,7 @@ def test_nothing_a_pod_sends_leaves_the_node(node: Cluster) -> None:
     addresses = node.do("cluster/status")
     host = re.sub(r"\d+$", lambda last: str(int(last[0]) - 1), re.findall(r"node ([\d.]+)", addresses)[0])
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003)) as wire:
+        but_loopback(wire)
         wire.settimeout(0.5)
         answer = node.in_pod(
             f"nc -w 1 {OUTSIDE} 443 </dev/null 2>&1 || echo no stream; "
@@ -215,6 +220,16 @@ def test_nothing_a_pod_sends_leaves_the_node(node: Cluster) -> None:
     assert socket.inet_aton(OUTSIDE) not in seen
     routes = ["nsenter", "-t", str(node.holder()), "-n", "ip", "route", "show", "default"]
     assert subprocess.run(routes, capture_output=True, text=True, check=True).stdout == ""
+
+
+def but_loopback(wire: socket.socket) -> None:
+    """*wire* takes no frame of the link 1: what other tests say to themselves would fill it up."""
+    load_link, is_first, drop, take = (0x20, 0, 0, 0xFFFFF008), (0x15, 0, 1, 1), (0x06, 0, 0, 0), (0x06, 0, 0, 0x40000)
+    program = b"".join(struct.pack("HBBI", *step) for step in (load_link, is_first, drop, take))
+    steps = ctypes.create_string_buffer(program)
+    wire.setsockopt(socket.SOL_SOCKET, ATTACH_FILTER, struct.pack("HP", 4, ctypes.addressof(steps)))
+    while select.select([wire], [], [], 0)[0]:
+        wire.recv(65536)
 
 
 def frames(wire: socket.socket) -> Iterator[bytes]:
