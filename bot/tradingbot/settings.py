@@ -197,8 +197,8 @@ class Reconcile(Part):
 
 
 class Recovery(Part):
-    observe_minutes: Annotated[int, Field(ge=0, le=120)] | None = Field(
-        None, description="for how long entries are smaller after a crash; null is 60 in mode live, and 0 in others"
+    observe_minutes: int | None = Field(
+        None, ge=0, le=120, description="of smaller entries after a crash; null is 60 in mode live, else 0"
     )
     size_percent: Percent = Field(Decimal(50), description="their size meanwhile, as a share of the usual one")
 
@@ -247,12 +247,6 @@ class Settings(Part):
     def currency(self) -> str:
         """The coin all money is counted in."""
         return self.capital.currency or self.exchange.symbols[0].partition("/")[2]
-
-    @property
-    def observed_for(self) -> timedelta:
-        """How long a bot that crashed is watched, in venue time."""
-        asked, usual = self.recovery.observe_minutes, 60 if self.mode == "live" else 0
-        return timedelta(minutes=usual if asked is None else asked)
 
     @property
     def sends_orders(self) -> bool:

@@ -25,6 +25,7 @@ from tradingbot.ledger.tables import HEAD
 from tradingbot.ledger.watch import open_watch
 from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
+from tradingbot.settings import Settings
 from tradingbot.start.across import Across, there
 from tradingbot.start.adapters import Adapters, open_adapters
 from tradingbot.start.around import Around
@@ -143,6 +144,12 @@ def open_book(around: Around, adapters: Adapters) -> SqlLedger:
     return ledger
 
 
+def watched_for(settings: Settings) -> timedelta:
+    """How long a bot that crashed is watched, in venue time; an hour where it trades money and nobody said."""
+    asked, usual = settings.recovery.observe_minutes, 60 if settings.mode == "live" else 0
+    return timedelta(minutes=usual if asked is None else asked)
+
+
 def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: tuple[SqlLedger, LeaseWatch]) -> Parts:
     settings, (ledger, watch) = around.settings, books
     return Parts(
@@ -157,7 +164,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
             schema=(HEAD, schema(ledger.engine) or ""),
             shared=settings.exchange.shared,
             foreign=settings.reconcile.foreign_orders,
-            observed=settings.observed_for,
+            observed=watched_for(settings),
         ),
         instance=around.instance,
         feed=adapters.feed,

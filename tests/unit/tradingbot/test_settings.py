@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings, load_settings, parse_decimal, parse_duration, parse_settings
+from tradingbot.start.assembly import watched_for
 from tradingbot.start.credentials import TokenFile, ledger_url, load_secrets
 
 LEAST: dict[str, Any] = {
@@ -324,3 +325,11 @@ def mounted(folder: Path) -> None:
     ):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
+
+
+def test_a_bot_with_money_is_watched_for_an_hour_after_a_crash(tmp_path: Path) -> None:
+    """Others are not unless somebody asks for it; whoever asks is believed."""
+    asked = {"recovery": {"observe_minutes": 5}}
+    live = {"mode": "live", "database": {"mode": "postgres"}}
+    said = [watched_for(settings(tmp_path, **each)) for each in ({}, live, asked, {**live, **asked})]
+    assert [each // timedelta(minutes=1) for each in said] == [0, 60, 5, 5]
