@@ -25,14 +25,12 @@ class Spent:
 
     def wait(self, room: int, now: float) -> float:
         """Seconds until so much of what is used has left; 0 when nothing has to."""
+        free_at = now
         for cell, used in self._counting(now):
             if room <= 0:
                 break
-            room -= used
-            last = self._ends(cell) - now
-            if room <= 0:
-                return last
-        return 0.0
+            room, free_at = room - used, self._ends(cell)
+        return free_at - now
 
     def _counting(self, now: float) -> tuple[tuple[int, int], ...]:
         return tuple(each for each in self.cells if self._ends(each[0]) > now)
