@@ -208,6 +208,7 @@ class Teller:
             peak_equity=guard.money.peak,
             positions=picture.held_positions(desk.book, around.marks),
             flat=self._is_flat(desk, guard),
+            recovering_until=guard.recovering_until(around.now),
             journal=len(self._journal.entries()),
             unresolved=self.snapshot.unresolved if self._standing else desk.unresolved,
             open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
@@ -216,7 +217,6 @@ class Teller:
             data_age_seconds=age,
             database="ok",
             exchange=self._venue,
-            recovering_until=guard.recovering_until(around.now),
         )
 
     def _is_flat(self, desk: Desk, guard: Guard) -> bool:
