@@ -71,7 +71,9 @@ def test_an_empty_database_has_nothing_to_adopt(tmp_path: object) -> None:
 def test_a_copy_on_another_server_lets_nobody_in(server_hands: Hands) -> None:
     """It carries along where it was kept; no role but the owner's can say that it is at home."""
     server_hands.place.raw(f"COMMENT ON TABLE lease IS 'tradingbot ledger {LEDGER}, server 1, timeline 1'")
-    with pytest.raises(ShutOut, match=f"server 1, timeline 1, but this is .* tradingbot.io/adopt-ledger: {LEDGER}$"):
+    with pytest.raises(
+        ShutOut, match=f"server 1, timeline 1, but this is .* tradingbot.io/adopt-ledger: {LEDGER}@[0-9]+/1$"
+    ):
         server_hands.open()
     adopt(server_hands.url(OWNING), LEDGER, OWNER)
     assert claimed(server_hands.open()).epoch == 1001

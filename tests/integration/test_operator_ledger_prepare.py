@@ -199,7 +199,7 @@ async def test_a_copy_of_the_ledger_moves_nothing_until_a_person_says_so(world):
         for attempt in (door.row, lambda: door.fence(0), lambda: door.admit(f"tb_{ledger}_blue")):
             with pytest.raises(LedgerMoved, match=r"server 1, timeline 1 is found on server [0-9]+, timeline 1"):
                 await attempt()
-        world.annotate(adopt_ledger=ledger)
+        world.annotate(adopt_ledger=told.message.rpartition("=")[2])
         assert f"makes ledger {ledger} this bot's" in (await world.step(means, served=True)).message
         code, said = world.run_job("adopt")
         assert code == 0, said

@@ -47,10 +47,11 @@ class Standing:
         if self.in_recovery:
             raise LedgerUnavailable(f"{self.here} is a replica, which nobody can write")
         if self.moved:
-            ledger_id = self._ledger.removeprefix(MARK)
+            place = self.here.removeprefix("server ").replace(", timeline ", "/")
+            consent = f"{self._ledger.removeprefix(MARK)}@{place}"
             raise ShutOut(
                 f"LedgerMoved: {self.note}, but this is {self.here}: a copy, or a replica that was promoted; once "
-                f"nobody can trade on the other, annotate the bot with tradingbot.io/adopt-ledger: {ledger_id}"
+                f"nobody can trade on the other, annotate the bot with tradingbot.io/adopt-ledger: {consent}"
             )
 
 

@@ -107,6 +107,22 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A copy of a ledger: what it notes of itself, and where it was *found* (``server ID, timeline N``)."""
+
+    note: str
+    found: str
+
+    @property
+    def place(self) -> str:
+        """The place in one word, which no other copy has."""
+        return self.found.removeprefix("server ").replace(", timeline ", "/")
+
+    def __str__(self) -> str:
+        return f"{self.note} is found on {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Whose the ledger is that lies in the database; *moved* tells that it is a copy, and of what."""
 
@@ -114,7 +130,12 @@ class Claim:
     cluster: str
     namespace: str
     name: str
-    moved: str = ""
+    moved: Elsewhere | None = None
+
+    @property
+    def consent(self) -> str:
+        """What a person writes to have it adopted: of a copy also where it is, for the next one is another matter."""
+        return f"{self.ledger_id}@{self.moved.place}" if self.moved else self.ledger_id
 
 
 @dataclass(frozen=True, slots=True)

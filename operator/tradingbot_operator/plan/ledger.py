@@ -6,6 +6,7 @@ from tradingbot_operator.domain.ledger import (
     LOGINS,
     Adopt,
     Claim,
+    Elsewhere,
     Footing,
     Ground,
     Login,
@@ -82,8 +83,8 @@ def minted(bot: Bot, cluster: str, fresh: str, claim: Claim | None) -> str | Kee
         return Keep("LedgerMissing", f"metadata.annotations[{ADOPT_LEDGER}]: {said}; {cure}", LOOK_SECONDS)
     if claim is None:
         return fresh
-    if asked == claim.ledger_id:
-        return asked
+    if asked is not None and asked.partition("@")[0] == claim.ledger_id:
+        return claim.ledger_id
     there = f"{OWNER_FIELD}: the database holds {_whose(claim, cluster)}, and this bot has none yet"
     return Keep("LedgerClaimed", f"{there}; {_cure(claim)}", LOOK_SECONDS)
 
@@ -94,7 +95,7 @@ def _whose(claim: Claim, cluster: str) -> str:
 
 
 def _cure(claim: Claim) -> str:
-    adopt = f"{ADOPT_LEDGER}={claim.ledger_id}"
+    adopt = f"{ADOPT_LEDGER}={claim.consent}"
     return f"name a database of the bot's own, or annotate the bot with {adopt} once nobody trades on that one"
 
 
@@ -104,18 +105,18 @@ def claimed(bot: Bot, cluster: str, ledger_id: str, claim: Claim | None) -> Keep
         return _lost(bot, ledger_id)
     if claim == Claim(ledger_id, cluster, bot.namespace, bot.name):
         return None
-    if claim.ledger_id == ledger_id == bot.annotations.get(ADOPT_LEDGER):
+    if claim.ledger_id == ledger_id and claim.consent == bot.annotations.get(ADOPT_LEDGER):
         return Adopt(ledger_id, (bot.status.get("highestEpoch") or 0) if claim.moved else 0)
-    if claim == Claim(ledger_id, cluster, bot.namespace, bot.name, claim.moved):
-        return _moved(claim)
+    if claim == Claim(ledger_id, cluster, bot.namespace, bot.name, claim.moved) and claim.moved:
+        return _moved(claim, claim.moved)
     there = f"{OWNER_FIELD}: the database holds {_whose(claim, cluster)}, not ledger {ledger_id} of this bot"
     return Keep("LedgerClaimed", f"{there}; {_cure(claim)}", LOOK_SECONDS)
 
 
-def _moved(claim: Claim) -> Keep:
+def _moved(claim: Claim, where: Elsewhere) -> Keep:
     """Somebody may still trade on the other one, and what was written there last may be missing here."""
-    cure = f"once nobody can trade there, annotate the bot with {ADOPT_LEDGER}={claim.ledger_id}"
-    return Keep("LedgerMoved", f"{FENCER_FIELD}: {claim.moved}, a copy; {cure}", LOOK_SECONDS)
+    cure = f"once nobody can trade there, annotate the bot with {ADOPT_LEDGER}={claim.consent}"
+    return Keep("LedgerMoved", f"{FENCER_FIELD}: {where}, a copy; {cure}", LOOK_SECONDS)
 
 
 def _lost(bot: Bot, ledger_id: str) -> Keep | None:

@@ -9,6 +9,7 @@ from tradingbot_operator.domain.address import Address
 from tradingbot_operator.domain.ledger import (
     Adopt,
     Claim,
+    Elsewhere,
     Footing,
     Ground,
     JobState,
@@ -147,17 +148,31 @@ def test_a_ledger_that_a_person_names_is_adopted_and_no_other():
 
 def test_a_copy_of_the_ledger_is_not_the_ledger_until_a_person_says_so():
     """Then it begins above every epoch the bot is known to have had; before, nothing is done but telling."""
-    copy = Claim("q3v9zk", CLUSTER, "trading", "btc", "ledger q3v9zk, server 1, timeline 1 is found on server 2")
+    found = Elsewhere("ledger q3v9zk, server 1, timeline 1", "server 2, timeline 3")
+    copy = Claim("q3v9zk", CLUSTER, "trading", "btc", found)
     assert claimed(make.bot(make.LIVE, {"highestEpoch": 7}), CLUSTER, "q3v9zk", copy) == Keep(
         "LedgerMoved",
-        "spec.database.postgres.fencerSecretRef: ledger q3v9zk, server 1, timeline 1 is found on server 2, a copy;"
-        " once nobody can trade there, annotate the bot with tradingbot.io/adopt-ledger=q3v9zk",
+        "spec.database.postgres.fencerSecretRef: ledger q3v9zk, server 1, timeline 1 is found on server 2, timeline 3,"
+        " a copy; once nobody can trade there, annotate the bot with tradingbot.io/adopt-ledger=q3v9zk@2/3",
         10.0,
     )
-    notes = {"tradingbot.io/adopt-ledger": "q3v9zk"}
+    notes = {"tradingbot.io/adopt-ledger": "q3v9zk@2/3"}
     bot = make.bot(make.LIVE, {"highestEpoch": 7}, annotations=notes)
     assert claimed(bot, CLUSTER, "q3v9zk", copy) == Adopt("q3v9zk", above=7)
-    assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", copy) == Adopt("q3v9zk", above=0)
+    assert claimed(adopting("q3v9zk@2/3"), CLUSTER, "q3v9zk", copy) == Adopt("q3v9zk", above=0)
+
+
+def test_consent_to_one_copy_is_none_to_the_next():
+    """An annotation that stands since the last fail-over, or since another bot's ledger was taken, adopts nothing."""
+    copy = Claim(
+        "q3v9zk", CLUSTER, "trading", "btc", Elsewhere("ledger q3v9zk, server 2, timeline 3", "server 2, timeline 4")
+    )
+    for old in ("q3v9zk", "q3v9zk@2/3", "q3v9zk@"):
+        assert claimed(adopting(old), CLUSTER, "q3v9zk", copy).reason == "LedgerMoved"
+    theirs = replace(copy, name="eth")
+    assert claimed(adopting("q3v9zk"), CLUSTER, "q3v9zk", theirs).reason == "LedgerClaimed"
+    assert claimed(adopting("q3v9zk@2/4"), CLUSTER, "q3v9zk", theirs) == Adopt("q3v9zk", above=0)
+    assert minted(adopting("q3v9zk@2/4"), CLUSTER, "fresh1", copy) == "q3v9zk"
 
 
 def test_a_bot_without_an_id_gets_a_fresh_one_only_for_an_empty_database():
