@@ -244,9 +244,12 @@ def test_another_mode_is_done_when_it_trades():
 
 def test_a_market_is_not_left_on_the_way_back():
     """While the live process takes stock, the warm paper colour is not given the lease without the gate of flat."""
-    at = running(NEW)
-    at.terms = replace(at.terms, changes=True)
+    at = running()
+    at.node.deaf.add(NEW)
+    at.wanted, at.terms = NEW, replace(at.terms, changes=True)
     at.until(lambda: at.step_is(Step.ADOPTING))
     at.wanted, at.terms = OLD, replace(at.terms, leaves=True)
+    assert at.once().rollout.step is Step.ADOPTING
+    at.node.processes["green"].deaf = False
     at.until(lambda: at.step_is(Step.DONE))
     assert at.trades() == NEW
