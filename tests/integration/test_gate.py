@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What the run that this test is part of was told, among it to go on after a failure.
+DROPPED = ("MAKE", "MFLAGS", "PYTEST_", "KEEP_GOING")
 STEP = """#!/usr/bin/env bash
 echo "$1" >>"$STEPS"
 [ "$1" != "$FAILS" ]
@@ -26,7 +28,7 @@ def steps(folder: Path, fails: str) -> tuple[int, list[str]]:
 
 def bare(folder: Path) -> dict[str, str]:
     """Nothing of the run that this test is part of."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     return {**kept, "COVERAGE_FILE": str(folder / "coverage")}
 
 
