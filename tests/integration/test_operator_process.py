@@ -13,6 +13,7 @@ import operators
 from operators import MERGE, bot, condition, create_bot, deployment, eventually, found, names, patch_bot, state
 
 TRADING = "/api/v1/namespaces/trading"
+KEY_AGES = {"api_key_age_days", "api_key_age_limit_days"}
 APPS = "/apis/apps/v1/namespaces/trading"
 COMMAND = str(Path(sys.executable).with_name("tradingbot-operator"))
 
@@ -184,7 +185,7 @@ def test_metrics_are_well_formed(server, operator):
     operator.start()
     _, text = operator.ops("/metrics")
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
-    assert {name for name in families if not name.startswith("tradingbot_operator_")} <= {"api_key_age_days"}
+    assert {name for name in families if not name.startswith("tradingbot_operator_")} <= KEY_AGES
     assert 'tradingbot_operator_reconcile_total{kind="TradingBot",result="error"} 0.0' in text
     assert operator.metric("tradingbot_operator_leader") == 1
 
