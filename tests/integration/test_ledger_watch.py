@@ -11,6 +11,7 @@ import pytest
 
 from hands import Hands, claimed, every_hands, made_hands, who  # noqa: F401
 from ledgers import NOW, TIMES, migrated_file, order, running_server, running_server_17  # noqa: F401
+from tradingbot.domain.book import in_book
 from tradingbot.domain.ports import LeaseWatch
 from tradingbot.ledger.watch import FileWatch, open_watch
 
@@ -21,7 +22,8 @@ SOON = timedelta(milliseconds=300)
 @pytest.fixture(name="watch")
 def watch_of(hands: Hands) -> Iterator[LeaseWatch]:
     hands.open()
-    watch = open_watch(hands.url(hands.holder("green")))
+    # As a bot's process asks, whose address names its book.
+    watch = open_watch(in_book(hands.url(hands.holder("green")), "paper"))
     yield watch
     watch.close()
 

@@ -5,7 +5,8 @@ import threading
 from datetime import timedelta
 
 import psycopg
-from sqlalchemy import make_url
+import structlog
+from psycopg.conninfo import make_conninfo
 
 from tradingbot.ledger.connect import KEEPALIVES
 from tradingbot.ledger.turn import Turn
@@ -13,22 +14,20 @@ from tradingbot.ledger.turn import Turn
 CHANNEL = "tb_lease"
 AGAIN_SECONDS = 0.2
 LOOK_SECONDS = 0.25
+log = structlog.stdlib.get_logger(__name__)
 
 
 class ServerWatch:
     """A thread waits for NOTIFY and wakes the loop that waits in *changed*; a lost connection is made anew."""
 
     def __init__(self, url: str) -> None:
-        address = (
-            make_url(url)
-            .set(drivername="postgresql")
-            .update_query_dict({name: str(value) for name, value in KEEPALIVES.items()})
-        )
-        self._url = address.render_as_string(hide_password=False)
+        # As it came: written anew by another library, a space among its options would come back as a plus.
+        self._url = make_conninfo(url.replace("postgresql+psycopg://", "postgresql://", 1), **KEEPALIVES)
         self._turn = Turn()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
         self._ending = threading.Event()
+        self._deaf = False
         self._thread = threading.Thread(target=self._listen, name="lease-watch", daemon=True)
 
     async def changed(self, within: timedelta) -> bool:
@@ -52,10 +51,15 @@ class ServerWatch:
             try:
                 with psycopg.connect(self._url, autocommit=True) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
+                    self._deaf = False
                     # What happened before the connection stood has to be looked at.
                     self._wake()
                     self._hear(connection)
-            except psycopg.Error:
+            except psycopg.Error as error:
+                # A hand-over without it is as safe, and up to a second slower.
+                if not self._deaf:
+                    log.warning("The lease cannot be listened to", error=str(error).strip())
+                self._deaf = True
                 self._ending.wait(AGAIN_SECONDS)
 
     def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
