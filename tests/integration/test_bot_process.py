@@ -177,7 +177,11 @@ async def test_both_ports_answer_within_two_seconds_and_memory_is_small(venue: V
 
 async def halted(pod: Pod, count: int) -> list[dict[str, Any]]:
     """The halts as soon as there are *count*, oldest first, each under the name that the ledger gave it."""
-    return list((await pod.until(lambda seen: seen["state"] == "halted" and latched(seen) == count, 30))["halts"])
+    return list(
+        (await pod.until(lambda seen: seen["state"] == "halted" and len(seen["halts"]) == latched(seen) == count, 30))[
+            "halts"
+        ]
+    )
 
 
 def latched(seen: dict[str, Any]) -> int:

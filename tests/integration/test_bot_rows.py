@@ -272,6 +272,7 @@ async def test_what_a_position_brings_is_told_anew_at_each_scrape(lively: Pod, e
             seen |= {float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("unrealized_pnl{")}
             await asyncio.sleep(0.05)
     evidence("pql 'unrealized_pnl{bot=\"btc\"}' twice", str(sorted(seen)))
+    assert len(seen) >= 2
 
 
 @pytest.mark.row("S1-152")
