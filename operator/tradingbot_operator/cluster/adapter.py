@@ -19,6 +19,7 @@ from tradingbot_operator.domain.kinds import BOT, CONFIG, DEPLOYMENT, POD, POD_M
 from tradingbot_operator.domain.names import (
     COMPONENT,
     FIELD_MANAGER,
+    FINALIZER,
     HALT,
     HALT_ORIGIN,
     IMAGE_ID,
@@ -94,6 +95,11 @@ class Cluster:
         known = self.memory.history(bot.key)
         if known is not None:
             return known
+        if FINALIZER not in bot.finalizers and not bot.status:
+            # The finalizer stands before the first child is made.
+            self.memory.remember(bot.key, ())
+            return ()
+        # The API server looks through the revisions of all bots for it: it is asked once for each bot.
         listed = await self.api.list_metadata(REVISION, bot.namespace, f"{LABEL_BOT}={bot.name}")
         history = tuple(reading.revision(each) for each in listed if reading.controller_uid(each) == bot.uid)
         self.memory.remember(bot.key, history)
@@ -156,14 +162,15 @@ class Cluster:
 
     async def record_image(self, bot: Bot, ran: Ran) -> None:
         """The revision names the image it runs; its name and its data are as they were."""
-        self.memory.forget_history(bot.key)
         note = {"metadata": {"uid": ran.uid, "annotations": {IMAGE_ID: ran.image_id}}}
         where = REVISION.path(bot.namespace, f"{bot.name}-{ran.revision}")
         written = await self.api.merge(where, note, FIELD_MANAGER)
         self.memory.wrote(place(written, REVISION.kind), trace(written, bot.key))
+        self.memory.recorded(bot.key, reading.revision(written))
 
     async def prune(self, bot: Bot, observed: Observed, run: Run, held: tuple[Manifest, ...]) -> None:
         """Revisions beyond the history are gone, and with them the settings no other revision reads."""
+        known = self.memory.history(bot.key)
         self.memory.forget_history(bot.key)
         pruned = [each for each in observed.revisions if each.name in run.prune]
         read = {each.config for each in observed.revisions if each not in pruned}
@@ -174,6 +181,8 @@ class Cluster:
                 await self.api.delete(CONFIG, bot.namespace, each.config, config["metadata"]["uid"])
             # The record goes last: while it stands, a crash before this line is made good by the next pass.
             await self.api.delete(REVISION, bot.namespace, f"{bot.name}-{each.name}", each.uid)
+        if known is not None:
+            self.memory.remember(bot.key, (each for each in known if each.name not in run.prune))
 
     async def remove(self, bot: Bot, observed: Observed, action: Remove) -> None:
         """One step of an orderly end; it creates nothing, so that it works in a namespace that is going too."""

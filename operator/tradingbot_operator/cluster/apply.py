@@ -6,10 +6,10 @@ from typing import Any
 
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory, place, trace
-from tradingbot_operator.cluster.reading import controller_uid
+from tradingbot_operator.cluster.reading import controller_uid, revision
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.errors import Refused
-from tradingbot_operator.domain.kinds import BY_NAME, SECRET
+from tradingbot_operator.domain.kinds import BY_NAME, REVISION, SECRET
 from tradingbot_operator.domain.names import COMPONENT, LABEL_BOT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.outcome import APPLIED, Applied, Trouble
 from tradingbot_operator.domain.standing import content, marked, stands
@@ -71,6 +71,8 @@ def _is_ours(bot: Bot, manifest: Manifest, existing: Mapping[str, Any]) -> bool:
 
 def _remember(memory: Memory, bot: Bot, manifest: Manifest, body: Manifest) -> None:
     memory.wrote(place(manifest, manifest["kind"]), trace(body, bot.key), _content(manifest))
+    if manifest["kind"] == REVISION.kind:
+        memory.recorded(bot.key, revision(body))
 
 
 async def _find(api: Api, memory: Memory, manifest: Manifest) -> Manifest | None:

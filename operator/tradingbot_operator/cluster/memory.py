@@ -81,15 +81,19 @@ class Memory:
     def unsettle(self, bot: Name) -> None:
         """The next pass over *bot* writes everything again."""
         self._settled.pop(bot, None)
-        self._history.pop(bot, None)
         self._tokens.pop(bot, None)
         self._operator_tokens.pop(bot, None)
         for where in [where for where in self._written_as if self._written[where].bot == bot]:
             del self._written_as[where]
 
+    def doubt(self, bot: Name) -> None:
+        """The same, and the next pass asks for the bot's history too."""
+        self.unsettle(bot)
+        self._history.pop(bot, None)
+
     def forget(self, bot: Name) -> None:
         """The bot is gone."""
-        self.unsettle(bot)
+        self.doubt(bot)
         self._shut.pop(bot, None)
         self._began.pop(bot, None)
         self._specs.pop(bot, None)
@@ -127,7 +131,7 @@ class Memory:
         places = [where for where in self._written if where[0] == kind]
         changed = {where: self._written[where] for where in places if _differs(self._written[where], live.get(where))}
         for left in changed.values():
-            self.unsettle(left.bot)
+            self.doubt(left.bot)
         return frozenset(left.bot for left in changed.values())
 
     def remember_listed(self, where: Place, body: Mapping[str, Any]) -> None:
@@ -161,6 +165,12 @@ class Memory:
 
     def remember(self, bot: Name, revisions: Iterable[Revision]) -> None:
         self._history[bot] = tuple(revisions)
+
+    def recorded(self, bot: Name, revision: Revision) -> None:
+        """This process wrote that revision: a history that is known holds it as it was left."""
+        if bot in self._history:
+            others = (each for each in self._history[bot] if each.name != revision.name)
+            self._history[bot] = (*others, revision)
 
     def forget_history(self, bot: Name) -> None:
         self._history.pop(bot, None)

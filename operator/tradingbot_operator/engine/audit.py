@@ -88,7 +88,7 @@ class Audit:
         self._round += 1
         for key in tuple(self._engine.store.known()):
             if crc32("/".join(key).encode()) % SHARES == self._round % SHARES:
-                self._engine.memory.unsettle(key[1:])
+                self._engine.memory.doubt(key[1:])
                 self._engine.queue.add(key)
 
     async def _secrets(self) -> dict[Place, Trace]:

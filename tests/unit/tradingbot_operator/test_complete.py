@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from make_operator import SANDBOX, bot, observed
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
+from tradingbot_operator.domain.names import FINALIZER
 
 
 class Together:
@@ -35,7 +38,30 @@ def test_history_keys_and_tokens_are_asked_for_at_once():
 
     async def story() -> list[str]:
         api = Together()
-        await Cluster(api, Memory(), False).complete(bot(SANDBOX), observed())
+        await Cluster(api, Memory(), False).complete(bot(SANDBOX, finalizers=[FINALIZER]), observed())
         return api.asked
 
     assert asyncio.run(story()) == ["ControllerRevision", "Secret", "Secret"]
+
+
+class Unlisted:
+    """An API server that is asked for no list."""
+
+    async def glimpse(self, *_: Any) -> None:
+        return None
+
+
+def test_bot_that_was_never_touched_has_no_history():
+    """Its finalizer stands before its first child, and a status after its first pass: nobody needs to ask."""
+    memory = Memory()
+    fresh = asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(), observed()))
+    assert fresh.revisions == ()
+    assert memory.history(bot().key) == ()
+
+
+def test_bot_that_lost_its_finalizer_is_asked_for_its_history():
+    """Its status tells that it is not new."""
+    memory = Memory()
+    with pytest.raises(AttributeError, match="list_metadata"):
+        asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(status={"phase": "Running"}), observed()))
+    assert memory.history(bot().key) is None

@@ -1,5 +1,6 @@
 """What was written is not written again, unless it may have changed."""
 
+from make_operator import revision
 from tradingbot_operator.cluster.memory import Memory, Trace, place, trace
 
 BOT = ("trading", "btc")
@@ -91,16 +92,33 @@ def test_audit_finds_what_changed_and_what_is_missing():
     assert settled().compare("ConfigMap", {}) == {BOT}
 
 
-def test_history_is_forgotten_with_anything_doubtful():
+def test_history_outlives_a_change_of_anything_else():
+    """To ask for it costs the API server a look through the revisions of all bots."""
+    memory = settled()
+    memory.remember(BOT, (revision(1, "r1"),))
+    memory.noticed(PLACE, None)
+    memory.unsettle(BOT)
+    assert memory.history(BOT) == (revision(1, "r1"),)
+
+
+def test_history_is_forgotten_when_a_list_shows_a_change_or_in_doubt():
     """A revision may have gone as well."""
     memory = settled()
-    memory.remember(BOT, ())
-    assert memory.history(BOT) == ()
-    memory.forget_history(BOT)
+    for doubt in (memory.forget_history, memory.doubt, memory.forget, lambda _: memory.compare(PLACE[0], {})):
+        memory.remember(BOT, ())
+        memory.wrote(PLACE, left())
+        doubt(BOT)
+        assert memory.history(BOT) is None
+
+
+def test_own_revision_is_in_a_known_history_as_it_was_left():
+    """In place of the one of its name; where nothing is known, one revision is no history."""
+    memory = settled()
+    memory.recorded(BOT, revision(1, "r1"))
     assert memory.history(BOT) is None
-    memory.remember(BOT, ())
-    memory.unsettle(BOT)
-    assert memory.history(BOT) is None
+    memory.remember(BOT, (revision(1, "r1"), revision(2, "r2")))
+    memory.recorded(BOT, revision(1, "r1", image_id="sha256:1"))
+    assert memory.history(BOT) == (revision(2, "r2"), revision(1, "r1", image_id="sha256:1"))
 
 
 def test_gone_bot_leaves_nothing():
