@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.lease import Instance
-from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Ledger, Venue
+from tradingbot.domain.ledger import Ledger
+from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.journal import ExitJournal
 from tradingbot.risk.limits import RiskLimits

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradingbot.domain.lease import Lease
-from tradingbot.domain.ports import Clock, Ledger, Venue
+from tradingbot.domain.ledger import Ledger
+from tradingbot.domain.ports import Clock, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.book import Book
 from tradingbot.execution.outside import Outside

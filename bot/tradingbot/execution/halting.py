@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tradingbot.domain.errors import LedgerUnavailable, UnknownState
 from tradingbot.domain.halt import Halt, HaltKind, most_restrictive
-from tradingbot.domain.ports import Ledger
+from tradingbot.domain.ledger import Ledger
 
 
 @dataclass(slots=True)

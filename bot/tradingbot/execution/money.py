@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from tradingbot.domain.ports import Ledger
+from tradingbot.domain.ledger import Ledger
 from tradingbot.execution.desk import Desk
 
 
