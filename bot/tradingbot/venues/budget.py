@@ -28,13 +28,6 @@ def share(provider: Provider) -> Provider:
     return Provider(provider.name, tuple(limits), provider.reserve_percent)
 
 
-# What a request weighs at Binance; every other weighs 1.
-WEIGHTS = {
-    "privateGetAccount": 20,
-    "privateGetMyTrades": 20,
-    "privateGetOpenOrders": 6,
-    "privateGetOrder": 4,
-}
 USED = "x-mbx-used-weight-1m"
 
 
@@ -42,10 +35,6 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def scaled(self, duration: timedelta) -> timedelta: ...
-
-
-def weight_of(method: str) -> int:
-    return WEIGHTS.get(method, 1)
 
 
 def used_weight(headers: Mapping[str, str] | None) -> int | None:

@@ -1,43 +1,34 @@
-"""The live venue through one exchange class of ccxt, which signs and sends; what is said is read by our own dialect."""
+"""The live venue through one exchange class of ccxt, which signs and sends; our own dialects read what is said."""
 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import aiohttp
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
-from tradingbot.domain.order import (
-    Accepted,
-    Cancel,
-    Fill,
-    Order,
-    OrderReport,
-    Outcome,
-    Purpose,
-    Refused,
-    Unknown,
-    VenueWrite,
-)
+from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, Outcome, Purpose, Refused, Unknown, VenueWrite
 from tradingbot.domain.quota import Told, Use
 from tradingbot.venues import binance
-from tradingbot.venues.budget import Budget, used_weight, weight_of
+from tradingbot.venues.binance_talk import BinanceTalk
+from tradingbot.venues.budget import Budget, used_weight
 from tradingbot.venues.clock import Pace, VenueClock
-from tradingbot.venues.consequence import TOO_MANY, WRONG_TIME, Answered, is_unknown_order, outcome_of, retry_after
-from tradingbot.venues.key import REFUSED, KeyDoubt, permitted
+from tradingbot.venues.consequence import TOO_MANY, Answered, retry_after
+from tradingbot.venues.dialect import Call, Dialect, Lost, NotConnected, Rights, Talk
+from tradingbot.venues.key import KeyDoubt, permitted
 from tradingbot.venues.one_exchange import library_error
-from tradingbot.venues.signing import Account, signing
+from tradingbot.venues.signing import SIGNED_AT, Account, signing
 from tradingbot.venues.user_stream import Listener, listen
 
-SPOKEN = frozenset({"binance"})
-REQUEST_LIFE = timedelta(seconds=2)
-MOST_TRADES = 1000
+T = TypeVar("T")
+SPOKEN: Mapping[str, type[Dialect]] = {"binance": BinanceTalk}
 # Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
 READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
 
@@ -52,9 +43,9 @@ class CcxtVenue:
         self.account = ""
         self._account = account
         self._clock = clock
-        self._exchange = signing(account, clock)
-        self._symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
-        self._names: dict[str, str] = {}
+        self._dialect = SPOKEN[account.exchange]()
+        self._exchange = signing(account, clock, self._dialect)
+        self._lane = asyncio.Lock() if self._dialect.traits.serial else contextlib.nullcontext()
         self._open_at = 0.0
         self._key = KeyDoubt()
         self._budget = budget or Budget(None, account.exchange, clock)
@@ -67,28 +58,36 @@ class CcxtVenue:
         """
         if self.account:
             return
-        answer, rights = await asyncio.gather(self._asked("privateGetAccount", {}), self._rights())
+        traits = self._dialect.traits
+        if traits.rights == traits.owner:
+            answer = await self._asked(traits.owner)
+            rights: Rights | None = self._dialect.rights(answer)
+        else:
+            answer, rights = await asyncio.gather(self._asked(traits.owner), self._rights(traits.rights))
         if rights is not None:
             permitted(rights)
-        if "uid" not in answer:
-            raise VenueUnavailable("privateGetAccount: the answer names no uid, so nobody knows whose ledger this is")
-        self.account = hashlib.sha256(f"{self.name}:{answer['uid']}".encode()).hexdigest()[:16]
+        owner = self._dialect.owner(answer)
+        if not owner:
+            raise VenueUnavailable(
+                f"{traits.owner.method}: the answer names no owner, so nobody knows whose ledger this is"
+            )
+        self.account = hashlib.sha256(f"{self.name}:{owner}".encode()).hexdigest()[:16]
 
     async def reach(self) -> None:
         at_once = len(self._account.symbols) + (0 if self.account else 2)
-        pings = (self._exchange.publicGetPing() for _ in range(at_once))
+        ping = self._dialect.traits.ping
+        pings = (getattr(self._exchange, ping.method)(dict(ping.fields)) for _ in range(at_once))
         # An adoption that finds no open line opens one itself.
         await asyncio.gather(*pings, return_exceptions=True)
 
-    async def _rights(self) -> Mapping[str, Any] | None:
+    async def _rights(self, call: Call) -> Rights | None:
         """What the key may do; None where another address than the venue's own does not say."""
         try:
-            rights: Mapping[str, Any] = await self._read("sapiGetAccountApiRestrictions", {})
+            return self._dialect.rights(await self._read(call))
         except Answered as answer:
             if answer.status == 404 and self._account.endpoint is not None:
                 return None
-            raise VenueUnavailable(f"sapiGetAccountApiRestrictions: {answer}") from answer
-        return rights
+            raise VenueUnavailable(f"{call.method}: {answer}") from answer
 
     @property
     def key_refused(self) -> str:
@@ -96,76 +95,48 @@ class CcxtVenue:
 
     @property
     def request_life(self) -> timedelta:
-        return self._clock.scaled(REQUEST_LIFE)
+        return self._clock.scaled(self._dialect.traits.request_life)
 
     @property
     def visibility(self) -> timedelta:
         """How long the venue may take to show an order it has accepted."""
-        return self._clock.scaled(timedelta(seconds=3))
+        return self._clock.scaled(self._dialect.traits.visibility)
 
     async def send(self, write: VenueWrite) -> Outcome:
-        window = (write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1))
-        signed = {"timestamp": binance.milliseconds(write.timestamp), "recvWindow": round(window)}
         if why := self._closed or await self._no_room(write.request):
             return Refused("RateLimited", f"not sent: {why}")
+        window = round((write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1)))
         try:
-            outcome = await self._sent(write, signed)
+            outcome = await self._held(self._dialect.written(write, window), self._sent)
         except Answered as answer:
-            await self._heed(answer)
-            return outcome_of(answer)
+            return self._dialect.judged(answer)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have left
-            if isinstance(error.__cause__, aiohttp.ClientConnectorError):
-                return Refused("NotConnected", str(error.__cause__))
-            return Unknown(f"{type(error).__name__} {error}".strip())
+            if isinstance(error, NotConnected):
+                return Refused("NotConnected", str(error))
+            return Unknown(str(error) if isinstance(error, Lost) else f"{type(error).__name__} {error}".strip())
         self._heard()
         return outcome
 
-    async def _sent(self, write: VenueWrite, signed: Mapping[str, int]) -> Outcome:
-        request, symbol = write.request, write.request.symbol
-        if isinstance(request, Cancel):
-            row = await self._exchange.privateDeleteOrder({**binance.cancel_parameters(request), **signed})
-            return Accepted(binance.report(symbol, row))
-        if request.replaces is None:
-            fields = binance.order_parameters(request, write.client_id)
-            row = await self._exchange.privatePostOrder({**fields, **signed})
-        else:
-            fields = binance.replace_parameters(request, write.client_id)
-            row = (await self._exchange.privatePostOrderCancelReplace({**fields, **signed}))["newOrderResponse"]
-        self._names[str(row["orderId"])] = write.client_id
-        return Accepted(binance.report(symbol, row), binance.answered_fills(symbol, row))
-
     async def order(self, symbol: str, client_id: str) -> OrderReport | None:
-        try:
-            fields = {"symbol": binance.market_id(symbol), "origClientOrderId": client_id}
-            return self._known(symbol, await self._read("privateGetOrder", fields))
-        except Answered as answer:
-            if is_unknown_order(answer):
-                return None
-            raise VenueUnavailable(f"order: {answer}") from answer
+        return await self._told(self._dialect.found(symbol, client_id))
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
-        rows = await self._asked("privateGetOpenOrders", {"symbol": binance.market_id(symbol)})
-        return tuple(self._known(symbol, row) for row in rows)
+        return await self._told(self._dialect.listed(symbol))
 
     async def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
-        fields: dict[str, Any] = {"symbol": binance.market_id(symbol), "limit": MOST_TRADES}
-        rows = page = await self._asked("privateGetMyTrades", {**fields, "startTime": binance.milliseconds(since)})
-        while len(page) == MOST_TRADES:
-            page = await self._asked("privateGetMyTrades", {**fields, "fromId": int(page[-1]["id"]) + 1})
-            rows = [*rows, *page]
-        return tuple([binance.listed_fill(symbol, row, await self._name(symbol, row)) for row in rows])
+        return await self._told(self._dialect.filled(symbol, since))
 
     async def balances(self) -> Mapping[str, Decimal]:
-        answer = await self._asked("privateGetAccount", {})
-        return {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]}
+        return await self._told(self._dialect.balances())
 
     async def events(self) -> AsyncIterator[OrderReport | Fill]:
-        if self._clock.pace is Pace.LOCKSTEP:
+        if self._clock.pace is Pace.LOCKSTEP or not self._dialect.traits.streams:
             # A stepped venue waits for its trader, who asks after every bar: events would only race with that.
             return
         account = self._account
         listener = Listener(account.key, account.secret, account.endpoint, account.agent, account.proxy, self._usable)
-        async for event in listen(listener, self._clock, self._symbols):
+        symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
+        async for event in listen(listener, self._clock, symbols):
             yield event
 
     def _usable(self) -> bool:
@@ -184,14 +155,6 @@ class CcxtVenue:
         await self._key.close()
         await self._budget.close()
         await self._exchange.close()
-
-    async def _name(self, symbol: str, row: Mapping[str, Any]) -> str:
-        """The client id behind a trade, which only names the venue's own."""
-        venue_id = str(row["orderId"])
-        if venue_id not in self._names:
-            fields = {"symbol": binance.market_id(symbol), "orderId": venue_id}
-            self._known(symbol, await self._asked("privateGetOrder", fields))
-        return self._names[venue_id]
 
     @property
     def _closed(self) -> str:
@@ -216,24 +179,25 @@ class CcxtVenue:
 
     async def _heed(self, answer: Answered) -> None:
         """What an error says about the next request: wait that long, or look at the clock again."""
-        if answer.status in TOO_MANY:
+        traits, word = self._dialect.traits, self._dialect.word(answer)
+        if answer.status in TOO_MANY or word in traits.too_many:
             left = retry_after(answer.headers)
             self._open_at = self._clock.monotonic() + left
-            self._budget.heard(Told(answer.status, left))
-        if answer.code in REFUSED:
+            self._budget.heard(Told(429 if answer.status < 400 else answer.status, left))
+        if word in traits.refused_key:
             self._key.doubt(str(answer), self._refuses, self._forget)
-        if answer.code == WRONG_TIME:
+        if word in traits.wrong_time:
             with contextlib.suppress(VenueUnavailable):
                 await self._clock.measure()
 
     async def _refuses(self) -> bool:
         """Whether the venue refuses the key for the plainest of questions; what cannot be told is no refusal."""
-        signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
+        call = self._dialect.traits.owner
         try:
-            await self._exchange.privateGetAccount(signed)
+            await self._through(replace(call, fields=self._dialect.signed(call.fields, self._clock.now())))
         except Answered as answer:
-            return answer.code in REFUSED
-        except (aiohttp.ClientError, TimeoutError, OSError, library_error()):
+            return self._dialect.word(answer) in self._dialect.traits.refused_key
+        except Lost:
             return False
         return False
 
@@ -242,28 +206,60 @@ class CcxtVenue:
         self._exchange.apiKey = self._exchange.secret = ""  # nosec B105 - taken away
         self._account = replace(self._account, key="", secret="")  # nosec B106 - taken away
 
-    def _known(self, symbol: str, row: Mapping[str, Any]) -> OrderReport:
-        found = binance.report(symbol, row)
-        self._names[found.venue_id] = found.client_id
-        return found
+    async def _told(self, talk: Talk[T]) -> T:
+        """What came of a conversation that only reads; raises VenueUnavailable."""
+        asked: list[str] = []
 
-    async def _asked(self, method: str, fields: Mapping[str, Any]) -> Any:
+        async def read(call: Call) -> Any:
+            asked[:] = [call.method]
+            return await self._read(call)
+
         try:
-            return await self._read(method, fields)
-        except Answered as answer:
-            raise VenueUnavailable(f"{method}: {answer}") from answer
+            return await self._held(talk, read)
+        except (Answered, Lost) as error:
+            raise VenueUnavailable(f"{asked[0]}: {error}") from error
 
-    async def _read(self, method: str, fields: Mapping[str, Any]) -> Any:
-        signed = {"timestamp": binance.milliseconds(self._clock.now()), "recvWindow": 5000}
-        usual = Use(weight_of(method), 0, urgent=False)
+    async def _held(self, talk: Talk[T], ask: Callable[[Call], Awaitable[Any]]) -> T:
+        """*talk* was held to its end: it is given every answer, and every error that an answer or a silence is."""
+        say = partial(next, talk)
+        while True:
+            try:
+                call = say()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                say = partial(talk.send, await ask(call))
+            except (Answered, Lost) as error:
+                say = partial(talk.throw, error)
+
+    async def _asked(self, call: Call) -> Any:
+        try:
+            return await self._read(call)
+        except (Answered, Lost) as error:
+            raise VenueUnavailable(f"{call.method}: {error}") from error
+
+    async def _read(self, call: Call) -> Any:
+        usual = Use((self._dialect.traits.weights or {}).get(call.method, 1), 0, urgent=False)
         if why := self._closed or await self._budget.room(usual, READ_PATIENCE):
-            raise VenueUnavailable(f"{method}: {why}")
+            raise VenueUnavailable(f"{call.method}: {why}")
+        answer = await self._sent(replace(call, fields=self._dialect.signed(call.fields, self._clock.now())))
+        self._heard()
+        return answer
+
+    async def _sent(self, call: Call) -> Any:
+        """The answer to *call*, which was sent once; what an error says is heeded."""
         try:
-            row = await getattr(self._exchange, method)({**fields, **signed})
+            return await self._through(call)
         except Answered as answer:
             await self._heed(answer)
             raise
+
+    async def _through(self, call: Call) -> Any:
+        fields = {**call.fields, SIGNED_AT: call.at} if call.at else dict(call.fields)
+        try:
+            async with self._lane:
+                return await getattr(self._exchange, call.method)(fields)
         except (aiohttp.ClientError, TimeoutError, OSError, library_error()) as error:
-            raise VenueUnavailable(f"{method}: {type(error).__name__} {error}".strip()) from error
-        self._heard()
-        return row
+            if isinstance(error.__cause__, aiohttp.ClientConnectorError):
+                raise NotConnected(str(error.__cause__)) from error
+            raise Lost(f"{type(error).__name__} {error}".strip()) from error

@@ -22,9 +22,14 @@ class Answered(Exception):
         self.status = status
         self.body = body if isinstance(body, dict) else {}
         self.headers = headers
-        self.code = int(self.body.get("code", 0) or 0)
-        self.message = str(self.body.get("msg", ""))
+        self.code = _number(self.body.get("code"))
+        self.message = str(self.body.get("msg") or self.body.get("message") or self.body.get("error") or "")
         super().__init__(f"{status} {self.code} {self.message}")
+
+
+def _number(word: Any) -> int:
+    """A code that is a number; venues that answer with words have none."""
+    return int(word) if str(word).lstrip("-").isdigit() else 0
 
 
 def outcome_of(answer: Answered) -> Refused | Unknown:

@@ -1,13 +1,11 @@
 """Whether the venue still takes our key: a refusal is asked about a few times, and then believed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from tradingbot.domain.errors import Misconfigured
+from tradingbot.venues.dialect import Rights
 
-# "Invalid API-key, IP, or permissions" and "API-key format invalid".
-REFUSED = frozenset({-2014, -2015})
 PAUSES = (0.5, 1.0, 2.0)
 
 
@@ -41,12 +39,10 @@ class KeyDoubt:
             await asyncio.gather(self._asking, return_exceptions=True)
 
 
-def permitted(rights: Mapping[str, Any]) -> None:
+def permitted(rights: Rights) -> None:
     """Raises Misconfigured unless the key may trade and may take nothing away."""
     cure = "make a key at the exchange that may read and trade, and nothing else"
-    if rights.get("enableWithdrawals") is not False:
-        raise Misconfigured(f"UnsafeKeyPermissions: the exchange key may withdraw (enableWithdrawals): {cure}")
-    if rights.get("enableSpotAndMarginTrading") is not True:
-        raise Misconfigured(
-            f"UnsafeKeyPermissions: the exchange key may not trade (enableSpotAndMarginTrading): {cure}"
-        )
+    if rights.may_withdraw:
+        raise Misconfigured(f"UnsafeKeyPermissions: the exchange key may withdraw ({rights.withdraw}): {cure}")
+    if not rights.may_trade:
+        raise Misconfigured(f"UnsafeKeyPermissions: the exchange key may not trade ({rights.trade}): {cure}")

@@ -1,6 +1,8 @@
 """An exchange of ccxt that signs and sends what it is told, once, and gives errors as they came."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -8,9 +10,12 @@ import aiohttp
 from tradingbot.venues import binance
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.consequence import Answered
+from tradingbot.venues.dialect import Dialect
 from tradingbot.venues.one_exchange import exchange_class
 
 TIMEOUT_MILLISECONDS = 8000
+# Among the fields of a call: the time it is signed with. It never goes onto the wire.
+SIGNED_AT = "tradingbot signed at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +29,40 @@ class Account:
     agent: str
     endpoint: str | None = None
     proxy: str | None = None
+    password: str = field(default="", repr=False)
 
 
-def signing(account: Account, clock: VenueClock) -> Any:
+def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
     """The exchange of *account*, with the venue's time; nothing is asked of it yet."""
     kind = exchange_class(account.exchange)
 
     class Plain(kind):  # type: ignore[misc, valid-type]
         """The exchange with its errors as they came: what they mean is judged in ``consequence``."""
 
+        signed_at: datetime | None = None
+
         def handle_errors(self, code: int, _reason: str, *rest: Any) -> None:
             headers, response = rest[2], rest[4]
-            if code >= 400:
+            if dialect.failure(code, response):
                 raise Answered(code, response, headers)
 
         def handle_http_status_code(self, *_: Any) -> None:
             return
 
+        def sign(self, path: str, api: Any, method: str, params: Mapping[str, Any]) -> Any:
+            fields = dict(params)
+            self.signed_at = fields.pop(SIGNED_AT, None)
+            try:
+                # Nothing is awaited in here, so that no other request can take this one's time.
+                return super().sign(path, api, method, fields)
+            finally:
+                self.signed_at = None
+
         def nonce(self) -> int:
-            return binance.milliseconds(clock.now())
+            return binance.milliseconds(self.signed_at or clock.now())
+
+        def seconds(self) -> int:
+            return self.nonce() // 1000
 
     options: dict[str, Any] = {
         "apiKey": account.key,
@@ -50,16 +70,12 @@ def signing(account: Account, clock: VenueClock) -> Any:
         "enableRateLimit": False,
         "timeout": TIMEOUT_MILLISECONDS,
         "userAgent": account.agent,
-        "options": {"maxRetriesOnFailure": 0},
+        "options": {"maxRetriesOnFailure": 0, **(dialect.traits.options or {})},
     }
+    if account.password:
+        options["password"] = account.password
     if account.endpoint is not None:
-        options["urls"] = {
-            "api": {
-                "public": f"{account.endpoint}/api/v3",
-                "private": f"{account.endpoint}/api/v3",
-                "sapi": f"{account.endpoint}/sapi/v1",
-            }
-        }
+        options["urls"] = {"api": {name: account.endpoint + rest for name, rest in dialect.traits.urls.items()}}
     if account.proxy is not None:
         options["aiohttp_proxy"] = account.proxy
     made = Plain(options)

@@ -1,0 +1,110 @@
+"""What a venue's dialect is: our questions as its calls, its answers as our words. Pure: the adapter asks."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+from tradingbot.domain.order import Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
+from tradingbot.venues.consequence import Answered
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request under ccxt's own name for it; *fields* go onto the wire as they are.
+
+    *at* is the time it is signed with, at venues that take the time of a request from there; None is now.
+    """
+
+    method: str
+    fields: Mapping[str, Any]
+    at: datetime | None = None
+
+
+class Lost(Exception):
+    """No answer came, or none that can be read: nobody knows what became of the call."""
+
+
+class NotConnected(Lost):
+    """There was no line to send on, so nothing was sent."""
+
+
+# A conversation: it yields calls, is given their answers (or Answered, or Lost, thrown), and returns what came of it.
+Talk = Generator[Call, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a key may do; *withdraw* and *trade* are the venue's words for it when it may and when it may not."""
+
+    may_withdraw: bool
+    may_trade: bool
+    withdraw: str
+    trade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What differs as plain data. *serial*: one private request at a time, since each must count higher than the last.
+
+    *urls* are ccxt's own keys for the address of the venue, each with what follows another address than its own.
+    """
+
+    request_life: timedelta
+    visibility: timedelta
+    ping: Call
+    owner: Call
+    rights: Call
+    urls: Mapping[str, str]
+    refused_key: frozenset[str]
+    wrong_time: frozenset[str] = frozenset()
+    too_many: frozenset[str] = frozenset()
+    weights: Mapping[str, int] | None = None
+    options: Mapping[str, Any] | None = None
+    serial: bool = False
+    streams: bool = False
+
+
+class Dialect(Protocol):
+    """One venue. *names* are the client ids behind the venue's own, as far as this process has heard of them."""
+
+    traits: Traits
+    names: dict[str, str]
+
+    def failure(self, status: int, body: Any) -> bool:
+        """Whether an answer says that the request failed."""
+        ...
+
+    def word(self, answer: Answered) -> str:
+        """The venue's own word for what was wrong: the sets of *traits* are of such words."""
+        ...
+
+    def judged(self, answer: Answered) -> Refused | Unknown:
+        """What became of a write that was answered with an error."""
+        ...
+
+    def owner(self, answer: Json) -> str:
+        """Who the account belongs to, whichever key asks; empty when the answer does not tell."""
+        ...
+
+    def rights(self, answer: Json) -> Rights: ...
+
+    def signed(self, fields: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+        """*fields* of a read, with what the venue wants to be told about when it was asked."""
+        ...
+
+    def written(self, write: VenueWrite, window: int) -> Talk[Outcome]:
+        """*write* is sent once, valid for *window* milliseconds; errors not caught here are judged by the adapter."""
+        ...
+
+    def found(self, symbol: str, client_id: str) -> Talk[OrderReport | None]: ...
+
+    def listed(self, symbol: str) -> Talk[tuple[OrderReport, ...]]: ...
+
+    def filled(self, symbol: str, since: datetime) -> Talk[tuple[Fill, ...]]: ...
+
+    def balances(self) -> Talk[Mapping[str, Decimal]]: ...
