@@ -70,6 +70,23 @@ async def minutes_later(venue: Venue, count: int = LONGEST_WAIT_BARS) -> None:
             await asyncio.sleep(0.05)
 
 
+async def held(pod: Pod) -> None:
+    """It holds a position under its stop, and is halted so that it keeps both."""
+    async with asyncio.timeout(90):
+        while True:
+            await pod.until(lambda seen: seen["state"] == "trading" and is_covered(seen), 60)
+            _, halt = await pod.api("/api/halt", {"reason": "to be looked at"})
+            seen = await pod.until(lambda seen: seen["state"] == "halted" and not seen["unresolved"])
+            if is_covered(seen):
+                return
+            await pod.api("/api/resume", {"id": halt["id"], "reason": "it was sold meanwhile"})
+
+
+def is_covered(seen: dict[str, Any]) -> bool:
+    """More than dust is held, and a stop stands for it."""
+    return any(Decimal(each["covered"]) for each in seen["positions"])
+
+
 async def gauge(pod: Pod, name: str) -> float:
     """The value of the metric *name* without labels of its own."""
     _, text = await pod.ops("/metrics")

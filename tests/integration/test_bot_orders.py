@@ -19,7 +19,7 @@ from bots import Pod
 from exchange_simulator.control.faults import Fault
 from exchange_simulator.domain.entry import Entry
 from exchange_simulator.server import Venue, running
-from halting import KEY, buys, gauge, sandboxed, simulator
+from halting import KEY, buys, gauge, held, sandboxed, simulator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,22 +41,6 @@ async def pod(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     async with bots.pod(folder, sandboxed(folder, venue.url, risk=risk), KEY) as made:
         await held(made)
         yield made
-
-
-async def held(pod: Pod) -> None:
-    """It holds a position under its stop, and is halted so that it keeps both."""
-    async with asyncio.timeout(90):
-        while True:
-            await pod.until(lambda seen: seen["state"] == "trading" and is_covered(seen), 60)
-            _, halt = await pod.api("/api/halt", {"reason": "to be looked at"})
-            seen = await pod.until(lambda seen: seen["state"] == "halted" and not seen["unresolved"])
-            if is_covered(seen):
-                return
-            await pod.api("/api/resume", {"id": halt["id"], "reason": "it was sold meanwhile"})
-
-
-def is_covered(seen: dict[str, Any]) -> bool:
-    return any(Decimal(each["covered"]) for each in seen["positions"])
 
 
 async def stops(venue: Venue) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ import bots
 import postgres
 from bots import Pod
 from exchange_simulator.server import Venue, running
-from halting import LOOSE, gauge, simulator
+from halting import LOOSE, gauge, held, is_covered, simulator
 from trading import OFTEN
 from tradingbot.cli.program import run
 from tradingbot.domain.lease import Instance, Lease
@@ -93,18 +93,12 @@ async def lively(pod: Pod) -> Pod:
 @pytest_asyncio.fixture(loop_scope="module")
 async def still(pod: Pod) -> Pod:
     """The bot halted with a position: nothing is traded while it is looked at."""
-    while not ((seen := await pod.status())["halts"] and is_covered(seen)):
+    seen = await pod.status()
+    if not (seen["halts"] and is_covered(seen)):
         for halt in seen["halts"]:
             await pod.api("/api/resume", {"id": halt["id"], "reason": "nothing was held"})
-        await pod.until(lambda seen: seen["state"] == "trading" and is_covered(seen), 60)
-        await pod.api("/api/halt", {"reason": "to be looked at"})
-        await pod.until(lambda seen: seen["state"] == "halted" and not seen["unresolved"])
+        await held(pod)
     return pod
-
-
-def is_covered(seen: dict[str, Any]) -> bool:
-    """More than dust is held, and a stop stands for it."""
-    return any(Decimal(each["covered"]) for each in seen["positions"])
 
 
 async def ops(pod: Pod, path: str, evidence: Note) -> Any:
