@@ -36,6 +36,8 @@ from tradingbot_operator.domain.spec import BotSpec
 
 SHARED = (POLICY, POD_MONITOR)
 VENUE_KEYS = ("apiKey", "secret")
+# The status of a bot that no operator has looked at; the definition gives it that much.
+UNTOLD = {"observedGeneration": -1}
 
 
 class Cluster:
@@ -95,7 +97,7 @@ class Cluster:
         known = self.memory.history(bot.key)
         if known is not None:
             return known
-        if FINALIZER not in bot.finalizers and not bot.status:
+        if FINALIZER not in bot.finalizers and bot.status in ({}, UNTOLD):
             # The finalizer stands before the first child is made.
             self.memory.remember(bot.key, ())
             return ()

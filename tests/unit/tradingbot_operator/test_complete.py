@@ -53,10 +53,11 @@ class Unlisted:
 
 def test_bot_that_was_never_touched_has_no_history():
     """Its finalizer stands before its first child, and a status after its first pass: nobody needs to ask."""
-    memory = Memory()
-    fresh = asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(), observed()))
-    assert fresh.revisions == ()
-    assert memory.history(bot().key) == ()
+    for status in ({}, {"observedGeneration": -1}):
+        memory = Memory()
+        fresh = asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(status=status), observed()))
+        assert fresh.revisions == ()
+        assert memory.history(bot().key) == ()
 
 
 def test_bot_that_lost_its_finalizer_is_asked_for_its_history():
