@@ -112,7 +112,7 @@ class Scene:
     def once(self) -> None:
         """One pass, and then the world goes on."""
         now = make.NOW + timedelta(milliseconds=self.ledger.now - 1_000_000)
-        cluster = Cluster(self.api, self.memory, monitors=False)
+        cluster = Cluster(self.api, self.memory, monitoring=())
         reach = make.reach(None if self.away else self.ledger, self.node, self._met, self.watch)
         self.away = max(0, self.away - 1)
         again = 0.2

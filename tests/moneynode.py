@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+import applied
 import onenode
 import operators
 import postgres
@@ -71,8 +72,10 @@ class LedgerNode(Node):
 
 
 @contextlib.contextmanager
-def site(folder: pathlib.Path, speed: str = "240") -> Iterator[tuple[Site, postgres.Server]]:
-    """All parts run while the block does, and none afterwards."""
+def site(
+    folder: pathlib.Path, speed: str = "240", kinds: tuple[Json, ...] = ()
+) -> Iterator[tuple[Site, postgres.Server]]:
+    """All parts run while the block does, and none afterwards; the cluster knows *kinds* too."""
     with (
         onenode.own_network(),
         postgres.server() as database,
@@ -80,6 +83,8 @@ def site(folder: pathlib.Path, speed: str = "240") -> Iterator[tuple[Site, postg
         onenode.simulator(folder, speed) as venue,
         operators.operator(server, folder) as operator,
     ):
+        for each in kinds:
+            assert applied.apply(server, each)[0] == 201
         operator.start(bot_http_port="8000", allow_live="true")
         node = LedgerNode(server, folder)
         node.start()

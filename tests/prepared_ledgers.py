@@ -81,7 +81,7 @@ class World:
         doors = Doors()
         async with aiohttp.ClientSession() as http:
             try:
-                yield Means(Cluster(api, Memory(), False), doors, http, make.SITE, self.fresh)
+                yield Means(Cluster(api, Memory(), ()), doors, http, make.SITE, self.fresh)
             finally:
                 await doors.close()
                 await api.aclose()

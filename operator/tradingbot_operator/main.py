@@ -32,7 +32,7 @@ from tradingbot_operator.cluster.prometheus import Prometheus
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.crd.text import both
 from tradingbot_operator.domain.errors import ClusterUnavailable, Refused
-from tradingbot_operator.domain.kinds import BOT, CRD, NAMESPACE
+from tradingbot_operator.domain.kinds import ALERT_RULE, BOT, CRD, NAMESPACE, POD_MONITOR
 from tradingbot_operator.domain.ledger import Fresh
 from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.names import COMPONENT, GROUP
@@ -199,7 +199,7 @@ async def _work(program: Program, session: aiohttp.ClientSession) -> int:
     tasks = [asyncio.create_task(_stay_leader(program))]
     site = await _survey(settings, program.api)
     polling = Polling(engine, partial(ask, session, port=settings.bot_port), settings.poll_seconds)
-    audit = Audit(program.api, engine, settings.namespaces or (None,), site.pod_monitors)
+    audit = Audit(program.api, engine, settings.namespaces or (None,), site.monitoring)
     await audit.warm()
     # A bot that trades must not be reported silent only because the operator has just begun to ask.
     with contextlib.suppress(TimeoutError):
@@ -232,13 +232,15 @@ async def _survey(settings: Settings, api: Api) -> Site:
     if await api.glimpse(CRD, None, f"{BOT.plural}.{GROUP}") is None:
         raise Refused(f"CustomResourceDefinition {BOT.plural}.{GROUP} is missing; install the chart tradingbot-crds")
     system = await api.glimpse(NAMESPACE, None, "kube-system")
-    monitors = await api.glimpse(CRD, None, "podmonitors.monitoring.coreos.com")
+    kinds = [f"{kind.plural}.{kind.api_version.partition('/')[0]}" for kind in (POD_MONITOR, ALERT_RULE)]
+    monitors, rules = [await api.glimpse(CRD, None, name) for name in kinds]
     return Site(
         cluster=system["metadata"]["uid"] if system else "",
         bot_image=settings.bot_image,
         operator_namespace=settings.namespace,
         allow_live=settings.allow_live,
         pod_monitors=monitors is not None,
+        alert_rules=rules is not None,
         operator_url=settings.url,
         rate_gate_url=settings.rate_gate_url,
     )
@@ -247,7 +249,7 @@ async def _survey(settings: Settings, api: Api) -> Site:
 def _granting(program: Program, site: Site, session: aiohttp.ClientSession) -> Granting:
     """What passes and exit grants share: the cluster, the doors of the ledgers, and what the watches brought."""
     store = program.engine.store
-    cluster = Cluster(program.api, program.engine.memory, site.pod_monitors)
+    cluster = Cluster(program.api, program.engine.memory, site.monitoring)
     means = Means(cluster, Doors(), session, site, _fresh, program.settings.bot_http_port)
 
     async def heard(pod: Pod) -> Report | None:

@@ -14,30 +14,11 @@ import yaml
 import apiserver
 import applied
 import charts
+import monitored
 
 NAMESPACE = "tradingbot-system"
 BOTS = "/apis/tradingbot.io/v1alpha1/namespaces/default/tradingbots"
 CHILDREN = "/apis/apps/v1/namespaces/default/deployments/paper-plain-blue"
-PODMONITORS = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "podmonitors.monitoring.coreos.com"},
-    "spec": {
-        "group": "monitoring.coreos.com",
-        "names": {"kind": "PodMonitor", "plural": "podmonitors"},
-        "scope": "Namespaced",
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                },
-            }
-        ],
-    },
-}
 
 
 def eventually(look, what):
@@ -50,10 +31,10 @@ def eventually(look, what):
 
 
 def establish(server, flags):
-    """The definitions, the chart's objects and the monitors' kind are there."""
+    """The definitions, the chart's objects and the kinds for monitoring are there."""
     for name in ("default", NAMESPACE, "kube-system"):
         applied.apply(server, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    for item in (PODMONITORS, *charts.objects("tradingbot-crds"), *charts.objects("tradingbot-operator", *flags)):
+    for item in (*monitored.KINDS, *charts.objects("tradingbot-crds"), *charts.objects("tradingbot-operator", *flags)):
         if item["kind"] not in {"Pod", "Job"}:
             code, answer = applied.apply(server, item)
             assert code in {200, 201}, answer

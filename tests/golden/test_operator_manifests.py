@@ -22,7 +22,7 @@ EXTRAS = {
         "image": "registry.example/tradingbot@sha256:" + "0" * 64,
         "storage": {"size": "40Gi", "className": "fast"},
         "resources": {"requests": {"cpu": 1}, "limits": {"memory": "6Gi"}},
-        "monitoring": {"podMonitor": "Auto"},
+        "monitoring": {"podMonitor": "Auto", "labels": {"release": "prometheus"}},
         "pod": {
             "labels": {"team": "desk", "tradingbot.io/bot": "not-this"},
             "annotations": {"note": "x"},
@@ -48,7 +48,8 @@ def rendered(spec, name, **site):
     bundle = render(bot, bot.spec, run, make.layout(run), Given(make.site(**site), make.TOKENS))
     kept = "# Created where absent, never written again.\n" + "---\n".join(text(each) for each in bundle.kept)
     held = "---\n# Held to what stands here, in this order.\n" + "---\n".join(text(each) for each in bundle.held)
-    return kept + held
+    alert = f"---\n# Held too; nothing waits for it.\n{text(bundle.alert)}" if bundle.alert else ""
+    return kept + held + alert
 
 
 def check(name, current):
@@ -71,7 +72,7 @@ def test_sample_becomes_its_manifests(sample):
 @pytest.mark.parametrize("name", sorted(EXTRAS))
 def test_spec_becomes_its_manifests(name):
     """What no sample shows: sizes, placement, monitoring, a key for each colour."""
-    check(name, rendered(EXTRAS[name], name.removesuffix(".yaml"), pod_monitors=True))
+    check(name, rendered(EXTRAS[name], name.removesuffix(".yaml"), pod_monitors=True, alert_rules=True))
 
 
 def test_no_golden_file_is_left_over():

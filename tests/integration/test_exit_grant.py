@@ -47,7 +47,7 @@ def cluster() -> Cluster:
     owner = {"uid": bot["metadata"]["uid"], "controller": True, "kind": "TradingBot", "name": "btc"}
     meta = {"name": "btc-api", "namespace": "trading", "ownerReferences": [owner]}
     fake.put({"kind": "Secret", "metadata": meta, "data": {"token": TOKEN}})
-    return Cluster(fake, Memory(), monitors=False)
+    return Cluster(fake, Memory(), monitoring=())
 
 
 def asking(folder: Path, url: str, token: str) -> OperatorGrants:

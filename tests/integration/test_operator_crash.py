@@ -13,7 +13,7 @@ from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.cluster.tasks import Tasks
 from tradingbot_operator.domain.errors import Outdated
-from tradingbot_operator.domain.kinds import TASK
+from tradingbot_operator.domain.kinds import ALERT_RULE, POD_MONITOR, TASK
 from tradingbot_operator.domain.task import parse_task
 from tradingbot_operator.reconcile import reconcile
 from tradingbot_operator.steer import steer
@@ -31,7 +31,7 @@ def seen(api):
 
 def operator(api):
     """A fresh process: it remembers nothing."""
-    cluster = Cluster(api, Memory(), monitors=True)
+    cluster = Cluster(api, Memory(), monitoring=(POD_MONITOR, ALERT_RULE))
 
     async def ask(_):
         return getattr(api, "said", None)
@@ -43,7 +43,7 @@ def operator(api):
                 result = await reconcile(
                     BOT,
                     cluster,
-                    make.moment(seen=seen(api), site=make.site(pod_monitors=True)),
+                    make.moment(seen=seen(api), site=make.site(pod_monitors=True, alert_rules=True)),
                     replace(make.reach(), ask=ask),
                 )
             except Outdated:
@@ -249,7 +249,7 @@ def test_revision_that_was_recorded_is_applied_as_recorded():
     """A new process with another default image runs what was recorded."""
     api = told(FakeApi(), [applied(make.MINIMAL)])
     before = copy.deepcopy(api.one("Deployment", "btc-blue")["spec"])
-    cluster = Cluster(api, Memory(), monitors=False)
+    cluster = Cluster(api, Memory(), monitoring=())
     moment = make.moment(seen=seen(api), site=make.site(bot_image="newer"))
     asyncio.run(reconcile(BOT, cluster, moment, make.reach()))
     assert api.one("Deployment", "btc-blue")["spec"] == before
@@ -266,7 +266,7 @@ def test_object_of_another_is_not_touched():
 
 def test_gone_bot_is_forgotten():
     """Nothing is done for a bot that does not exist."""
-    outcome = asyncio.run(reconcile(BOT, Cluster(FakeApi(), Memory(), monitors=False), make.moment(), make.reach()))
+    outcome = asyncio.run(reconcile(BOT, Cluster(FakeApi(), Memory(), monitoring=()), make.moment(), make.reach()))
     assert outcome.result == "gone"
 
 

@@ -19,7 +19,7 @@ class Operator:
     """One process over an API server in memory; a bot that runs says what a trader says."""
 
     def __init__(self, api):
-        self.api, self.cluster = api, Cluster(api, Memory(), monitors=False)
+        self.api, self.cluster = api, Cluster(api, Memory(), monitoring=())
         self.asked = []
 
     def passes(self, seconds=0.0, said=None):

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import moneynode
+import monitored
 import onenode
 import postgres
 from bots import asked
@@ -23,7 +24,7 @@ PROVED = {"tradingbot.io/skip-gates": "paper-days,dry-run,alerts,kill-path,docto
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, postgres.Server]]:
-    with moneynode.site(tmp_path_factory.mktemp("modes")) as made:
+    with moneynode.site(tmp_path_factory.mktemp("modes"), kinds=monitored.KINDS) as made:
         yield made
 
 
@@ -80,12 +81,18 @@ class Left:
     simulated: tuple[int, Any]
 
 
-@pytest.fixture(scope="module", name="left")
-def changed_to_paper(world: tuple[Site, postgres.Server]) -> Left:
-    """Live with a position under its stop, then paper by two patches: the mode, and that it is to close."""
+@pytest.fixture(scope="module")
+def first(world: tuple[Site, postgres.Server]) -> Running:
+    """A bot that trades in mode live."""
     site, database = world
     create_bot(site.server, "money", moneynode.live(site, moneynode.owned(site, database, "money")), annotations=PROVED)
-    first = now_in(site, "money", "live")
+    return now_in(site, "money", "live")
+
+
+@pytest.fixture(scope="module", name="left")
+def changed_to_paper(world: tuple[Site, postgres.Server], first: Running) -> Left:
+    """Live with a position under its stop, then paper by two patches: the mode, and that it is to close."""
+    site, _ = world
     eventually(lambda: first.status()["positions"] and account(site)["open_orders"], within=60)
     # The operator has heard of it; a bot that was live for a blink is not one that was live.
     eventually(lambda: "live" in practised(site, "money"))
@@ -103,6 +110,41 @@ def changed_to_paper(world: tuple[Site, postgres.Server]) -> Left:
     sides = {"BUY": 1, "SELL": -1}
     rest = sum((Decimal(each["quantity"]) * sides[each["side"]] for each in fills(site)), Decimal(0))
     return Left(first, second, said, halts, stops, account(site)["open_orders"], rest, simulation)
+
+
+def monitoring(site: Site, since: str) -> list[str]:
+    """What the bot's condition said, every version of the bot since *since* looked at."""
+    question = f"watch=1&fieldSelector=metadata.name=money&resourceVersion={since}&timeoutSeconds=1"
+    lines = site.kubectl("get", "--raw", f"/apis/tradingbot.io/v1alpha1/namespaces/trading/tradingbots?{question}")
+    said = [condition(json.loads(line)["object"], "MonitoringConfigured") for line in lines.splitlines()]
+    return [f"{each['status']}: {each['message']}" for each in said]
+
+
+@pytest.mark.row("S1-021")
+def test_rule_of_a_live_bot_that_is_deleted_is_told_and_made_again(
+    world: tuple[Site, postgres.Server], first: Running, evidence: Note
+) -> None:
+    """With the rule gone MonitoringConfigured is False; the operator makes it again, and the bot trades on."""
+    site, _ = world
+    eventually(lambda: state(site.server, "money", "MonitoringConfigured") == ("True", "Configured"))
+    rule = ("prometheusrule", "tradingbot-money", "-n", "trading")
+    before = site.kubectl("get", *rule, "-o", "jsonpath={.metadata.uid}")
+    since = bot(site.server, "money")["metadata"]["resourceVersion"]
+    evidence("kubectl delete prometheusrule tradingbot-money", site.kubectl("delete", *rule))
+
+    def told() -> list[str]:
+        said = monitoring(site, since)
+        false = next((index for index, each in enumerate(said) if each.startswith("False")), len(said))
+        return said[false:] if said[false:] and said[-1].startswith("True") else []
+
+    said = eventually(told, within=60)
+    evidence("kubectl get tb money --watch (condition MonitoringConfigured)", "\n".join(dict.fromkeys(said)))
+    assert said[0].startswith("False: PrometheusRule tradingbot-money does not stand for this bot")
+    after = site.kubectl("get", *rule, "-o", "jsonpath={.metadata.uid} {.spec.groups[0].rules[2].expr}")
+    assert after.split()[0] != before
+    evidence("kubectl get prometheusrule tradingbot-money -o jsonpath={.spec.groups[0].rules[2].expr}", after)
+    assert after.endswith('trading_halted{namespace="trading",bot="money"} == 1')
+    assert first.status()["state"] == "trading"
 
 
 @pytest.mark.row("S1-069")

@@ -50,6 +50,9 @@
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
+- apiGroups: [monitoring.coreos.com]
+  resources: [prometheusrules]
+  verbs: [get, list, create, patch]
 {{- end }}
 
 {{- /* What it reads of the cluster itself: which kinds there are, and which cluster this is (the UID of kube-system). */}}

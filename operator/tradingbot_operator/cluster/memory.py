@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot_operator.domain.keyage import KeyAge
+from tradingbot_operator.domain.monitoring import Watched
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Revision, TokenSecret
 from tradingbot_operator.domain.order import Orders, Written, seen
@@ -55,6 +56,7 @@ class Memory:
         self._began: dict[Name, datetime] = {}
         self._specs: dict[Name, BotSpec] = {}
         self._keys: dict[Name, KeyAge] = {}
+        self._watched: dict[Name, Watched] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -83,6 +85,7 @@ class Memory:
         self._settled.pop(bot, None)
         self._tokens.pop(bot, None)
         self._operator_tokens.pop(bot, None)
+        self._watched.pop(bot, None)
         for where in [where for where in self._written_as if self._written[where].bot == bot]:
             del self._written_as[where]
 
@@ -223,6 +226,13 @@ class Memory:
 
     def forget_keys(self, bot: Name) -> None:
         self._keys.pop(bot, None)
+
+    def watched(self, bot: Name) -> Watched | None:
+        """Whether the bot's monitor and rule stand, as far as it is known."""
+        return self._watched.get(bot)
+
+    def remember_watched(self, bot: Name, seen: Watched) -> None:
+        self._watched[bot] = seen
 
     def told(self, task: str, phase: str) -> bool:
         """Whether this process wrote that into the task of that uid."""

@@ -33,9 +33,10 @@ POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 EVENT = Kind("v1", "Event", "events")
 POD_MONITOR = Kind("monitoring.coreos.com/v1", "PodMonitor", "podmonitors")
+ALERT_RULE = Kind("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules")
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 
 # In the order in which they are applied: what a pod mounts before the pod.
-CHILDREN = (CONFIG, SECRET, CLAIM, SERVICE, POLICY, POD_MONITOR, REVISION, DEPLOYMENT)
+CHILDREN = (CONFIG, SECRET, CLAIM, SERVICE, POLICY, POD_MONITOR, REVISION, DEPLOYMENT, ALERT_RULE)
 ALL = (BOT, TASK, *CHILDREN, JOB, POD, NAMESPACE, LEASE, EVENT, CRD)
 BY_NAME = {(kind.api_version, kind.kind): kind for kind in ALL}

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradingbot_operator.domain.lease import LeaseRow
+from tradingbot_operator.domain.monitoring import Watched
 from tradingbot_operator.domain.practice import Evidence
 from tradingbot_operator.domain.probe import Probe
 from tradingbot_operator.domain.task import Task
@@ -186,6 +187,7 @@ class Observed:
     probes: tuple[Probe, ...] | None = None
     samples: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     evidence: Evidence | None = None  # for a promotion, where one is asked for
+    watched: Watched | None = None  # None: the cluster does not know the kinds
 
     def workload(self, colour: str) -> Workload | None:
         return next((each for each in self.workloads if each.colour == colour), None)

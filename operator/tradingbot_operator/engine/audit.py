@@ -14,7 +14,6 @@ from tradingbot_operator.domain.kinds import (
     CONFIG,
     DEPLOYMENT,
     POD,
-    POD_MONITOR,
     POLICY,
     REVISION,
     SECRET,
@@ -36,11 +35,13 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Audit:
-    """*namespaces* are those watched; None stands for all."""
+    """*namespaces* are those watched; None stands for all. *monitoring*: the kinds for it that the cluster knows."""
 
-    def __init__(self, api: Api, engine: Engine, namespaces: tuple[str | None, ...], monitors: bool) -> None:
+    def __init__(
+        self, api: Api, engine: Engine, namespaces: tuple[str | None, ...], monitoring: tuple[Kind, ...]
+    ) -> None:
         self._api, self._engine, self._namespaces = api, engine, namespaces
-        self._listed = (*LISTED, POD_MONITOR) if monitors else LISTED
+        self._listed = (*LISTED, *monitoring)
         self._round = 0
 
     async def warm(self) -> None:

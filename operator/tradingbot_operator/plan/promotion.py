@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
+from tradingbot_operator.domain.condition import Truth
 from tradingbot_operator.domain.handover import Verdict
+from tradingbot_operator.domain.monitoring import Watched, configured
 from tradingbot_operator.domain.names import SKIP_GATES
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Keep
@@ -30,6 +32,7 @@ class Case:
     spec: BotSpec
     evidence: Evidence
     now: datetime
+    watched: Watched | None = None
 
     def practised(self, mode: Mode) -> timedelta:
         """How long this configuration traded in *mode*, under whatever name."""
@@ -66,7 +69,10 @@ def dry_run(case: Case) -> str | None:
 
 
 def alerts(case: Case) -> str | None:
-    """Somebody is told when it loses or stops."""
+    """Somebody is told when it loses or stops: what the condition says, and the word of Prometheus itself."""
+    stands, _, why = configured(case.bot, case.watched)
+    if stands is Truth.FALSE:
+        return why
     server = case.spec.monitoring.prometheus
     if server is None:
         return "spec.monitoring.prometheus: not set, so nobody knows whether alert rules are loaded; set its address"
@@ -107,7 +113,7 @@ def verdicts(bot: Bot, spec: BotSpec, observed: Observed, now: datetime) -> tupl
     """What every gate says now; none where nothing is promoted."""
     if not is_promotion(bot, spec, observed):
         return ()
-    case = Case(bot, spec, observed.evidence or Evidence(), now)
+    case = Case(bot, spec, observed.evidence or Evidence(), now, observed.watched)
     note = bot.annotations.get(SKIP_GATES, "")
     return tuple(_verdict(name, gate, case, note) for name, gate in GATES)
 

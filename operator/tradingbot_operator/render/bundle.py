@@ -11,6 +11,7 @@ from tradingbot_operator.domain.plan import Run
 from tradingbot_operator.domain.revision import digest
 from tradingbot_operator.domain.site import Site, Tokens
 from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.render.alerts import prometheus_rule
 from tradingbot_operator.render.network import network_policies, ops_service, pod_monitor, service
 from tradingbot_operator.render.revision import content, controller_revision, keyed
 from tradingbot_operator.render.secret import token_secret
@@ -21,10 +22,14 @@ from tradingbot_operator.render.workload import deployment
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """*kept* is created where absent and never written again; *held* is made to be what stands here."""
+    """*kept* is created where absent and never written again; *held* is made to be what stands here.
+
+    *alert* is held too, but nothing waits for it: a bot trades without it.
+    """
 
     kept: tuple[Manifest, ...]
     held: tuple[Manifest, ...]
+    alert: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def render(bot: Bot, spec: BotSpec, run: Run | None, layout: Layout, given: Give
         *((controller_revision(bot, run, data[run.revision]),) if run else ()),
         *(deployment(bot, data[each.revision]["template"], each.replicas, each.colour) for each in posts),
     )
-    return Bundle((token_secret(bot, given.tokens),), held)
+    alert = prometheus_rule(bot, spec) if given.site.alert_rules else None
+    return Bundle((token_secret(bot, given.tokens),), held, alert)
 
 
 def intent(bot: Bot, run: Run | None, layout: Layout, site: Site) -> str:

@@ -1,6 +1,7 @@
 """The addresses of a bot, and what may reach its pods."""
 
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.monitoring import MONITOR
 from tradingbot_operator.domain.names import COMPONENT, HEALTH_PORT, HTTP_PORT, LABEL_BOT, LABEL_MANAGED_BY, OPS_PORT
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.render.metadata import metadata, selector
@@ -66,6 +67,6 @@ def pod_monitor(bot: Bot) -> Manifest:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
-        "metadata": _shared(bot, "tradingbot-bots"),
+        "metadata": _shared(bot, MONITOR),
         "spec": {"selector": BOTS, "podMetricsEndpoints": [{"port": "ops", "path": "/metrics"}]},
     }

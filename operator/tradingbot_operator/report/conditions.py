@@ -6,6 +6,7 @@ from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Condition, Truth
 from tradingbot_operator.domain.keyage import key_age
 from tradingbot_operator.domain.moment import FORM
+from tradingbot_operator.domain.monitoring import configured
 from tradingbot_operator.report import handover
 from tradingbot_operator.report.facts import Facts
 
@@ -155,6 +156,13 @@ def config_in_sync(facts: Facts) -> Verdict:
     return NO, "NotRunning", "the wanted revision does not run"
 
 
+def monitoring_configured(facts: Facts) -> Verdict:
+    """A rule and a monitor stand, so that somebody can be told; live trading begins only where that is not false."""
+    if facts.removing:
+        return UNKNOWN, "Deleting", "the bot is being deleted"
+    return configured(facts.bot, facts.observed.watched)
+
+
 CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "Ready": ready,
     "Progressing": progressing,
@@ -169,6 +177,7 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "ForeignActivity": foreign_activity,
     "KeyRotationDue": key_rotation_due,
     "ConfigInSync": config_in_sync,
+    "MonitoringConfigured": monitoring_configured,
 }
 
 

@@ -188,6 +188,33 @@ REASONS: tuple[Reason, ...] = (
     Reason("ConfigInSync", "False", "OtherRevisionRuns", "another revision serves than the spec asks for"),
     Reason("ConfigInSync", "False", "NotRunning", "the wanted revision does not run"),
     *(Reason("ConfigInSync", "False", *refusal) for refusal in REFUSALS),
+    Reason(
+        "MonitoringConfigured", "True", "Configured", "the bot's PrometheusRule and the namespace's PodMonitor stand"
+    ),
+    Reason(
+        "MonitoringConfigured",
+        "False",
+        "RuleMissing",
+        "the bot's PrometheusRule was gone, or may not be written: the message says why",
+        "none where it is made again; else rename what has its name, or grant the operator the right",
+    ),
+    Reason("MonitoringConfigured", "False", "MonitorMissing", "the PodMonitor was gone and is made again"),
+    Reason("MonitoringConfigured", "Unknown", "Deleting", "the bot is being deleted"),
+    Reason("MonitoringConfigured", "Unknown", "NotStarted", "the bot was never started, so nothing is made for it yet"),
+    Reason(
+        "MonitoringConfigured",
+        "Unknown",
+        "MonitorNotWanted",
+        "spec.monitoring.podMonitor is Never; before money is traded Prometheus itself is asked for its rules",
+    ),
+    Reason(
+        "MonitoringConfigured",
+        "Unknown",
+        "NoMonitoringKinds",
+        "the cluster had no PrometheusRule and PodMonitor when the operator started; before money is traded Prometheus"
+        " itself is asked for its rules",
+        "load manifests/monitoring, or install the Prometheus operator and restart this one",
+    ),
 )
 
 # How the tools that wait read a bot (kstatus: Flux, Argo CD with its library, Helm 4 --wait).

@@ -12,6 +12,8 @@ from tradingbot_operator.domain.plan import Plan
 from tradingbot_operator.domain.scalars import span
 
 TROUBLE_SECONDS = 10.0
+# Nobody tells when a rule that was gone stands again.
+MADE_AGAIN_SECONDS = 2.0
 
 
 def look_again(bot: Bot, plan: Plan, applied: Applied, status: Mapping[str, Any]) -> float | None:
@@ -21,5 +23,9 @@ def look_again(bot: Bot, plan: Plan, applied: Applied, status: Mapping[str, Any]
         return soonest(plan.again_seconds, TROUBLE_SECONDS if asked is None else asked)
     starting = any(each["type"] == "Reconciling" for each in status["conditions"])
     rollout = Rollout() if isinstance(bot.spec, Rejection) else bot.spec.rollout
+    unwatched = any(
+        each["type"] == "MonitoringConfigured" and each["status"] == "False" for each in status["conditions"]
+    )
     moves = plan.move.again_ms / 1000 if plan.move and plan.move.again_ms is not None else None
-    return soonest(moves, plan.again_seconds, span(rollout.deadline).total_seconds() + 1 if starting else None)
+    deadline = span(rollout.deadline).total_seconds() + 1 if starting else None
+    return soonest(moves, plan.again_seconds, deadline, MADE_AGAIN_SECONDS if unwatched else None)

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 import make_operator as make
 from fakecluster import FakeApi
 from tradingbot_operator.cluster.memory import Memory, place, trace
+from tradingbot_operator.domain.kinds import ALERT_RULE, POD_MONITOR
 from tradingbot_operator.engine.audit import SHARES, Audit
 from tradingbot_operator.engine.engine import Engine
 from tradingbot_operator.engine.queue import Queue
@@ -35,7 +36,7 @@ def engine():
 
 @pytest.fixture
 def audit(api, engine):
-    made = Audit(api, engine, (None,), monitors=True)
+    made = Audit(api, engine, (None,), monitoring=(POD_MONITOR, ALERT_RULE))
     asyncio.run(made.warm())
     for kind in ("Deployment", "Service", "Secret"):
         for body in api.of(kind):
@@ -65,7 +66,7 @@ def one_round(audit, engine):
 
 def test_store_is_warm_before_anything_is_decided(api, engine):
     """Bots, workloads and pods are known, and every bot is looked at."""
-    asyncio.run(Audit(api, engine, ("trading",), monitors=False).warm())
+    asyncio.run(Audit(api, engine, ("trading",), monitoring=()).warm())
     seen = engine.store.observed(BOT)
     assert ([each.name for each in seen.workloads], [each.name for each in seen.pods]) == (["btc-blue"], ["p1"])
     assert drained(engine) == [KEY]
@@ -77,7 +78,7 @@ def test_what_a_bot_left_behind_is_not_known_to_the_next_one_of_its_name(api, en
     for name, bot in claims.items():
         labels = {**LABELS, "tradingbot.io/bot": bot}
         api.put({"kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "trading", "labels": labels}})
-    asyncio.run(Audit(api, engine, ("trading",), monitors=False).warm())
+    asyncio.run(Audit(api, engine, ("trading",), monitoring=()).warm())
     known = {name for name in claims if engine.memory.listed(("PersistentVolumeClaim", "trading", name))}
     assert known == {"btc-data"}
 

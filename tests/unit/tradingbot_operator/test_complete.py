@@ -38,7 +38,7 @@ def test_history_keys_and_tokens_are_asked_for_at_once():
 
     async def story() -> list[str]:
         api = Together()
-        await Cluster(api, Memory(), False).complete(bot(SANDBOX, finalizers=[FINALIZER]), observed())
+        await Cluster(api, Memory(), ()).complete(bot(SANDBOX, finalizers=[FINALIZER]), observed())
         return api.asked
 
     assert asyncio.run(story()) == ["ControllerRevision", "Secret", "Secret"]
@@ -55,7 +55,7 @@ def test_bot_that_was_never_touched_has_no_history():
     """Its finalizer stands before its first child, and a status after its first pass: nobody needs to ask."""
     for status in ({}, {"observedGeneration": -1}):
         memory = Memory()
-        fresh = asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(status=status), observed()))
+        fresh = asyncio.run(Cluster(Unlisted(), memory, ()).complete(bot(status=status), observed()))
         assert fresh.revisions == ()
         assert memory.history(bot().key) == ()
 
@@ -64,5 +64,5 @@ def test_bot_that_lost_its_finalizer_is_asked_for_its_history():
     """Its status tells that it is not new."""
     memory = Memory()
     with pytest.raises(AttributeError, match="list_metadata"):
-        asyncio.run(Cluster(Unlisted(), memory, False).complete(bot(status={"phase": "Running"}), observed()))
+        asyncio.run(Cluster(Unlisted(), memory, ()).complete(bot(status={"phase": "Running"}), observed()))
     assert memory.history(bot().key) is None

@@ -39,7 +39,7 @@ class World:
         self.before: list[tuple[str, Any]] = []
 
     def ask(self, token: str = "new", ask: ExitAsk = ASK, key: tuple[str, str] = BOT) -> ExitAnswer:
-        cluster = Cluster(self.api, Memory(), monitors=False)
+        cluster = Cluster(self.api, Memory(), monitoring=())
 
         def struck(name: str, after: bool) -> None:
             if after:

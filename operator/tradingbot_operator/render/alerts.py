@@ -1,0 +1,63 @@
+"""The alert rules of one bot; manifests/monitoring holds the same for whoever loads a file, for all bots at once."""
+
+from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.monitoring import rule_name
+from tradingbot_operator.domain.spec import BotSpec
+from tradingbot_operator.render.metadata import metadata
+
+RUNBOOK = "docs/runbooks/halts.md#"
+NAME = "{{ $labels.bot }}"
+
+
+def prometheus_rule(bot: Bot, spec: BotSpec) -> Manifest:
+    """The bot's rules, under the labels its Prometheus may select by."""
+    meta = metadata(bot, rule_name(bot))
+    meta["labels"] = {**spec.monitoring.labels, **meta["labels"]}
+    own = f'{{namespace="{bot.namespace}",bot="{bot.name}"}}'
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": meta,
+        "spec": {"groups": groups(own)},
+    }
+
+
+def groups(own: str = "") -> list[Manifest]:
+    """Every rule on the series that *own* selects; the limits are the bots' own, so no rule is edited for one."""
+    lost = f"daily_pnl{own} <= -max_daily_loss{own} and max_daily_loss{own} > 0"
+    fell = f"drawdown{own} >= max_drawdown_limit{own} and max_drawdown_limit{own} > 0"
+    limit = "which is its limit"
+    halts = [
+        _rule("DailyLossLimitBreached", lost, "P0", f"{NAME} has lost {{{{ $value }}}} today, {limit}", "daily-loss"),
+        _rule(
+            "DrawdownLimitBreached",
+            fell,
+            "P0",
+            f"{NAME} is {{{{ $value | humanizePercentage }}}} below its highest equity, {limit}",
+            "drawdown",
+        ),
+        _rule(
+            "TradingHalted",
+            f"trading_halted{own} == 1",
+            "P1",
+            f"{NAME} is halted; the reason is in its condition Halted",
+            "halted",
+        ),
+    ]
+    keys = _rule(
+        "ApiKeyRotationDue",
+        f"api_key_age_days{own} > api_key_age_limit_days{own}",
+        "P2",
+        f"the exchange keys of {NAME} are {{{{ $value | humanize }}}} days old",
+        "keys-that-grew-old",
+    )
+    return [{"name": "tradingbot-halts", "rules": halts}, {"name": "tradingbot-keys", "rules": [keys]}]
+
+
+def _rule(alert: str, expression: str, priority: str, summary: str, page: str) -> Manifest:
+    return {
+        "alert": alert,
+        "expr": expression,
+        "labels": {"severity": "critical" if priority == "P0" else "warning", "priority": priority},
+        "annotations": {"summary": summary, "runbook_url": f"{RUNBOOK}{page}"},
+    }

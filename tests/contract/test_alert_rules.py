@@ -1,0 +1,35 @@
+"""The rules the operator makes for a bot, against promtool and the file that others load."""
+
+import json
+import subprocess
+
+import yaml
+
+import make_operator as make
+import onenode
+from tradingbot_operator.render.alerts import groups, prometheus_rule
+
+HALTED = {"severity": "warning", "priority": "P1"}
+
+
+def test_file_that_others_load_holds_the_same_rules():
+    """One truth: manifests/monitoring is what the operator renders, for all bots at once."""
+    assert yaml.safe_load(onenode.RULES.read_text()) == {"groups": groups()}
+
+
+def test_rules_of_one_bot_fire_for_no_other(tmp_path):
+    """By promtool: of two halted bots of that name, and one of another, only the bot's own alert fires."""
+    bot = make.bot()
+    (tmp_path / "rules.json").write_text(json.dumps(prometheus_rule(bot, bot.spec)["spec"]))
+    series = [("trading", "btc"), ("trading", "eth"), ("elsewhere", "btc")]
+    inputs = [{"series": f'trading_halted{{namespace="{ns}",bot="{name}"}}', "values": "1 1"} for ns, name in series]
+    notes = {"summary": "btc is halted; the reason is in its condition Halted"}
+    notes["runbook_url"] = "docs/runbooks/halts.md#halted"
+    fires = {"exp_labels": {"namespace": "trading", "bot": "btc", **HALTED}, "exp_annotations": notes}
+    case = {"interval": "15s", "input_series": inputs}
+    case["alert_rule_test"] = [{"eval_time": "15s", "alertname": "TradingHalted", "exp_alerts": [fires]}]
+    test = {"rule_files": ["rules.json"], "evaluation_interval": "15s", "tests": [case]}
+    (tmp_path / "test.json").write_text(json.dumps(test))
+    command = ["promtool", "test", "rules", str(tmp_path / "test.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
