@@ -1,15 +1,19 @@
 """What a sell has brought, and what a row of them amounts to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from itertools import pairwise
 
 from tradingbot.domain.instrument import ZERO
+from tradingbot.domain.order import Fill, Side
 
 DAYS_A_YEAR = 365  # crypto has no weekends
 LEAST_CLOSES = 3
+# Wide enough for every digit of a sum of products; only a share of a cost is rounded, for each division adds digits.
+WHOLE = Context(prec=80)
+DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,42 @@ class Trade:
     pnl: Decimal
     fees: Decimal
     ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What the fills of *symbol* leave behind: what is held, what it cost and the fees on it, in the quote coin."""
+
+    symbol: str
+    held: Decimal = ZERO
+    cost: Decimal = ZERO
+    fees: Decimal = ZERO
+
+
+def walk(before: Walked, fill: Fill) -> tuple[Walked, Trade | None]:
+    """What is left after *fill*, the next in time, and what it brought if it sold; added up no digit is lost."""
+    base, _, quote = before.symbol.partition("/")
+    fee = fill.commission if fill.commission_asset == quote else ZERO
+    fee_base = fill.commission if fill.commission_asset == base else ZERO
+    with localcontext(WHOLE):
+        if fill.side is Side.BUY:
+            paid, held = fill.quantity * fill.price, before.held + fill.quantity - fee_base
+            return replace(before, held=held, cost=before.cost + paid, fees=before.fees + fee), None
+        gone = fill.quantity + fee_base
+        after = Walked(before.symbol, before.held - gone)
+        if after.held > ZERO:
+            left = after.held / before.held
+            after = replace(after, cost=round(before.cost * left, DIGITS), fees=round(before.fees * left, DIGITS))
+        fees = before.fees - after.fees + fee
+        gain = fill.quantity * fill.price - (before.cost - after.cost) - fees
+    return after, Trade(before.symbol, gain, fees, fill.at)
+
+
+def together(first: Trade, second: Trade) -> Trade:
+    """What two fills of one order have brought."""
+    with localcontext(WHOLE):
+        pnl, fees = first.pnl + second.pnl, first.fees + second.fees
+    return Trade(first.symbol, pnl, fees, max(first.ended_at, second.ended_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +76,8 @@ class Account:
 
 
 def total(trades: Sequence[Trade]) -> Decimal:
-    return sum((trade.pnl for trade in trades), ZERO)
+    with localcontext(WHOLE):
+        return sum((trade.pnl for trade in trades), ZERO)
 
 
 def win_ratio(trades: Sequence[Trade]) -> Decimal | None:

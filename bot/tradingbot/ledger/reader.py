@@ -18,6 +18,7 @@ from tradingbot.ledger import lease, news, reports, rows, shadow, tables
 from tradingbot.ledger.connect import reading, together, translated
 from tradingbot.ledger.door import LedgerDoor
 from tradingbot.ledger.highwater import HighWater
+from tradingbot.ledger.results import Results
 from tradingbot.ledger.tables import cursors, equity, fills, halts, intents, outcomes
 from tradingbot.ledger.writes import records
 
@@ -37,6 +38,7 @@ class LedgerReader:
         self._url = url
         self._door: LedgerDoor | None = None
         self._folded: dict[str, _Folded] = {}
+        self._results = Results()
         with reading(engine) as connection:
             self.ledger_id: str = connection.execute(select(tables.ledger.c.ledger_id)).scalar_one()
 
@@ -169,7 +171,7 @@ class LedgerReader:
 
     def account(self) -> Account:
         with reading(self.engine) as connection:
-            return reports.account(connection)
+            return reports.account(connection, self._results)
 
     def paper_book(self) -> str | None:
         with reading(self.engine) as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, column, func, select, table
 from tradingbot.domain.trade import Account, Trade
 from tradingbot.ledger.clock import on_server
 from tradingbot.ledger.columns import Instant
+from tradingbot.ledger.results import Results
 from tradingbot.ledger.tables import equity
 
 # The view of migration 0003; floats where the file has no decimals.
@@ -25,9 +26,9 @@ def ended(connection: Connection, since: datetime | None = None) -> tuple[Trade,
     return tuple(_trade(row) for row in connection.execute(query))
 
 
-def account(connection: Connection) -> Account:
+def account(connection: Connection, results: Results) -> Account:
     """Everything at one look."""
-    return Account(ended(connection), closes(connection), *server(connection))
+    return Account(results.read(connection), closes(connection), *server(connection))
 
 
 def closes(connection: Connection) -> tuple[Decimal, ...]:
