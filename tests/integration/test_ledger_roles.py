@@ -44,6 +44,7 @@ def test_a_prepared_ledger_is_the_bots_with_nobody_in_it(server_hands: Hands) ->
     assert server_hands.place.raw("SELECT * FROM schema_compat") == [
         ("0002", "0001", "0002"),
         ("0003", "0001", "0002"),
+        ("0004", "0001", "0002"),
     ]
 
 
@@ -104,6 +105,11 @@ def test_a_colour_trades_with_what_it_was_granted(server_hands: Hands) -> None:
         "UPDATE schema_compat SET writable_from = '0000'",
         "DELETE FROM heartbeats",
         "TRUNCATE intents",
+        "UPDATE audit_logs SET actor = 'nobody'",
+        "DELETE FROM audit_logs",
+        "TRUNCATE audit_logs",
+        "ALTER TABLE audit_logs DISABLE TRIGGER keep",
+        "DELETE FROM audit_head",
         "SELECT tb_order(0, NULL, NULL, 0)",
         "SELECT tb_fence(0)",
         f"SELECT tb_grant(0, 1, 'tb_{LEDGER}_green', NULL, NULL)",
@@ -145,7 +151,7 @@ def test_the_fencer_moves_the_row_by_its_functions_only(server_hands: Hands, sta
 def test_anybody_else_may_call_nothing(server_hands: Hands) -> None:
     """No function of ours is left to PUBLIC."""
     ours = "SELECT proname FROM pg_proc WHERE starts_with(proname, 'tb_')"
-    assert len(server_hands.place.raw(ours)) == 15
+    assert len(server_hands.place.raw(ours)) == 16
     assert server_hands.place.raw(f"{ours} AND has_function_privilege('pg_monitor', oid, 'EXECUTE')") == []
 
 
@@ -198,7 +204,7 @@ def test_a_colour_does_not_open_the_ledger_of_another_bot(
 def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: postgres.Server) -> None:
     """An empty database, an old schema, a schema without owner: each has to be waited for."""
     blue = bare.replace(OWNING, f"tb_{LEDGER}_blue")
-    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0003: its migration has not run yet"):
+    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0004: its migration has not run yet"):
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
     migrate(bare)
     with psycopg.connect(bare, autocommit=True) as owner:
@@ -207,18 +213,18 @@ def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: p
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
 
 
-@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0003", True), ("0004", False)])
+@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0004", True), ("0005", False)])
 def test_older_code_works_while_the_schema_allows_it(server_hands: Hands, writable_from: str, opens: bool) -> None:
     """A newer schema says itself which code may still write it; without its word none may."""
-    server_hands.place.raw("UPDATE alembic_version SET version_num = '0004'")
+    server_hands.place.raw("UPDATE alembic_version SET version_num = '0005'")
     attempt: Callable[[], object] = server_hands.open
-    with pytest.raises(Misconfigured, match="database is at schema 0004, newer than 0003; run the version that made"):
+    with pytest.raises(Misconfigured, match="database is at schema 0005, newer than 0004; run the version that made"):
         attempt()
-    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0004', '0001', '{writable_from}')")
+    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0005', '0001', '{writable_from}')")
     if opens:
         assert claimed(server_hands.open()).epoch == 1
         return
-    with pytest.raises(Misconfigured, match="database is at schema 0004, newer than 0003"):
+    with pytest.raises(Misconfigured, match="database is at schema 0005, newer than 0004"):
         attempt()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import NEXT, OrderStatus
 from tradingbot.domain.position import position_of
-from tradingbot.ledger import rows
+from tradingbot.ledger import rows, trail
 from tradingbot.ledger.clock import on_server
 from tradingbot.ledger.connect import connect, reading, writing
 from tradingbot.ledger.migrations import fence
@@ -46,7 +46,7 @@ def verify(url: str) -> tuple[Finding, ...]:
             checks += (cursor(connection), *positions(connection), quantities(connection))
     finally:
         reader.dispose()
-    return (Finding("schema", True, f"at {at}"), *known, *checks, probe(url))
+    return (Finding("schema", True, f"at {at}"), *known, *checks, log_whole(url), probe(url))
 
 
 def server(connection: Connection) -> Iterator[Finding]:
@@ -85,6 +85,12 @@ def probe(url: str) -> Finding:
     return Finding("fence probe", stands, "epoch 0 was refused" if stands else "a write of epoch 0 was not refused")
 
 
+def log_whole(url: str) -> Finding:
+    """The audit log is as it was written, from its first entry to its last."""
+    head, wrong = trail.verify(url)
+    return Finding("audit log", wrong is None, wrong.message if wrong else f"{head.number} entries")
+
+
 def storage(connection: Connection) -> Finding:
     """The database's own word on its pages and references."""
     if connection.dialect.name == "sqlite":
@@ -101,9 +107,8 @@ def fence_text(connection: Connection) -> Finding:
     """Every trigger and function of the fence is there, switched on, and reads as it was made."""
     if connection.dialect.name == "sqlite":
         stored = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
-        bad = [
-            statement.split()[2] for statement in (*fence.sqlite(), *fence.sqlite_lease()) if statement not in stored
-        ]
+        made = (*fence.sqlite(), *fence.sqlite_lease(), *fence.sqlite_audit())
+        bad = [statement.split()[2] for statement in made if statement not in stored]
     else:
         on = "SELECT tgname || ' of ' || tgrelid::regclass::text FROM pg_trigger WHERE tgenabled = 'O'"
         triggers = {row[0] for row in connection.exec_driver_sql(on)}

@@ -45,6 +45,8 @@ def to_logins(names: str) -> Iterator[str]:
     written = (*(table.name for table in FENCED), *FREE)
     yield f"GRANT SELECT ON {', '.join((*sorted(metadata.tables), *VIEWS))}, alembic_version TO {names}"
     yield f"GRANT INSERT, UPDATE ON {', '.join(written)} TO {names}"
+    yield f"GRANT INSERT ON audit_logs TO {names}"
+    yield f"GRANT UPDATE ON audit_head TO {names}"
     yield f"GRANT USAGE ON SEQUENCE fills_id_seq, equity_id_seq TO {names}"
     yield f"GRANT EXECUTE ON FUNCTION {', '.join(COLOUR_CALLS)} TO {names}"
 

@@ -12,7 +12,7 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
-from tradingbot.ledger import books, latches, recovery, shadow, tables, writes
+from tradingbot.ledger import books, latches, recovery, shadow, writes
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger.clock import ledger_now
 from tradingbot.ledger.connect import reading, together, writing
@@ -147,7 +147,5 @@ class SqlLedger(LedgerReader):
             return latches.latch(connection, halt)
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool:
-        latched = (tables.halts.c.id == halt_id) & tables.halts.c.resumed_at.is_(None)
         with writing(self.engine) as connection:
-            cleared = tables.halts.update().where(latched).values(resumed_at=now, resume_reason=reason)
-            return connection.execute(cleared).rowcount == 1
+            return latches.resume(connection, halt_id, reason, now)

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from tradingbot.ledger.columns import Instant, Money
 
-HEAD = "0003"  # the migration this code was written for
+HEAD = "0004"  # the migration this code was written for
 
 # Writes replayed from the journal of the state volume number themselves from here on, so the two never meet.
 JOURNAL_FROM = 36**7 // 2
@@ -234,6 +234,28 @@ halts = Table(
     Column("resume_reason", Text),
 )
 
+audit_logs = Table(
+    "audit_logs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("timestamp", Instant, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous", Text, nullable=False),  # the hash of the entry before
+    Column("hash", Text, nullable=False),
+    Index("audit_logs_timestamp", "timestamp"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("one", Integer, CheckConstraint("one = 1"), primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
 VIEWS = (
     "orders",
     "walked_fills",
@@ -246,4 +268,4 @@ VIEWS = (
     "schema_migrations",
 )
 FENCED = (intents, outcomes, fills, decisions, cursors, equity, paper_book)
-APPEND_ONLY = (intents, fills, decisions, equity, lease_history, holds)
+APPEND_ONLY = (intents, fills, decisions, equity, lease_history, holds, audit_logs)

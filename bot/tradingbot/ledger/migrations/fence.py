@@ -8,7 +8,11 @@ BODY = re.compile(r"CREATE FUNCTION (\w+)\(.*?\$\$(.*?)\$\$;", re.DOTALL)
 
 FENCED = ("intents", "outcomes", "fills", "decisions", "cursors", "equity", "paper_book")
 FIXED = ("intents", "fills", "decisions", "equity", "lease_history")
-FUNCTIONS = ("0001_postgresql.sql", "0002_postgresql.sql")  # what the later one defines again counts
+FUNCTIONS = (
+    "0001_postgresql.sql",
+    "0002_postgresql.sql",
+    "0004_postgresql.sql",
+)  # what the later one defines again counts
 
 
 def postgresql(schema: str) -> Iterator[str]:
@@ -43,12 +47,21 @@ def postgresql_lease(schema: str) -> Iterator[str]:
     yield "CREATE TRIGGER keep_all BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
 
 
+def postgresql_audit(schema: str) -> Iterator[str]:
+    """The statements that keep every entry of the audit log, in *schema*, and let its end only move on."""
+    yield _functions(FUNCTIONS[2]).replace("{schema}", schema)
+    for table, ways in (("audit_logs", "UPDATE OR DELETE"), ("audit_head", "DELETE")):
+        yield f"CREATE TRIGGER keep BEFORE {ways} ON {table} FOR EACH ROW EXECUTE FUNCTION tb_keep()"
+        yield f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tb_keep()"
+    yield "CREATE TRIGGER onward BEFORE UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION tb_onward()"
+
+
 def postgresql_triggers() -> tuple[str, ...]:
     """Each trigger of the fence by name and table."""
     guards = tuple(f"fence of {table}" for table in FENCED)
-    kept = sorted({*FENCED, *FIXED, "holds"})
+    kept = sorted({*FENCED, *FIXED, "holds", "audit_logs", "audit_head"})
     keeps = tuple(f"{name} of {table}" for table in kept for name in ("keep", "keep_all"))
-    return guards + keeps + ("tell of lease", "forward of lease")
+    return guards + keeps + ("tell of lease", "forward of lease", "onward of audit_head")
 
 
 def postgresql_bodies() -> dict[str, str]:
@@ -75,6 +88,19 @@ SQLITE_FORWARD = """
 CREATE TRIGGER lease_forward BEFORE UPDATE ON lease WHEN NEW.epoch < OLD.epoch
 BEGIN SELECT RAISE(ABORT, 'lease refuses an epoch below the one it has given'); END
 """
+
+
+SQLITE_ONWARD = """
+CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head WHEN NEW.number <> OLD.number + 1
+BEGIN SELECT RAISE(ABORT, 'audit_head refuses this number: it moves on by one entry at a time'); END
+"""
+
+
+def sqlite_audit() -> Iterator[str]:
+    """What the audit log adds in SQLite."""
+    for table, way in (("audit_logs", "UPDATE"), ("audit_logs", "DELETE"), ("audit_head", "DELETE")):
+        yield SQLITE_KEEP.strip().replace("{table}", table).replace("{way}", way)
+    yield SQLITE_ONWARD.strip()
 
 
 def sqlite_lease() -> Iterator[str]:
