@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot.api.desk import Desk, Identity
+from tradingbot.domain.breaker import BreakerState
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind, is_unnumbered, numbered
 from tradingbot.domain.lease import LeaseRow, LeaseState, Sign
@@ -82,6 +83,17 @@ class ListeningEngine:
         self.shown = replace(self.shown, halts=rest)
         self.resumed.add(halt_id)
         return known
+
+    async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
+        names = [held.name for held, _ in self.shown.breakers]
+        if name is not None and name not in names:
+            return None
+        closed = tuple(
+            h.name for h, s in self.shown.breakers if name in (None, h.name) and s is not BreakerState.CLOSED
+        )
+        rest = tuple((h, BreakerState.CLOSED if h.name in closed else s) for h, s in self.shown.breakers)
+        self.shown = replace(self.shown, breakers=rest)
+        return closed
 
     def stop(self) -> None:
         self.stops += 1

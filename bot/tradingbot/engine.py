@@ -147,6 +147,11 @@ class Engine:
         # Whoever gives up waiting does not take it back.
         return await asyncio.shield(answer)
 
+    async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
+        closed = self.parts.breakers.reset(name)
+        self._floor.teller.alive()
+        return closed
+
     def stop(self) -> None:
         self._floor.stopping = True
         self._floor.inbox.wake()

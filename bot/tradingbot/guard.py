@@ -120,6 +120,7 @@ class Guard:
             orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
             halt=self.halts.ruling,
             blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
+            breakers=self._parts.breakers.open,
             waived=self._waived,
             hour_peak_equity=self._highs.highest(now),
             day_results=desk.book.results.since(self.money.day) if self.money.day else (),

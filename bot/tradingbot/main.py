@@ -29,7 +29,8 @@ from tradingbot.domain.lease import Instance
 from tradingbot.halts.journal import Journal
 from tradingbot.halts.latch import Latch
 from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
-from tradingbot.settings import Mode, Settings, load_settings
+from tradingbot.scalars import Mode
+from tradingbot.settings import Settings, load_settings
 from tradingbot.start import ending
 from tradingbot.start.across import in_thread
 from tradingbot.start.age import age_seconds

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tradingbot.breakers import Breakers
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.ledger import Ledger
 from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Venue
@@ -53,5 +54,6 @@ class Parts:
     new_id: Callable[[], str]
     watch: LeaseWatch
     journal: ExitJournal = field(default_factory=ExitJournal)
+    breakers: Breakers = field(default_factory=Breakers)
     grants: ExitGrants | None = None  # nobody to ask
     invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them

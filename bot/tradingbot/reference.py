@@ -131,6 +131,8 @@ def _labels(family: Any) -> str:
 
 # Series that only exist with a position or an event.
 EMPTY: Mapping[str, tuple[str, ...]] = {
+    "circuit_breaker_state": ("breaker", "state"),
+    "circuit_breaker_trips": ("breaker",),
     "tradingbot_position_base": ("symbol",),
     "position_size": ("symbol",),
     "tradingbot_position_covered_base": ("symbol",),

@@ -1,121 +1,29 @@
 """What the operator may set: settings.json, the environment and the mounted secrets, read once at the start."""
 
-import re
 from datetime import time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tradingbot.complaints import complaints
 from tradingbot.domain.errors import Misconfigured
-
-UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
-
-
-def cure(message: str, **context: Any) -> PydanticCustomError:
-    """A refusal whose *message* ends in what to write instead; it is shown unchanged after field and value."""
-    return PydanticCustomError("cure", message, context or None)
-
-
-def parse_decimal(value: object) -> Decimal:
-    """The exact number of a string such as ``"12.5"``; JSON numbers are refused, for they may have lost digits."""
-    try:
-        number = Decimal(value) if isinstance(value, str) and "_" not in value else Decimal("nan")
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite():
-        raise cure('is not a string holding a decimal: write for example "200" or "0.5"')
-    return number
-
-
-def parse_duration(value: object) -> timedelta:
-    """The length of a string such as ``15s``, ``2m``, ``1h``."""
-    match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", value) if isinstance(value, str) else None
-    if match is None:
-        raise cure('is not a duration: write a number and one of ms, s, m, h, d, for example "15s"')
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
-
-
-def _positive(number: Decimal) -> Decimal:
-    if number <= 0:
-        raise cure("is not above zero: write a positive decimal")
-    return number
-
-
-def _percent(number: Decimal) -> Decimal:
-    if not 0 < number <= 100:
-        raise cure("is not a percentage above 0 and at most 100: write one in between")
-    return number
-
-
-def _symbol(symbol: str) -> str:
-    if not SYMBOL.fullmatch(symbol):
-        raise cure('is not a market: write base and quote coin, for example "BTC/USDT"')
-    return symbol
-
-
-def _bot_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", name):
-        raise cure("is not a bot's name: write at most 40 lower-case letters, digits and dashes, a letter first")
-    return name
-
-
-def _url(url: str) -> str:
-    if not re.fullmatch(r"(https?|socks5)://[^\s@/]+(/[^\s@]*)?", url):
-        raise cure('is not an address without credentials: write for example "http://host:8080"')
-    return url
-
-
-def _address(address: str) -> str:
-    host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise cure('is not host:port: write for example "0.0.0.0:8000"')
-    return address
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise cure('is not a time zone of the IANA list: write for example "UTC" or "Europe/Berlin"') from None
-    return name
-
-
-def _clock_time(text: object) -> time:
-    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text) if isinstance(text, str) else None
-    if match is None:
-        raise cure('is not a time of day: write HH:MM, for example "00:00"')
-    return time(int(match[1]), int(match[2]))
-
-
-def _path(value: object) -> Path:
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise cure("is not an absolute path: write one that begins with /")
-    return Path(value)
-
-
-Money = Annotated[Decimal, BeforeValidator(parse_decimal), AfterValidator(_positive)]
-Percent = Annotated[Decimal, BeforeValidator(parse_decimal), AfterValidator(_percent)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Url = Annotated[str, AfterValidator(_url)]
-Address = Annotated[str, AfterValidator(_address)]
-AbsolutePath = Annotated[Path, PlainValidator(_path)]
-Mode = Literal["sim", "dry-run", "paper", "live"]
-Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
+from tradingbot.scalars import (
+    AbsolutePath,
+    Address,
+    Duration,
+    Mode,
+    Money,
+    Percent,
+    Timeframe,
+    Url,
+    bot_name,
+    clock_time,
+    cure,
+    market,
+    zone,
+)
 
 
 class Part(BaseModel):
@@ -123,20 +31,21 @@ class Part(BaseModel):
 
 
 class Bot(Part):
-    name: Annotated[str, AfterValidator(_bot_name)] = Field(description="name of the TradingBot")
+    name: Annotated[str, AfterValidator(bot_name)] = Field(description="name of the TradingBot")
     namespace: str = Field(min_length=1, max_length=63, description="its namespace")
     cluster: str = Field(max_length=64, description="UID of the namespace kube-system")
 
 
 class Exchange(Part):
     name: str = Field(pattern=r"^[a-z0-9]{1,40}$", description="venue, in ccxt's spelling")
-    symbols: Annotated[tuple[Annotated[str, AfterValidator(_symbol)], ...], Field(strict=False)] = Field(
+    symbols: Annotated[tuple[Annotated[str, AfterValidator(market)], ...], Field(strict=False)] = Field(
         min_length=1, max_length=50, description="markets to trade"
     )
     endpoint: Url | None = Field(None, description="another address than the venue's own")
     sandbox: bool = Field(False, description="paper mode only: orders go to the venue's sandbox")
     shared: bool = Field(False, description="other programs trade on this account")
     proxy: Url | None = Field(None, description="outbound proxy")
+    retries: int = Field(3, ge=1, le=10, description="how often a read is asked before it has failed")
 
 
 class Strategy(Part):
@@ -179,10 +88,10 @@ class Database(Part):
 
 
 class TradingDay(Part):
-    reset: Annotated[time, BeforeValidator(_clock_time)] = Field(
+    reset: Annotated[time, BeforeValidator(clock_time)] = Field(
         time(0, 0), description="when the daily limits begin anew"
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="zone of *reset*")
+    timezone: Annotated[str, AfterValidator(zone)] = Field("UTC", description="zone of *reset*")
 
 
 class Operator(Part):
@@ -201,6 +110,14 @@ class Recovery(Part):
         None, ge=0, le=120, description="of smaller entries after a crash; null is 60 in mode live, else 0"
     )
     size_percent: Percent = Field(Decimal(50), description="their size meanwhile, as a share of the usual one")
+
+
+class CircuitBreaker(Part):
+    failures: int = Field(5, ge=1, le=1000, description="of one operation at the venue that open its breaker")
+    window: Duration = Field(timedelta(seconds=60), ge=timedelta(seconds=1), description="within which they count")
+    recovery_timeout: Duration = Field(
+        timedelta(seconds=60), ge=timedelta(seconds=1), description="how long it stays open before one call may try"
+    )
 
 
 class Logging(Part):
@@ -233,6 +150,7 @@ class Settings(Part):
     operator: Operator = Operator()
     reconcile: Reconcile = Reconcile()
     recovery: Recovery = Recovery()
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
     logging: Logging = Logging()
     paths: Paths = Paths()
     listen: Listen = Listen()

@@ -26,6 +26,7 @@ class Teller:
         self._clock = clock
         self._metrics = parts.metrics
         self._journal = parts.journal
+        self._breakers = parts.breakers
         self._stopping = False
         self._standing = False
         self._why = self._held_back = ""
@@ -37,6 +38,7 @@ class Teller:
             ledger_id=parts.ledger.ledger_id,
             currency=settings.currency,
             schema=settings.schema,
+            breakers=parts.breakers.shown(),
         )
 
     def alive(self) -> None:
@@ -80,6 +82,10 @@ class Teller:
         highest = max(row.epoch, self.snapshot.highest_epoch)
         self._change(state=EngineState.STANDBY, epoch=None, holder=row.holder, highest_epoch=highest)
         self._why = why.message
+
+    def behind(self, highest: int) -> None:
+        """The venue knows of a later epoch than the ledger."""
+        self._change(highest_epoch=max(highest, self.snapshot.highest_epoch))
 
     def fenced(self, error: Exception) -> None:
         self._metrics.fenced()
@@ -128,7 +134,8 @@ class Teller:
         self._change(state=state, blocks=(str(error),))
 
     def venue_away(self, error: Exception) -> None:
-        log.warning("Venue unavailable", error=str(error))
+        kind = getattr(error, "kind", "")
+        log.warning("Venue unavailable", error=str(error), **({"error_kind": kind} if kind else {}))
         self._metrics.failure("venue")
         self._venue = str(error) or type(error).__name__
         self._change(exchange=self._venue)
@@ -201,7 +208,7 @@ class Teller:
         self._change(
             state=self._state(around, guard),
             halts=tuple(guard.halts.standing.values()),
-            blocks=(self._why,) if self._why else around.blocks,
+            blocks=(self._why,) if self._why else around.held_back,
             equity=desk.book.equity(around.marks),
             cash=desk.book.cash,
             day_start_equity=guard.money.day_equity,
@@ -232,7 +239,7 @@ class Teller:
             return EngineState.STANDBY
         if guard.halts.standing:
             return EngineState.HALTED
-        return EngineState.BLOCKED if around.blocks else EngineState.TRADING
+        return EngineState.BLOCKED if around.held_back else EngineState.TRADING
 
     def halts(self, guard: Guard) -> None:
         state = self.snapshot.state
@@ -241,5 +248,5 @@ class Teller:
         self._change(state=state, halts=tuple(guard.halts.standing.values()))
 
     def _change(self, **changes: object) -> None:
-        heartbeat = self._clock.monotonic()
-        self.snapshot = replace(self.snapshot, heartbeat=heartbeat, **changes)  # type: ignore[arg-type]
+        changes |= {"heartbeat": self._clock.monotonic(), "breakers": self._breakers.shown()}
+        self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]

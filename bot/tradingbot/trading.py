@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradingbot import deciding, ticking
+from tradingbot.domain.breaker import Operation
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import VenueUnavailable
 from tradingbot.domain.halt import HaltKind
@@ -190,7 +191,9 @@ class Trader:
 
     async def _count(self) -> Count | None:
         """What the account holds, and what the book says of it at that moment."""
-        if self.floor.parts.settings.foreign == "ignore":
+        parts = self.floor.parts
+        # Without it positions are covered and left all the same: it is not asked for in vain before each look.
+        if parts.settings.foreign == "ignore" or parts.breakers.admit(Operation.ACCOUNT):
             return None
         ours = amounts(self.desk.book)
         return ours, await self.desk.venue.balances()

@@ -201,7 +201,7 @@ async def test_a_bot_at_work_runs_is_connected_and_its_breaker_is_closed(lively:
         line for line in text.splitlines() if line.startswith("circuit_breaker_state{") and 'state="closed"' in line
     ]
     evidence("pql 'circuit_breaker_state{state=\"closed\"}'", "\n".join(closed))
-    assert [line.rpartition(" ")[2] for line in closed] == ["1.0"]
+    assert [line.rpartition(" ")[2] for line in closed] == ["1.0"] * 5
 
 
 @pytest.mark.row("S2-031")

@@ -4,12 +4,13 @@ import platform
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tradingbot.api.desk import Desk, ShownLimits
 from tradingbot.api.metrics import BASE, base_labels
+from tradingbot.domain.breaker import BreakerState
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
@@ -43,6 +44,15 @@ class Gauges(Collector):
             for values, number in rows:
                 family.add_metric((*base_labels(self._desk.identity), *values), number)
             yield family
+        yield self._trips(snapshot)
+
+    def _trips(self, snapshot: Snapshot) -> Metric:
+        family = CounterMetricFamily(
+            "circuit_breaker_trips", "Times a breaker went from closed to open", labels=(*BASE, "breaker")
+        )
+        for held, _ in snapshot.breakers:
+            family.add_metric((*base_labels(self._desk.identity), held.name), held.trips)
+        return family
 
     def _of_the_seeds(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
         """Names that runbooks and alerts already use, kept without a prefix."""
@@ -61,9 +71,10 @@ class Gauges(Collector):
         fall = self._desk.limits.max_drawdown_percent / HUNDRED
         yield "max_drawdown_limit", "Fall from the highest equity that halts, as a ratio", (), _one(fall)
         yield "keys_loaded", "Exchange keys this process holds", (), _one(self._desk.keys_loaded)
-        breaker = [(("exchange", "closed"), float(connected)), (("exchange", "open"), float(not connected))]
+        standing = [(held.name, each, now) for held, now in snapshot.breakers for each in BreakerState]
+        rows: list[Row] = [((name, each.value), float(each is now)) for name, each, now in standing]
         text = "1 for the state the breaker is in, 0 for the others"
-        yield "circuit_breaker_state", text, ("breaker", "state"), [*breaker, (("exchange", "half_open"), 0.0)]
+        yield "circuit_breaker_state", text, ("breaker", "state"), rows
 
     def _standing(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
         who = self._desk.identity

@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from tradingbot.api import view
 from tradingbot.api.answers import BadBody, BadQuery, Json, error
+from tradingbot.api.breaking import breakers, resetting
+from tradingbot.api.auditing import auditing_routes
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health
@@ -40,9 +42,14 @@ def http_app(desk: Desk) -> Starlette:
         Route("/api/security/api-usage/summary", guarded(desk.api_tokens, _usage(desk.usage))),
         Route("/api/reconcile", guarded(desk.api_tokens, reconciling(desk)), methods=["POST"]),
     ]
+    people += [
+        Route("/api/circuit-breakers", guarded(desk.api_tokens, breakers(desk))),
+        Route("/api/circuit-breakers/reset", guarded(desk.api_tokens, resetting(desk)), methods=["POST"]),
+    ]
     simulation = guarded(desk.api_tokens, simulating(desk))
     people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]
-    people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in report_routes(desk)]
+    read = (*report_routes(desk), *auditing_routes(desk))
+    people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in read]
     stopping = [
         Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)
     ]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot.api.desk import Identity
+from tradingbot.domain.breaker import Breaker, BreakerState
 from tradingbot.domain.halt import Halt, cause, most_restrictive
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
@@ -37,7 +38,7 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "schema": {"code": snapshot.schema[0], "ledger": snapshot.schema[1]},
         "exchange": snapshot.exchange,
         "database": snapshot.database,
-        "circuit_breakers": [breaker(snapshot)],
+        "circuit_breakers": [breaker(*each) for each in snapshot.breakers],
         "strategies": [{"name": identity.strategy, "enabled": True}],
         "shadow": {
             "compared": snapshot.shadow.compared,
@@ -53,11 +54,15 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
     }
 
 
-def breaker(snapshot: Snapshot) -> Json:
-    """The one there is: open while the venue does not answer."""
-    connected = snapshot.exchange == "ok"
-    last = None if connected else snapshot.exchange
-    return {"name": "exchange", "state": "closed" if connected else "open", "last_error": last}
+def breaker(held: Breaker, state: BreakerState) -> Json:
+    return {
+        "name": held.name,
+        "state": state.value,
+        "failures": len(held.failed_at),
+        "opened_at": held.opened_at and instant(held.opened_at),
+        "last_error": held.last_error or None,
+        "trips": held.trips,
+    }
 
 
 def who(identity: Identity) -> Json:

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from tradingbot import __version__
 from tradingbot.cli import sessions, tables
 from tradingbot.cli.audit import audit
+from tradingbot.cli.breakers import breaker
 from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.closing import emergency_close_all, reconcile
 from tradingbot.cli.database import database
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 strategies = typer.Typer(help="What can decide.", rich_markup_mode=None)
+app.add_typer(breaker, name="breaker")
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")

@@ -11,7 +11,7 @@ from tradingbot.cli import tables
 from tradingbot.cli.database import owner_url, plain
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
-from tradingbot.settings import parse_duration
+from tradingbot.scalars import parse_duration
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 OlderThan = Annotated[str, typer.Option("--older-than", help="A duration, as 5m.")]

@@ -2,7 +2,12 @@
 
 
 class VenueUnavailable(Exception):
-    """A read failed for now: try again later. Never raised for a write."""
+    """A read failed for now: try again later. Never raised for a write.
+
+    *kind* is of what sort the failure was, in one word, where the adapter could tell.
+    """
+
+    kind: str = ""
 
 
 class LedgerUnavailable(Exception):

@@ -39,6 +39,7 @@ class Exposure:
     halt: HaltKind | None = None
     data_seen_at: Mapping[str, datetime] | None = None
     blocks: tuple[str, ...] = ()
+    breakers: tuple[str, ...] = ()  # why each one is open that is
     waived: frozenset[str] = frozenset()  # ids of limit halts that a person has resumed
     hour_peak_equity: Decimal = ZERO  # the highest of the last hour
     day_results: tuple[Decimal, ...] = ()  # of the round trips that ended in this trading day

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from tradingbot.domain.breaker import Breaker, BreakerState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import OrderRecord
@@ -94,6 +95,7 @@ class Snapshot:
     bars_seen: int = 0
     database: str = "unknown"  # ok, or one sentence
     exchange: str = "unknown"  # ok, or one sentence
+    breakers: tuple[tuple[Breaker, BreakerState], ...] = ()
     unresolved: int = 0  # intents without a final outcome
     journal: int = 0  # exits sent without the ledger and not yet in it
     schema: tuple[str, str] = ("", "")  # the code's and the ledger's
@@ -130,6 +132,10 @@ class Commands(Protocol):
 
     async def reconcile(self, wish: Wish) -> Reconciled:
         """Ledger and account agree on *wish*, or the answer says why not; once for a wish of one name."""
+        ...
+
+    async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
+        """The breaker *name*, or each one, is closed: the names of those that were not. None: there is no such name."""
         ...
 
     def stop(self) -> None:

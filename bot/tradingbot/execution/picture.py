@@ -25,9 +25,15 @@ class Surroundings:
     orders_last_minute: int = 0
     halt: HaltKind | None = None
     blocks: tuple[str, ...] = ()
+    breakers: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
     hour_peak_equity: Decimal = ZERO
     day_results: tuple[Decimal, ...] = ()
+
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        """Everything that keeps entries back and clears by itself."""
+        return (*self.blocks, *self.breakers)
 
 
 def exposure(book: Book, around: Surroundings) -> Exposure:
@@ -45,6 +51,7 @@ def exposure(book: Book, around: Surroundings) -> Exposure:
         halt=around.halt,
         data_seen_at=around.seen_at,
         blocks=around.blocks,
+        breakers=around.breakers,
         waived=around.waived,
         hour_peak_equity=around.hour_peak_equity,
         day_results=around.day_results,

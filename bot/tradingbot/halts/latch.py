@@ -133,6 +133,9 @@ class Latch:
             return Reconciled(refused="the trader is not there yet, or has ended: ask again")
         return await self._engine.reconcile(wish)
 
+    async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
+        return await self._engine.reset_breakers(name) if self._engine else None
+
     async def catch_up(self) -> None:
         """What acted in the engine and no longer stands there was resumed in the other process: here too, then."""
         if self._engine is None:

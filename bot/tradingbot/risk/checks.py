@@ -35,6 +35,12 @@ def not_blocked(_: Intent, exposure: Exposure) -> Refusal | None:
     return Refusal("Blocked", f"entries wait: {'; '.join(exposure.blocks)}")
 
 
+def no_breaker_open(_: Intent, exposure: Exposure) -> Refusal | None:
+    if not exposure.breakers:
+        return None
+    return Refusal("BreakerOpen", f"entries wait: {'; '.join(exposure.breakers)}")
+
+
 def fresh_data(limits: RiskLimits, intent: Intent, exposure: Exposure) -> Refusal | None:
     seen_at = (exposure.data_seen_at or {}).get(intent.symbol)
     if seen_at is not None and exposure.now - seen_at <= limits.stale_after:
@@ -96,6 +102,7 @@ def checks(limits: RiskLimits, several: bool = False) -> tuple[Check, ...]:
     return (
         not_halted,
         entry(not_blocked),
+        entry(no_breaker_open),
         entry(partial(fresh_data, limits)),
         entry(partial(within_daily_loss, limits)),
         entry(partial(within_drawdown, limits)),

@@ -42,6 +42,9 @@ class Across:
     async def reconcile(self, wish: Wish) -> Reconciled:
         return await there(self.loop, self.engine.reconcile(wish))
 
+    async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
+        return await there(self.loop, self.engine.reset_breakers(name))
+
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.engine.stop)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -11,6 +11,8 @@ from functools import partial
 import aiohttp
 
 from tradingbot import __version__
+from tradingbot.breakers import Breakers
+from tradingbot.domain.breaker import Operation, Rule
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
@@ -21,10 +23,11 @@ from tradingbot.start.addresses import BASES, bases
 from tradingbot.start.around import Around
 from tradingbot.start.files import recording
 from tradingbot.venues.budget import Budget
-from tradingbot.venues.ccxt_venue import CcxtVenue
-from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.clock import VenueClock, steady
 from tradingbot.venues.feed import LiveFeed
+from tradingbot.venues.guarded import GuardedVenue, Retries
 from tradingbot.venues.invented import InventedFeed, Invention
+from tradingbot.venues.listening import market_trace
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
@@ -44,6 +47,7 @@ class Adapters:
     finite: bool = False
     measuring: "asyncio.Task[None] | None" = None
     invention: Invention | None = None
+    breakers: Breakers = field(default_factory=Breakers)
 
     async def close(self) -> None:
         if self.measuring:
@@ -58,15 +62,17 @@ async def open_adapters(around: Around) -> Adapters:
     """The adapters of the settings' mode; raises Misconfigured, or VenueUnavailable to be asked again."""
     if around.settings.mode == "sim":
         return replay_adapters(around.settings)
-    session = aiohttp.ClientSession(headers={"User-Agent": agent(around)}, timeout=TIMEOUT)
+    breakers = breakers_of(around.settings)
+    traces = [market_trace(breakers)]
+    session = aiohttp.ClientSession(headers={"User-Agent": agent(around)}, timeout=TIMEOUT, trace_configs=traces)
     try:
-        return await live_adapters(around, session)
+        return await live_adapters(around, session, breakers)
     except BaseException:
         await session.close()
         raise
 
 
-async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapters:
+async def live_adapters(around: Around, session: aiohttp.ClientSession, breakers: Breakers) -> Adapters:
     """Live data, and the venue of the mode; the venue's clock has been measured."""
     exchange = around.settings.exchange
     rest, stream = bases(around.settings)
@@ -76,11 +82,22 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession) -> Adapt
     market = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
     feed = InventedFeed(market, clock, invention)
     instruments = await feed.instruments(exchange.symbols)
-    venue = venue_of(around, feed, clock, instruments)
-    return Adapters(feed, venue, clock, measuring=asyncio.create_task(clock.keep(MEASURE_EVERY)), invention=invention)
+    venue = venue_of(around, feed, clock, instruments, breakers)
+    measuring = asyncio.create_task(clock.keep(MEASURE_EVERY))
+    return Adapters(feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers)
 
 
-def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument]) -> Venue:
+def breakers_of(settings: Settings) -> Breakers:
+    """One for each operation that the mode asks of a venue."""
+    said = settings.circuit_breaker
+    rule = Rule(said.failures, said.window, said.recovery_timeout)
+    operations = tuple(Operation) if settings.sends_orders else (Operation.MARKET,)
+    return Breakers(settings.exchange.name, operations, rule, steady())
+
+
+def venue_of(
+    around: Around, feed: Feed, clock: VenueClock, instruments: Mapping[str, Instrument], breakers: Breakers
+) -> Venue:
     """Where orders go: nowhere, to our own account on paper, or to the venue with the mounted keys, not yet asked."""
     settings, keys = around.settings, around.secrets.exchange
     capital = {settings.currency: settings.capital.initial}
@@ -99,7 +116,8 @@ def venue_of(around: Around, feed: Feed, clock: VenueClock, instruments: Mapping
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
     )
-    return CcxtVenue(account, clock, Budget(settings.operator.rate_gate, settings.exchange.name, clock))
+    budget = Budget(settings.operator.rate_gate, settings.exchange.name, clock)
+    return GuardedVenue(account, clock, budget, breakers, Retries(settings.exchange.retries))
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

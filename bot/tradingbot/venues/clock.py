@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -178,6 +179,12 @@ class WallClock:
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())
+
+
+def steady() -> Callable[[], datetime]:
+    """Our UTC as it was when this was made, counted on from there by a clock that nobody can set."""
+    began, boot = datetime.now(UTC), _boot()
+    return lambda: began + timedelta(seconds=_boot() - boot)
 
 
 def _moment(milliseconds: str | int) -> datetime:

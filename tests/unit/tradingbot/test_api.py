@@ -210,7 +210,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         "schema": {"code": "", "ledger": ""},
         "exchange": "ok",
         "database": "ok",
-        "circuit_breakers": [{"name": "exchange", "state": "closed", "last_error": None}],
+        "circuit_breakers": [],
         "strategies": [{"name": "sma_cross", "enabled": True}],
         "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},
         "adoption": None,

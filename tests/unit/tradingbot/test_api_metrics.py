@@ -10,11 +10,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from desks import IDENTITY, NOW, WELL, ListeningEngine, desk
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
+from tradingbot.domain.breaker import Breaker, BreakerState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.position import Position
 from tradingbot.domain.snapshot import EngineState, HeldPosition, Snapshot
 
 BASE = {"bot": "btc", "namespace": "trading", "mode": "paper", "colour": "blue"}
+
+BROKEN = replace(
+    WELL,
+    breakers=(
+        (Breaker("binance/market"), BreakerState.CLOSED),
+        (Breaker("binance/enter", opened_at=NOW, last_error="503", trips=3), BreakerState.OPEN),
+    ),
+)
 
 
 def value(made: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -86,8 +95,10 @@ WANTED = [
     (replace(WELL, state=EngineState.STOPPING), "bot_running", {}, 0.0),
     (WELL, "api_connected", {}, 1.0),
     (replace(WELL, exchange="timed out"), "api_connected", {}, 0.0),
-    (WELL, "circuit_breaker_state", {"breaker": "exchange", "state": "closed"}, 1.0),
-    (replace(WELL, exchange="x"), "circuit_breaker_state", {"breaker": "exchange", "state": "open"}, 1.0),
+    (BROKEN, "circuit_breaker_state", {"breaker": "binance/enter", "state": "open"}, 1.0),
+    (BROKEN, "circuit_breaker_state", {"breaker": "binance/enter", "state": "closed"}, 0.0),
+    (BROKEN, "circuit_breaker_state", {"breaker": "binance/market", "state": "closed"}, 1.0),
+    (BROKEN, "circuit_breaker_trips_total", {"breaker": "binance/enter"}, 3.0),
     (WELL, "trading_halted", {}, 0.0),
     (replace(WELL, halts=(Halt("h", HaltKind.REDUCE, "http", "r", NOW),)), "trading_halted", {}, 1.0),
     (WELL, "daily_pnl", {}, 10.5),

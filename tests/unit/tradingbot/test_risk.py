@@ -84,6 +84,7 @@ def test_exits_pass_a_reduce_halt_only(kind, reason):
 
 REFUSED = {
     "Blocked": (exposure(blocks=("the clock is off",)), "entries wait: the clock is off"),
+    "BreakerOpen": (exposure(breakers=("binance/enter failed 5 times",)), "entries wait: binance/enter failed 5 times"),
     "StaleData": (
         exposure(now=START + timedelta(seconds=121)),
         "data of BTC/USDT is 121 s old, at most 120 s",

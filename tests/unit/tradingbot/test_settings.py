@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.settings import Settings, load_settings, parse_decimal, parse_duration, parse_settings
+from tradingbot.scalars import parse_decimal, parse_duration
+from tradingbot.settings import Settings, load_settings, parse_settings
 from tradingbot.start.assembly import watched_for
 from tradingbot.start.credentials import TokenFile, ledger_url, load_secrets
 

@@ -1,0 +1,32 @@
+"""How public requests went, told to the breaker of market data: everything that one session asks."""
+
+import asyncio
+from types import SimpleNamespace
+
+import aiohttp
+
+from tradingbot.breakers import Breakers
+from tradingbot.domain.breaker import Operation
+from tradingbot.venues.consequence import TOO_MANY
+
+
+def market_trace(breakers: Breakers) -> aiohttp.TraceConfig:
+    """For a session: each of its answers and failures is counted, none is refused or changed."""
+
+    async def answered(_: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
+        status = end.response.status
+        if status >= 500 or status in TOO_MANY:
+            breakers.failed(Operation.MARKET, f"{end.url.path} answered {status}")
+        else:
+            breakers.succeeded(Operation.MARKET)
+
+    async def failed(_: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams) -> None:
+        # Whoever gave up waiting by itself has learned nothing of the venue.
+        if not isinstance(end.exception, asyncio.CancelledError):
+            said = f"{type(end.exception).__name__} {end.exception}".strip()
+            breakers.failed(Operation.MARKET, f"{end.url.path}: {said}")
+
+    made = aiohttp.TraceConfig()
+    made.on_request_end.append(answered)
+    made.on_request_exception.append(failed)
+    return made
