@@ -20,6 +20,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.provider import ask_provider, data, exchange
+from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
 from tradingbot.halts.journal import raise_flag
@@ -43,6 +44,7 @@ app.command("test-provider")(ask_provider)
 app.command()(doctor)
 app.command()(reconcile)
 app.command()(rate_gate)
+app.command()(train)
 database.command()(emergency_close_all)
 for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):
     database.command()(command)
