@@ -1,12 +1,13 @@
 """Makers for tests of the bot's edges: an engine that only listens, and a desk in front of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from tradingbot.api.desk import Desk, Identity
+from tradingbot.domain.audit import Entry, Event, Head, following
 from tradingbot.domain.breaker import BreakerState
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind, is_unnumbered, numbered
@@ -120,6 +121,7 @@ class StoredLedger:
     ended: tuple[Trade, ...] = ()
     closes: tuple[Decimal, ...] = ()
     asked: list[Any] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
 
     def orders(self, statuses: frozenset[OrderStatus] | None, limit: int | None) -> tuple[OrderRecord, ...]:
         self._reach()
@@ -137,6 +139,17 @@ class StoredLedger:
     def account(self) -> Account:
         self._reach()
         return Account(self.ended, self.closes, 4096, 7)
+
+    def audit(self, since: datetime, types: Sequence[str], limit: int) -> tuple[Entry, ...]:
+        self._reach()
+        entries: list[Entry] = []
+        for told in self.told:
+            entries.append(following(entries[-1].head if entries else Head(), told, NOW))
+        return tuple(each for each in reversed(entries) if not types or each.event.type in types)[:limit]
+
+    def tell(self, told: Sequence[Event]) -> None:
+        self._reach()
+        self.told.extend(told)
 
     def door(self) -> "StoredLedger":
         return self

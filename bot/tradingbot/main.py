@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from tradingbot import __version__
+from tradingbot.api.auditing import Audited, Trail
 from tradingbot.api.desk import Desk, Identity, ShownLimits
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
@@ -42,6 +43,7 @@ from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
 from tradingbot.start.locks import claim_pod
 from tradingbot.start.logs import Redaction, configure
+from tradingbot.start.rotations import Rotations
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
@@ -117,16 +119,18 @@ async def trade(start: Start) -> int:
         limits=shown(start.settings),
         keys_loaded=int(start.secrets.exchange is not None),
     )
+    trail = Trail(desk)
     counters_registry = registry(Gauges(desk))
     counters = Counters(counters_registry, desk.identity, desk.streams)
     apps = (
-        Counted(Watched(http_app(desk), desk.usage), counters, "http"),
+        Counted(Watched(Audited(http_app(desk), trail), desk.usage), counters, "http"),
         Counted(ops_app(desk, counters_registry), counters, "ops"),
     )
     servers = tuple(server(app) for app in apps)
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
     flags = (FlagSource(latch, state / "halt"), FlagSource(latch, state / "kill_switch.flag"))
-    sources = (*flags, AnnotationSource(latch, start.settings.paths.podinfo))
+    annotations = AnnotationSource(latch, start.settings.paths.podinfo)
+    sources = (*flags, annotations, Rotations(start.secrets.api, trail.tell))
     beside = [asyncio.create_task(watch(source)) for source in sources]
     await _answering(servers, serving)
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())

@@ -1,13 +1,14 @@
 """What the servers read: who this process is, its commands, and its ledger once there is one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from tradingbot.api.usage import Usage
+from tradingbot.domain.audit import Entry, Event
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
@@ -63,6 +64,10 @@ class Door(Protocol):
 
     def hold(self, epoch: int, instance: str, lasts_ms: int) -> bool: ...
 
+    def tell(self, told: Sequence[Event]) -> None:
+        """*told* are the newest entries of the audit log."""
+        ...
+
 
 class Switch(Protocol):
     """Whether prices are invented."""
@@ -80,6 +85,10 @@ class Reader(Protocol):
     def results(self, since: datetime | None) -> tuple[Trade, ...]: ...
 
     def account(self) -> Account: ...
+
+    def audit(self, since: datetime, types: Sequence[str], limit: int) -> tuple[Entry, ...]:
+        """What the audit log was told since then, newest first; of these *types* only, where some are named."""
+        ...
 
     def door(self) -> Door: ...
 

@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from tradingbot.api import view
 from tradingbot.api.answers import BadBody, BadQuery, Json, error
-from tradingbot.api.breaking import breakers, resetting
 from tradingbot.api.auditing import auditing_routes
+from tradingbot.api.breaking import breakers, resetting
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.ops import health

@@ -1,11 +1,13 @@
 """The lease functions as the operator calls them, on either engine; each call is one transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
+from tradingbot.domain.audit import Event
 from tradingbot.domain.lease import LeaseState, Sign
-from tradingbot.ledger import embedded, lease
+from tradingbot.ledger import embedded, lease, trail
 from tradingbot.ledger.clock import ledger_now, on_server
 from tradingbot.ledger.connect import connect, reading, translated, writing
 from tradingbot.ledger.tables import heartbeats, holds
@@ -49,6 +51,12 @@ class LedgerDoor:
             if on_server(connection):
                 return _asked(connection, func.tb_hold(epoch, instance, lasts_ms))
             return embedded.hold(connection, epoch, instance, lasts_ms)
+
+    def tell(self, told: Sequence[Event]) -> None:
+        """*told* are the newest entries of the audit log."""
+        with writing(self._engine) as connection:
+            for each in told:
+                trail.append(connection, each)
 
     def close(self) -> None:
         with translated():

@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from sqlalchemy import Engine, func, select
 
+from tradingbot.domain.audit import Entry
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.lease import Instance, Lease, LeaseRow, Successor
 from tradingbot.domain.order import UNSETTLED, Fill, Mark, News, OrderRecord, OrderStatus
 from tradingbot.domain.position import Position, with_fill
 from tradingbot.domain.trade import Account, Trade
-from tradingbot.ledger import lease, news, reports, rows, shadow, tables
+from tradingbot.ledger import lease, news, reports, rows, shadow, tables, trail
 from tradingbot.ledger.connect import reading, together, translated
 from tradingbot.ledger.door import LedgerDoor
 from tradingbot.ledger.highwater import HighWater
@@ -172,6 +173,10 @@ class LedgerReader:
     def account(self) -> Account:
         with reading(self.engine) as connection:
             return reports.account(connection, self._results)
+
+    def audit(self, since: datetime, types: Sequence[str], limit: int) -> tuple[Entry, ...]:
+        with reading(self.engine) as connection:
+            return trail.since(connection, since, types, limit)
 
     def paper_book(self) -> str | None:
         with reading(self.engine) as connection:

@@ -1,0 +1,88 @@
+"""The HTTP plane of one bot: a real ``atb`` on PostgreSQL, asked and ordered as people and attackers do."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+import bots
+import postgres
+from bots import Pod
+from exchange_simulator.server import Venue, running
+from halting import LOOSE, simulator
+from tradingbot.ledger import trail
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Note = Callable[[str, str], None]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def venue() -> AsyncIterator[Venue]:
+    async with running(simulator(), time.time) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pod(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pod]:
+    """A bot that trades on paper."""
+    folder = tmp_path_factory.mktemp("http")
+    rendered = bots.settings(folder, exchange={"endpoint": venue.url}, risk=LOOSE, database={"mode": "postgres"})
+    with postgres.server() as server:
+        async with bots.pod(folder, rendered, url=server.create("btc")) as made:
+            await made.until(lambda seen: seen["state"] == "trading", 60)
+            yield made
+
+
+def url(pod: Pod) -> str:
+    return (pod.folder / "secrets/database/url").read_text()
+
+
+async def events(pod: Pod, *types: str) -> list[dict[str, Any]]:
+    """What the log was told today, as soon as it was told something of each of these *types*."""
+    async with asyncio.timeout(30):
+        while True:
+            code, answer = await pod.api("/api/security/audit/today")
+            assert code == 200, answer
+            found = [each for each in answer["events"] if each["event_type"] in types]
+            if {each["event_type"] for each in found} == set(types):
+                return found
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.row("S3-037")
+async def test_a_wrong_token_is_in_the_audit_log_of_the_day(pod: Pod, evidence: Note) -> None:
+    """One call with a bad token is an event, with where it came from."""
+    assert (await pod.api("/api/status", token="wrong"))[0] == 401
+    (failed,) = await events(pod, "AUTH_FAILED")
+    evidence("api GET /api/security/audit/today | jq '.events[].event_type'", json.dumps(failed))
+    assert (failed["actor"], failed["subject"]) == ("address 127.0.0.1", "GET /api/status")
+
+
+async def test_an_order_and_what_it_did_are_in_the_audit_log(pod: Pod) -> None:
+    """A halt over HTTP is told in its transaction, the request beside it, and the log is whole."""
+    code, halt = await pod.api("/api/halt", {"reason": "spread looks wrong"})
+    assert (code, (await pod.api("/api/resume", {"id": halt["id"], "reason": "it is right"}))[0]) == (201, 200)
+    found = await events(pod, "HALTED", "RESUMED", "HTTP")
+    subjects = [(each["event_type"], each["subject"]) for each in found]
+    assert {("HALTED", halt["id"]), ("RESUMED", halt["id"])} < set(subjects)
+    assert {("HTTP", "POST /api/halt")} <= set(subjects)
+    assert trail.verify(url(pod))[1] is None
+
+
+@pytest.mark.row("S3-069")
+async def test_a_bot_on_paper_has_no_execution_that_is_not(pod: Pod, evidence: Note) -> None:
+    """The runbook's query is empty, and no row can be written that says otherwise: the book tells what is real."""
+    statement = "SELECT * FROM trade_executions WHERE is_paper_trade = false"
+    with psycopg.connect(url(pod), autocommit=True) as server:
+        rows = server.execute(statement).fetchall()
+        with pytest.raises(psycopg.Error, match="cannot insert into view") as refused:
+            server.execute("INSERT INTO trade_executions (symbol, is_paper_trade) VALUES ('BTC/USDT', false)")
+    evidence(f"{statement}; INSERT of such a row", f"{rows}; {refused.value}")
+    assert rows == []
+    assert (await pod.api("/api/audit/real-trades/today")) == (200, [])
