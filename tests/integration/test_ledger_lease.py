@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from ledgers import (  # noqa: F401
     NOW,
@@ -269,6 +271,22 @@ def test_the_self_test_passes_behind_a_whole_fence(place: Place) -> None:
     claimed(ledger)
     assert ledger.self_test()
     assert place.raw("SELECT count(*) FROM intents") == [(0,)]
+
+
+def test_the_first_order_after_the_self_test_is_worded_already(place: Place) -> None:
+    """To word one statement costs milliseconds, and in a hand-over everything waits for the first order."""
+    ledger = place.open()
+    lease = claimed(ledger)
+    met: list[str] = []
+
+    def count(_connection: object, _cursor: object, _statement: str, *context: Any) -> None:
+        met.append(context[1].cache_hit.name)
+
+    ledger.self_test()
+    event.listen(ledger.engine, "before_cursor_execute", count)
+    assert ledger.decide(lease, hold(5), order(), TIMES) is not None
+    assert "CACHE_HIT" in met
+    assert "CACHE_MISS" not in met
 
 
 @pytest.mark.parametrize("table", fence.FENCED)

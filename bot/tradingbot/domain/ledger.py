@@ -99,7 +99,7 @@ class Ledger(Protocol):
     def heartbeat(self, instance: Instance, role: str, now: datetime) -> None: ...
 
     def self_test(self) -> bool:
-        """True when an intent of epoch 0 was refused, so that the fence stands."""
+        """True when rows of epoch 0 were refused, so that the fence stands; a first order is then as fast as any."""
         ...
 
     def decide(

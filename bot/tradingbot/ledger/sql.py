@@ -12,7 +12,7 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
-from tradingbot.ledger import books, latches, recovery, shadow, writes
+from tradingbot.ledger import books, latches, recovery, rehearsal, shadow, writes
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger.clock import ledger_now
 from tradingbot.ledger.connect import reading, together, writing
@@ -98,7 +98,10 @@ class SqlLedger(LedgerReader):
 
     def self_test(self) -> bool:
         with writing(self.engine) as connection:
-            return writes.fence_stands(connection)
+            stands = writes.fence_stands(connection)
+            if stands:
+                rehearsal.rehearse(connection)
+            return stands
 
     def decide(
         self, lease: Lease, decision: Decision, request: Order | Cancel | None, times: tuple[datetime, datetime] | None

@@ -69,14 +69,27 @@ def intend(
     connection: Connection, held: Lease, request: Order | Cancel, times: tuple[datetime, datetime]
 ) -> VenueWrite:
     """The next write of this ledger stands in the book, and may be sent once the transaction has ended."""
-    ours = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
-    sequence = (connection.execute(ours).scalar_one() or 0) + 1
+    sequence = newest(connection) + 1
     client_id = str(ClientId(held.ledger_id, held.epoch, sequence))
     write = VenueWrite(client_id, held.epoch, sequence, request, *times)
-    connection.execute(intents.insert().values(rows.intent_values(write, held)))
-    begun = {"status": OrderStatus.INTENDED, "filled": ZERO, "message": "", **rows.writer(held)}
-    connection.execute(outcomes.insert().values(client_id=client_id, **begun))
+    enter(connection, held, write)
+    begin(connection, held, write)
     return write
+
+
+def newest(connection: Connection) -> int:
+    """The highest number of any write of this ledger, those of a journal apart."""
+    ours = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
+    return connection.execute(ours).scalar_one() or 0
+
+
+def enter(connection: Connection, held: Lease, write: VenueWrite) -> None:
+    connection.execute(intents.insert().values(rows.intent_values(write, held)))
+
+
+def begin(connection: Connection, held: Lease, write: VenueWrite) -> None:
+    begun = {"status": OrderStatus.INTENDED, "filled": ZERO, "message": "", **rows.writer(held)}
+    connection.execute(outcomes.insert().values(client_id=write.client_id, **begun))
 
 
 def settle(
