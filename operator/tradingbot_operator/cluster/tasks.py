@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tradingbot_operator.cluster import jobs
 from tradingbot_operator.cluster.api import Api
-from tradingbot_operator.domain.kinds import BOT, TASK
+from tradingbot_operator.cluster.reading import controller_uid
+from tradingbot_operator.domain.bot import Bot, Manifest, parse
+from tradingbot_operator.domain.kinds import BOT, REVISION, TASK
 from tradingbot_operator.domain.names import STATUS_MANAGER
+from tradingbot_operator.domain.probe import Ran
 from tradingbot_operator.domain.task import Task, parse_task
 
 
@@ -23,6 +27,26 @@ class Tasks:
         """Whether the bot the task names exists right now."""
         name = task.spec.bot if task.spec else ""
         return bool(name) and await self._api.glimpse(BOT, task.namespace, name) is not None
+
+    async def template(self, task: Task) -> tuple[Bot, Mapping[str, Any]] | None:
+        """The bot of the task and the pod that runs of it, or ran last, as it was recorded."""
+        body = await self._api.find(BOT, task.namespace, task.spec.bot if task.spec else "")
+        revision = ((body or {}).get("status") or {}).get("active", {}).get("revision")
+        if body is None or not revision:
+            return None
+        bot = parse(body)
+        record = await self._api.find(REVISION, task.namespace, f"{bot.name}-{revision}")
+        if record is None or controller_uid(record) != bot.uid:
+            return None
+        return bot, record["data"]["template"]
+
+    async def ran(self, task: Task, job: str) -> Ran:
+        """How far the Job of the task is."""
+        return await jobs.ran(self._api, task.namespace, job)
+
+    async def begin(self, job: Manifest) -> None:
+        """The Job is there."""
+        await self._api.create(job)
 
     async def write_status(self, task: Task, status: Mapping[str, Any]) -> None:
         patch = {"metadata": {"resourceVersion": task.resource_version}, "status": dict(status)}

@@ -18,6 +18,14 @@ class JobState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """How far the Job of a task is, and what it said last."""
+
+    state: JobState
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """What a Job of a person's own runs; an *image* of None is the bot's."""
 

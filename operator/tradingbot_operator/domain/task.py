@@ -34,6 +34,8 @@ ORDERED = frozenset({"flatten"})
 # What the bot's process is asked for, until it has answered.
 ASKED = frozenset({"reconcile"})
 OF_A_BOT = STEERED | ORDERED | ASKED
+# What a Job works out, beside the bot and without its ledger and venue.
+COMPUTED = frozenset({"train"})
 
 
 class TaskSpec(Part):

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.handover import AT_REST, Move, Request, Rollout, Step
 from tradingbot_operator.domain.observed import Observed
-from tradingbot_operator.domain.plan import Answer, Keep
-from tradingbot_operator.domain.task import OF_A_BOT, Task
+from tradingbot_operator.domain.plan import Answer, Keep, Wait
+from tradingbot_operator.domain.probe import JobState, Ran
+from tradingbot_operator.domain.task import COMPUTED, OF_A_BOT, Task
 from tradingbot_operator.plan.sides import steers
 
 # The types whose work this operator can do; each later one moves here with the code that does it.
-SERVED: frozenset[str] = OF_A_BOT
+SERVED: frozenset[str] = OF_A_BOT | COMPUTED
+NO_REVISION = "no revision of the bot has run yet, and a task is worked out with the settings of one"
 
 
 def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
@@ -25,6 +27,17 @@ def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
     if spec.type not in SERVED:
         return Keep("TypeNotServed", f"spec.type: '{spec.type}' is not carried out by this operator yet")
     return None
+
+
+def computed(task: Task, job: Ran, possible: bool) -> Answer:
+    """What a task is told whose Job is that far; *possible*: one can be begun."""
+    if job.state is JobState.DONE:
+        return Answer(task, None, job.words or "the Job ended well and said nothing")
+    if job.state is JobState.FAILED:
+        return Answer(task, None, failed=job.words or "the Job failed and said nothing")
+    if job.state is JobState.GONE and not possible:
+        return Answer(task, None, waits=Wait(NO_REVISION))
+    return Answer(task, None, waits=Wait("its Job runs"))
 
 
 def answers(bot: Bot, observed: Observed, request: Request | None, move: Move) -> tuple[Answer, ...]:

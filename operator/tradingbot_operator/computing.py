@@ -1,0 +1,26 @@
+"""The page of a task that a Job works out: it is begun once for each task, and its last word is the result."""
+
+from tradingbot_operator.cluster.tasks import Tasks
+from tradingbot_operator.domain.moment import Moment
+from tradingbot_operator.domain.outcome import Outcome
+from tradingbot_operator.domain.probe import JobState
+from tradingbot_operator.domain.task import Task
+from tradingbot_operator.plan.tasks import computed
+from tradingbot_operator.render.training import job_name, training
+from tradingbot_operator.report.task import answered
+
+# Jobs are not watched, and nobody is in a hurry.
+LOOK_AGAIN_SECONDS = 2.0
+
+
+async def compute(task: Task, tasks: Tasks, moment: Moment) -> Outcome:
+    """The Job runs, or the task says what came of it. One that is gone too early is begun again: it changes nothing."""
+    job = await tasks.ran(task, job_name(task))
+    known = await tasks.template(task) if job.state is JobState.GONE else None
+    if known is not None:
+        await tasks.begin(training(task, *known))
+    answer = computed(task, job, known is not None)
+    status = answered(answer, moment.now)
+    if status is not None:
+        await tasks.write_status(task, status)
+    return Outcome("done", LOOK_AGAIN_SECONDS if answer.waits else None)
