@@ -86,3 +86,16 @@ async def test_a_bot_on_paper_has_no_execution_that_is_not(pod: Pod, evidence: N
     evidence(f"{statement}; INSERT of such a row", f"{rows}; {refused.value}")
     assert rows == []
     assert (await pod.api("/api/audit/real-trades/today")) == (200, [])
+
+
+@pytest.mark.parametrize("reason", ["spread\x00wrong", "spread\ud83dwrong"])
+async def test_a_stop_with_odd_characters_stops_and_harms_nothing(pod: Pod, reason: str) -> None:
+    """No database takes them: they are question marks there, and the bot is halted, not ended."""
+    code, halt = await pod.api("/api/emergency/stop-all-trading", {"reason": reason})
+    assert code == 201
+    seen = await pod.until(lambda seen: [each["reason"] for each in seen["halts"]] == ["spread?wrong"])
+    assert seen["state"] == "halted"
+    assert (await pod.api("/api/resume", {"id": reason, "reason": "no such halt"}))[0] == 404
+    assert (await pod.api("/api/resume", {"id": halt["id"], "reason": reason}))[0] == 200
+    assert (await pod.api("/api/trades?symbol=a%00b")) == (200, [])
+    assert trail.verify(url(pod))[1] is None

@@ -56,6 +56,18 @@ def test_a_halt_and_its_resume_are_told_once(hands: Hands) -> None:
     assert (head.number, wrong) == (2, None)
 
 
+@pytest.mark.parametrize("odd", ["a\x00b", "a\ud83db"])
+def test_a_halt_in_odd_characters_is_latched_all_the_same(hands: Hands, odd: str) -> None:
+    """A flag file or an annotation may hold what no database takes; it must not keep the trader from its ledger."""
+    ledger = hands.open()
+    assert ledger.latch(Halt(odd, HaltKind.HALT, odd, odd, NOW)) == odd
+    (halt,) = ledger.halts()
+    assert (halt.id, halt.source, halt.reason) == ("a?b", "a?b", "a?b")
+    assert ledger.resume(odd, odd, NOW)
+    head, wrong = trail.verify(hands.url(hands.holder("blue")))
+    assert (head.number, wrong) == (2, None)
+
+
 def test_what_is_not_done_is_not_told(place: Place) -> None:
     """The entry is part of the transaction: undone with it, and not without it."""
     ledger = place.open()

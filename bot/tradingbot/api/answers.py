@@ -7,6 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tradingbot.domain.words import storable
+
 BODY_LIMIT = 64 * 1024
 
 
@@ -24,7 +26,10 @@ class Json(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(", ", ": ")).encode() + b"\n"
+        return (
+            json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(", ", ": ")).encode("utf-8", "replace")
+            + b"\n"
+        )
 
 
 def error(code: int, sentence: str) -> Json:
@@ -71,4 +76,4 @@ async def _object(request: Request, example: Mapping[str, int | str]) -> dict[st
     for name in found:
         if name not in example:
             raise BadBody(f"{name} is not known here: send {', '.join(example)}")
-    return found
+    return {name: storable(value) if isinstance(value, str) else value for name, value in found.items()}

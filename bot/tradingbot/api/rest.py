@@ -22,6 +22,7 @@ from tradingbot.api.stopping import stopping_routes
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable, UnknownState
 from tradingbot.domain.order import WORKING
+from tradingbot.domain.words import storable
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 LIMIT = 1000
@@ -118,7 +119,7 @@ def _orders(desk: Desk) -> Endpoint:
 def _trades(desk: Desk) -> Endpoint:
     async def answer(request: Request) -> Response:
         limit, symbol = _limit(request), request.query_params.get("symbol")
-        fills = await desk.ask(lambda ledger: ledger.fills(symbol))
+        fills = await desk.ask(lambda ledger: ledger.fills(symbol and storable(symbol)))
         newest = sorted(fills, key=lambda fill: fill.at, reverse=True)[:limit]
         return Json([view.trade(each) for each in newest])
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tradingbot.domain.words import storable
+
 GENESIS = "0" * 64
 
 
@@ -55,6 +57,7 @@ def event(what: str, actor: str, subject: str, /, **details: object) -> Event:
 def following(head: Head, told: Event, at: datetime) -> Entry:
     """The entry that tells *told* right after *head*."""
     number = head.number + 1
+    told = Event(*map(storable, (told.type, told.actor, told.subject, told.details)))
     return Entry(number, at, told, head.hash, digest(number, at, told, head.hash))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, Dialect, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from tradingbot.domain.errors import UnknownState
+from tradingbot.domain.words import storable
 
 INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -38,6 +39,16 @@ class Money(TypeDecorator[Decimal]):
         if not amount.is_finite():
             raise UnknownState(f'the ledger holds "{value}" where an amount belongs')
         return amount
+
+
+class Words(TypeDecorator[str]):
+    """What a person or a venue has written: an odd character in it must not keep a halt or an outcome out."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else storable(value)
 
 
 class Instant(TypeDecorator[datetime]):

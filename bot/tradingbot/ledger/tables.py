@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tradingbot.ledger.columns import Instant, Money
+from tradingbot.ledger.columns import Instant, Money, Words
 
 HEAD = "0004"  # the migration this code was written for
 
@@ -118,7 +118,7 @@ intents = Table(
     Column("stop_price", Money),
     Column("target", Text),  # the order that this write takes back
     Column("seen_at", Instant),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("timestamp", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Index("intents_kind_timestamp", "kind", "timestamp"),
@@ -132,7 +132,7 @@ outcomes = Table(
     Column("status", Text, nullable=False),
     Column("filled", Money, nullable=False),
     Column("venue_id", Text),
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Column("at", Instant),
     *writer(),
     Index("outcomes_status", "status"),
@@ -171,9 +171,9 @@ decisions = Table(
     Column("price", Money),
     Column("stop_price", Money),
     Column("seen_at", Instant),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("refusal", Text),
-    Column("refusal_message", Text),
+    Column("refusal_message", Words),
     Column("client_id", Text),
     *writer(),
 )
@@ -217,21 +217,21 @@ shadow_decisions = Table(
     Column("quantity", Money, nullable=False),
     Column("price", Money),
     Column("stop_price", Money),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("refusal", Text),
 )
 
 halts = Table(
     "halts",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("since", Instant, nullable=False),
     Column("is_limit", Boolean, nullable=False),
     Column("resumed_at", Instant),
-    Column("resume_reason", Text),
+    Column("resume_reason", Words),
 )
 
 audit_logs = Table(
