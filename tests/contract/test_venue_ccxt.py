@@ -691,8 +691,9 @@ async def away() -> None:
 
 def test_a_venue_we_do_not_speak_is_refused():
     """One sentence, with the cure."""
-    with pytest.raises(Misconfigured, match=r"exchange\.name is 'kraken'; orders can be sent to binance"):
-        CcxtVenue(account(None, exchange="kraken"), None)
+    told = r"exchange\.name is 'mtgox'; orders can be sent to binance, coinbase, kraken, kucoin"
+    with pytest.raises(Misconfigured, match=told):
+        CcxtVenue(account(None, exchange="mtgox"), None)
 
 
 async def account_of(at: Bench, key: str) -> str:

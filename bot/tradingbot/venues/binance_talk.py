@@ -87,7 +87,7 @@ class BinanceTalk:
         rows = yield Call("privateGetOpenOrders", {"symbol": binance.market_id(symbol)})
         return tuple(self._known(symbol, row) for row in rows)
 
-    def filled(self, symbol: str, since: datetime) -> Talk[tuple[Fill, ...]]:
+    def filled(self, symbol: str, since: datetime, now: datetime) -> Talk[tuple[Fill, ...]]:  # noqa: ARG002
         fields: dict[str, Any] = {"symbol": binance.market_id(symbol), "limit": MOST_TRADES}
         rows = page = yield Call("privateGetMyTrades", {**fields, "startTime": binance.milliseconds(since)})
         while len(page) == MOST_TRADES:
