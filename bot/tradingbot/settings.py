@@ -25,6 +25,8 @@ from tradingbot.scalars import (
     zone,
 )
 
+SECOND = timedelta(seconds=1)
+
 
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -45,6 +47,9 @@ class Exchange(Part):
     sandbox: bool = Field(False, description="paper mode only: orders go to the venue's sandbox")
     shared: bool = Field(False, description="other programs trade on this account")
     proxy: Url | None = Field(None, description="outbound proxy")
+    timeout: Duration = Field(
+        timedelta(seconds=5), ge=timedelta(milliseconds=500), le=timedelta(seconds=20), description="of one request"
+    )
     retries: int = Field(3, ge=1, le=10, description="how often a read is asked before it has failed")
 
 
@@ -56,6 +61,10 @@ class Strategy(Part):
 
 class Engine(Part):
     check_interval: Duration = Field(timedelta(seconds=15), ge=timedelta(seconds=5), description="5s at least")
+    backoff_base: Duration = Field(
+        timedelta(seconds=5), ge=timedelta(milliseconds=100), description="pause when a venue says wait, not how long"
+    )
+    backoff_max: Duration = Field(timedelta(seconds=120), le=timedelta(hours=1), description="it doubles up to this")
     warmup_bars: int = Field(200, ge=1, le=5000, description="bars loaded before the first decision")
 
 
@@ -190,6 +199,9 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
         found.append(
             ("exchange.symbols", ", ".join(foreign), f"is not quoted in {settings.currency}: trade it with another bot")
         )
+    base, most = settings.engine.backoff_base, settings.engine.backoff_max
+    if base > most:
+        found.append(("engine.backoff_base", f'"{base / SECOND:g}s"', "exceeds engine.backoff_max: write at most that"))
     if settings.risk.max_order_notional > settings.risk.max_position_notional:
         found.append(
             (

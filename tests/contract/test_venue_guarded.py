@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import aiohttp
@@ -21,6 +21,7 @@ from lockstep import KEY
 from markets import DEEP_DATA
 from trading import BTC, LEDGER
 from tradingbot.breakers import Breakers
+from tradingbot.domain.backoff import Backoff
 from tradingbot.domain.breaker import Operation, Rule
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import VenueUnavailable
@@ -36,7 +37,8 @@ NUMBERS = count(1)
 BUY = Order(BTC, Side.BUY, OrderType.MARKET, Purpose.ENTRY, D("0.01"), stop_price=D(1))
 STOP = Order(BTC, Side.SELL, OrderType.STOP, Purpose.STOP, D("0.005"), stop_price=D("1000.00"))
 EXIT = Order(BTC, Side.SELL, OrderType.MARKET, Purpose.EXIT, D("0.004"))
-MINUTE, MOMENT = timedelta(minutes=1), timedelta(seconds=0.2)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+MOMENT = 0.2 * SECOND
 
 
 @dataclass
@@ -70,7 +72,9 @@ async def bench(recovery: timedelta) -> AsyncIterator[Bench]:
     async with running(settings, time.time) as simulator, session:
         clock = VenueClock(session, simulator.url, simulator.url)
         await clock.measure()
-        account = Account("binance", KEY, KEY, (BTC,), "tradingbot/0", simulator.url)
+        account = Account(
+            "binance", KEY, KEY, (BTC,), "tradingbot/0", simulator.url, backoff=Backoff(0.2 * SECOND, 0.4 * SECOND)
+        )
         venue = GuardedVenue(account, clock, Budget(None, "binance", clock), breakers, Retries())
         try:
             yield Bench(simulator, venue, clock, breakers)
@@ -115,6 +119,26 @@ def test_what_asking_again_does_not_cure_is_not_asked_again(fault, kind):
         with pytest.raises(VenueUnavailable) as told:
             await at.venue.open_orders(BTC)
         assert told.value.kind == kind
+
+    story(act)
+
+
+def test_who_is_told_to_wait_comes_back_later_each_time():
+    """The venue does not say when: it is asked after the pauses of the settings, the last of which is the longest."""
+
+    async def act(at: Bench) -> None:
+        at.fault("GET /api/v3/openOrders", 4, status=429)
+        asked: list[float] = []
+        while len(asked) < 5:
+            try:
+                await at.venue.open_orders(BTC)
+            except VenueUnavailable as away:
+                if away.kind == "unasked":
+                    await asyncio.sleep(0.01)
+                    continue
+            asked.append(time.monotonic())
+        gaps = [later - before for before, later in pairwise(asked)]
+        assert [gap >= pause for gap, pause in zip(gaps, (0.2, 0.4, 0.4, 0.4), strict=True)] == [True] * 4
 
     story(act)
 

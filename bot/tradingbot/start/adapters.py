@@ -12,6 +12,7 @@ import aiohttp
 
 from tradingbot import __version__
 from tradingbot.breakers import Breakers
+from tradingbot.domain.backoff import Backoff
 from tradingbot.domain.breaker import Operation, Rule
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
@@ -115,9 +116,12 @@ def venue_of(
         agent=agent(around),
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
+        timeout=settings.exchange.timeout,
+        backoff=Backoff(settings.engine.backoff_base, settings.engine.backoff_max),
     )
+    retries = Retries(settings.exchange.retries, settings.exchange.timeout)
     budget = Budget(settings.operator.rate_gate, settings.exchange.name, clock)
-    return GuardedVenue(account, clock, budget, breakers, Retries(settings.exchange.retries))
+    return GuardedVenue(account, clock, budget, breakers, retries)
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

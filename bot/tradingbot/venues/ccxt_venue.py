@@ -20,23 +20,15 @@ from tradingbot.venues import binance
 from tradingbot.venues.binance_talk import BinanceTalk
 from tradingbot.venues.budget import Budget, used_weight
 from tradingbot.venues.clock import Pace, VenueClock
-from tradingbot.venues.coinbase_talk import CoinbaseTalk
 from tradingbot.venues.consequence import TOO_MANY, Answered, retry_after
 from tradingbot.venues.dialect import Call, Dialect, Lost, NotConnected, Rights, Talk
 from tradingbot.venues.key import KeyDoubt, permitted
-from tradingbot.venues.kraken_talk import KrakenTalk
-from tradingbot.venues.kucoin_talk import KucoinTalk
 from tradingbot.venues.one_exchange import library_error
 from tradingbot.venues.signing import SIGNED_AT, Account, signing
 from tradingbot.venues.user_stream import Listener, listen
 
 T = TypeVar("T")
-SPOKEN: Mapping[str, type[Dialect]] = {
-    "binance": BinanceTalk,
-    "coinbase": CoinbaseTalk,
-    "kraken": KrakenTalk,
-    "kucoin": KucoinTalk,
-}
+SPOKEN: Mapping[str, type[Dialect]] = {"binance": BinanceTalk}
 # Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
 READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
 
@@ -55,6 +47,7 @@ class CcxtVenue:
         self._exchange = signing(account, clock, self._dialect)
         self._lane = asyncio.Lock() if self._dialect.traits.serial else contextlib.nullcontext()
         self._open_at = 0.0
+        self._told_off = 0  # answers in a row that told us to wait
         self._key = KeyDoubt()
         self._budget = budget or Budget(None, account.exchange, clock)
 
@@ -132,7 +125,7 @@ class CcxtVenue:
         return await self._told(self._dialect.listed(symbol))
 
     async def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
-        return await self._told(self._dialect.filled(symbol, since, self._clock.now()))
+        return await self._told(self._dialect.filled(symbol, since))
 
     async def balances(self) -> Mapping[str, Decimal]:
         return await self._told(self._dialect.balances())
@@ -183,13 +176,16 @@ class CcxtVenue:
 
     def _heard(self) -> None:
         """The venue's own count of what this address has used is told to whoever keeps the budget."""
+        self._told_off = 0
         self._budget.heard(Told(200, None, used_weight(self._exchange.last_response_headers)))
 
     async def _heed(self, answer: Answered) -> None:
         """What an error says about the next request: wait that long, or look at the clock again."""
         traits, word = self._dialect.traits, self._dialect.word(answer)
         if answer.status in TOO_MANY or word in traits.too_many:
-            left = retry_after(answer.headers)
+            self._told_off += 1
+            said = retry_after(answer.headers)
+            left = self._account.backoff.pause(self._told_off).total_seconds() if said is None else said
             self._open_at = self._clock.monotonic() + left
             self._budget.heard(Told(429 if answer.status < 400 else answer.status, left))
         if word in traits.refused_key:

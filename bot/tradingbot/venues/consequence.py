@@ -12,7 +12,7 @@ DUPLICATE = "Duplicate order sent."
 NOT_FOUND = frozenset({-2013, -2011})
 WRONG_TIME = -1021
 TOO_MANY = frozenset({418, 429})
-USUAL_WAIT, LONGEST_WAIT = 10.0, 3600.0
+LONGEST_WAIT = 3600.0
 
 
 class Answered(Exception):
@@ -56,7 +56,7 @@ def is_unknown_order(answer: Answered) -> bool:
     return answer.code in NOT_FOUND
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
-    """How many seconds the venue wants to be left alone."""
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """How many seconds the venue wants to be left alone; None where it does not say."""
     text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return min(float(text), LONGEST_WAIT) if text.isdigit() else USUAL_WAIT
+    return min(float(text), LONGEST_WAIT) if text.isdigit() else None

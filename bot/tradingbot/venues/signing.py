@@ -2,25 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 
+from tradingbot.domain.backoff import Backoff
 from tradingbot.venues import binance
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.consequence import Answered
 from tradingbot.venues.dialect import Dialect
 from tradingbot.venues.one_exchange import exchange_class
 
-TIMEOUT_MILLISECONDS = 8000
 # Among the fields of a call: the time it is signed with. It never goes onto the wire.
 SIGNED_AT = "tradingbot signed at"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where and as whom to trade. *endpoint* None is the venue's own address; *agent* is sent with every request."""
+    """Where, as whom and how patiently to trade. *endpoint* None is the venue's own address, *agent* the User-Agent."""
 
     exchange: str
     key: str
@@ -30,6 +30,8 @@ class Account:
     endpoint: str | None = None
     proxy: str | None = None
     password: str = field(default="", repr=False)
+    timeout: timedelta = timedelta(seconds=5)
+    backoff: Backoff = field(default_factory=Backoff)
 
 
 def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
@@ -68,9 +70,9 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
         "apiKey": account.key,
         "secret": account.secret,
         "enableRateLimit": False,
-        "timeout": TIMEOUT_MILLISECONDS,
+        "timeout": account.timeout // timedelta(milliseconds=1),
         "userAgent": account.agent,
-        "options": {"maxRetriesOnFailure": 0},
+        "options": {"maxRetriesOnFailure": 0, **(dialect.traits.options or {})},
     }
     if account.password:
         options["password"] = account.password
@@ -79,8 +81,6 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
     if account.proxy is not None:
         options["aiohttp_proxy"] = account.proxy
     made = Plain(options)
-    # Put in place of the library's own, with which the constructor would mix them.
-    made.options.update(dialect.traits.options or {})
     # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
     made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
     made.session._retry_connection = False

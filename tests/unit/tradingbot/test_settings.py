@@ -143,6 +143,7 @@ MISTAKES = [
         "2001",
         'risk.max_order_notional "2001" exceeds risk.max_position_notional: write at most that',
     ),
+    ("engine.backoff_base", "3m", 'engine.backoff_base "180s" exceeds engine.backoff_max: write at most that'),
     ("capital.currency", "EUR", "exchange.symbols BTC/USDT is not quoted in EUR: trade it with another bot"),
     (
         "database.path",
