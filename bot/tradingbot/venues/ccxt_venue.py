@@ -20,15 +20,23 @@ from tradingbot.venues import binance
 from tradingbot.venues.binance_talk import BinanceTalk
 from tradingbot.venues.budget import Budget, used_weight
 from tradingbot.venues.clock import Pace, VenueClock
+from tradingbot.venues.coinbase_talk import CoinbaseTalk
 from tradingbot.venues.consequence import TOO_MANY, Answered, retry_after
 from tradingbot.venues.dialect import Call, Dialect, Lost, NotConnected, Rights, Talk
 from tradingbot.venues.key import KeyDoubt, permitted
+from tradingbot.venues.kraken_talk import KrakenTalk
+from tradingbot.venues.kucoin_talk import KucoinTalk
 from tradingbot.venues.one_exchange import library_error
 from tradingbot.venues.signing import SIGNED_AT, Account, signing
 from tradingbot.venues.user_stream import Listener, listen
 
 T = TypeVar("T")
-SPOKEN: Mapping[str, type[Dialect]] = {"binance": BinanceTalk}
+SPOKEN: Mapping[str, type[Dialect]] = {
+    "binance": BinanceTalk,
+    "coinbase": CoinbaseTalk,
+    "kraken": KrakenTalk,
+    "kucoin": KucoinTalk,
+}
 # Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
 READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
 
@@ -125,7 +133,7 @@ class CcxtVenue:
         return await self._told(self._dialect.listed(symbol))
 
     async def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
-        return await self._told(self._dialect.filled(symbol, since))
+        return await self._told(self._dialect.filled(symbol, since, self._clock.now()))
 
     async def balances(self) -> Mapping[str, Decimal]:
         return await self._told(self._dialect.balances())

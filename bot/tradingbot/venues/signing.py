@@ -72,7 +72,7 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
         "enableRateLimit": False,
         "timeout": account.timeout // timedelta(milliseconds=1),
         "userAgent": account.agent,
-        "options": {"maxRetriesOnFailure": 0, **(dialect.traits.options or {})},
+        "options": {"maxRetriesOnFailure": 0},
     }
     if account.password:
         options["password"] = account.password
@@ -81,6 +81,8 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
     if account.proxy is not None:
         options["aiohttp_proxy"] = account.proxy
     made = Plain(options)
+    # Put in place of the library's own, with which the constructor would mix them.
+    made.options.update(dialect.traits.options or {})
     # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
     made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
     made.session._retry_connection = False
