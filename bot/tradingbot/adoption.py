@@ -3,13 +3,15 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from tradingbot import setback
 from tradingbot.ahead import Ahead
 from tradingbot.cutoff import replay
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Lease
-from tradingbot.domain.order import OrderRecord
+from tradingbot.domain.order import Fill, OrderRecord
 from tradingbot.domain.snapshot import Adoption
 from tradingbot.execution import settle, stops
+from tradingbot.execution.book import Book
 from tradingbot.execution.desk import SKEW
 from tradingbot.execution.inheritance import Inheritance, Listed
 from tradingbot.floor import Floor
@@ -55,7 +57,7 @@ async def found(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, Inher
     """Who trades under *lease*, what the predecessors left to it, and which of their epochs ended badly."""
     parts = floor.parts
     # The venue is asked while the ledger is read, which nobody but us writes any more.
-    asking = asyncio.create_task(asked(floor, lease))
+    asking = asyncio.create_task(asked(floor, lease, ahead.desk(lease).book))
     try:
         # So long that the questions have left: the ledger is read without a pause.
         await asyncio.sleep(ASKED_SECONDS)
@@ -65,7 +67,12 @@ async def found(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, Inher
             replay(ahead.desk(lease), parts.journal)
         trader, unresolved, unclean = read(floor, lease, ahead)
         floor.guard.load()
-        return trader, Inheritance(trader.desk, unresolved, await asking), unclean
+        listed, fills = await asking
+        open_now = (report.client_id for found in listed.values() for report in found)
+        setback.require_newest(floor, lease, (*open_now, *(fill.client_id for fill in fills)))
+        left = Inheritance(trader.desk, unresolved, listed)
+        await setback.recover(trader.desk, fills)
+        return trader, left, unclean
     finally:
         await ended([asking])
 
@@ -81,12 +88,17 @@ def read(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, tuple[OrderR
         return trader, ledger.unsettled(), ledger.unclean(lease)
 
 
-async def asked(floor: Floor, lease: Lease) -> Listed:
-    """The venue's open orders by symbol, of the account this ledger is bound to; raises Misconfigured for another."""
+async def asked(floor: Floor, lease: Lease, book: Book) -> tuple[Listed, tuple[Fill, ...]]:
+    """The venue's open orders by symbol, and what a fresh start finds traded past its book, of the account this ledger
+    is bound to; raises Misconfigured for another.
+    """
     venue, ledger = floor.parts.venue, floor.parts.ledger
     known = venue.account
     orders = asyncio.gather(*(venue.open_orders(symbol) for symbol in floor.symbols))
-    _, answers = await asyncio.gather(venue.identify(), orders)
+    # Who was named has the ledger from the process before it, and a new ledger has a new id: only a fresh start on one
+    # that was traded on may have been given an older one.
+    trades = setback.traded_since(floor, book) if floor.claimed == lease.epoch > 1 else nothing()
+    _, answers, fills = await asyncio.gather(venue.identify(), orders, trades)
     if not known:
         bound = ledger.bind(venue.account)
         if bound != venue.account:
@@ -95,7 +107,11 @@ async def asked(floor: Floor, lease: Lease) -> Listed:
                 f"AccountChanged: ledger {ledger.ledger_id} keeps the book of account {bound}, "
                 f"not {venue.account}; name another database, or set exchange and key back"
             )
-    return dict(zip(floor.symbols, answers, strict=True))
+    return dict(zip(floor.symbols, answers, strict=True)), fills
+
+
+async def nothing() -> tuple[Fill, ...]:
+    return ()
 
 
 async def quiet(floor: Floor, until: datetime | None) -> None:

@@ -16,7 +16,10 @@ SECOND = timedelta(seconds=1)
 
 
 class Floor:
-    """Parts, what reaches the process, what it has seen of the market, and what it tells. No epoch is kept here."""
+    """Parts, what reaches the process, what it has seen of the market, and what it tells.
+
+    *claimed* is the epoch that this process has claimed itself; who holds which one is not kept here.
+    """
 
     def __init__(self, parts: Parts) -> None:
         settings = parts.settings
@@ -31,6 +34,7 @@ class Floor:
         self.instruments: Mapping[str, Instrument] = {}
         self.errands = Errands()
         self.stopping = False
+        self.claimed: int | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:

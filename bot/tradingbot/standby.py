@@ -82,6 +82,7 @@ class Standby:
         if self._claims:
             found = ledger.claim(instance, self._floor.parts.clock.now())
             if isinstance(found, Lease):
+                self._floor.claimed = found.epoch
                 self._floor.teller.claimed(found)
                 return found
             self._why, self._claims = found, found.retry

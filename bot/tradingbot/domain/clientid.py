@@ -1,5 +1,6 @@
 """The client order id that names ledger, epoch and sequence: 18 characters valid on every venue we know."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -33,3 +34,9 @@ def parse_client_id(text: str) -> ClientId | None:
         return None
     ledger, rest = text[1 : 1 + LEDGER], text[1 + LEDGER :]
     return ClientId(ledger, int(rest[:EPOCH], 36), int(rest[EPOCH:], 36))
+
+
+def newest_from(names: Iterable[str], ledger_id: str, epoch: int) -> tuple[ClientId, ...]:
+    """Those of *names* that tell of a write of this ledger under *epoch* or a later one."""
+    found = (parse_client_id(name) for name in names)
+    return tuple(each for each in found if each and each.ledger_id == ledger_id and each.epoch >= epoch)

@@ -17,8 +17,8 @@ from tradingbot.ledger.tables import lease, lease_history, ledger
 def adopt(url: str, ledger_id: str, owner: Owner, above: int = 0) -> None:
     """Ledger *ledger_id* at *url* belongs to *owner*; Misconfigured while somebody may still trade on it.
 
-    One that was found on another server than before begins there anew: under an epoch beyond every one that it, or
-    whoever knows of *above*, has seen, with nobody in it, and halted.
+    One that was found on another server than before, or whose epoch is not beyond *above*, begins anew: under an epoch
+    beyond every one that it, or whoever knows of *above*, has seen, with nobody in it, and halted.
     """
     engine = connect(url)
     try:
@@ -44,20 +44,21 @@ def _adopt(connection: Connection, ledger_id: str, owner: Owner, above: int) -> 
             "suspend that bot, or fence it, before the ledger is adopted"
         )
     books.belong_to(connection, owner)
-    if moved:
-        _begin_anew(connection, max(row.epoch, above) + RESTORED)
+    if moved or above >= max(row.epoch, 1):
+        _begin_anew(connection, max(row.epoch, above) + RESTORED, moved)
 
 
-def _begin_anew(connection: Connection, epoch: int) -> None:
+def _begin_anew(connection: Connection, epoch: int, moved: bool) -> None:
     """What was written last before the copy is unknown here, so no process of before may go on by it."""
     row, now = leases.row_of(connection), ledger_now(connection)
-    if not server.note(connection, row.ledger_id, lambda found: found.moved):
+    if moved and not server.note(connection, row.ledger_id, lambda found: found.moved):
         raise Misconfigured("database.postgres: only the owner of table lease can say that a copy is the ledger")
     nobody = {"instance": None, "revision": None, "successor": None, "order_until": None, "released_at": None}
     connection.execute(lease.update().values(epoch=epoch, **nobody))
     beginning = {"ledger_id": row.ledger_id, "epoch": epoch, "event": "grant", "holder": row.holder, "at": now}
     connection.execute(lease_history.insert().values(beginning))
-    reason = f"the ledger is on {server.look(connection).here} now: compare it with the account, then resume"
+    what = f"is on {server.look(connection).here} now" if moved else f"was an older copy, of before epoch {epoch}"
+    reason = f"the ledger {what}: compare it with the account, then resume"
     latches.latch(connection, Halt(f"moved-{epoch}", HaltKind.HALT, "ledger", reason, now))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trading import BTC, START, candle, instrument, order, write
 from tradingbot.domain.candle import TIMEFRAMES
-from tradingbot.domain.clientid import ClientId, base36, parse_client_id
+from tradingbot.domain.clientid import ClientId, base36, newest_from, parse_client_id
 from tradingbot.domain.exposure import Exposure
 from tradingbot.domain.halt import SEVERITY, Halt, HaltKind, most_restrictive, parse_halt
 from tradingbot.domain.instrument import floored
@@ -100,6 +100,14 @@ def test_a_client_id_is_eighteen_characters_and_reads_back():
 def test_foreign_ids_are_not_ours(text):
     """Another length, another first letter, another alphabet."""
     assert parse_client_id(text) is None
+
+
+def test_the_ids_of_an_epoch_and_of_later_ones():
+    """Of this ledger only: another bot's, and a person's, tell nothing about our epochs."""
+    ours = [ClientId("q3v9zk", epoch, 1) for epoch in (1, 2, 3)]
+    names = [*map(str, ours), str(ClientId("zzzzzz", 9, 1)), "web_1"]
+    assert newest_from(names, "q3v9zk", 2) == tuple(ours[1:])
+    assert newest_from(names, "q3v9zk", 4) == ()
 
 
 @pytest.mark.parametrize("number", [-1, 36**4])
