@@ -121,6 +121,15 @@ class Recovery(Part):
     size_percent: Percent = Field(Decimal(50), description="their size meanwhile, as a share of the usual one")
 
 
+class ClockSync(Part):
+    interval: Duration = Field(
+        timedelta(minutes=1), ge=SECOND, le=timedelta(minutes=5), description="between two measurements"
+    )
+    warn_offset: Duration = Field(timedelta(milliseconds=200), description="to the venue, above which it is told")
+    # Every promise about what may still arrive at a venue allows for one second, and not for more.
+    max_offset: Duration = Field(SECOND, gt=timedelta(0), le=SECOND, description="above which nothing is entered")
+
+
 class CircuitBreaker(Part):
     failures: int = Field(5, ge=1, le=1000, description="of one operation at the venue that open its breaker")
     window: Duration = Field(timedelta(seconds=60), ge=timedelta(seconds=1), description="within which they count")
@@ -159,6 +168,7 @@ class Settings(Part):
     operator: Operator = Operator()
     reconcile: Reconcile = Reconcile()
     recovery: Recovery = Recovery()
+    clock_sync: ClockSync = ClockSync()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     logging: Logging = Logging()
     paths: Paths = Paths()

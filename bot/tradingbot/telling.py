@@ -248,5 +248,8 @@ class Teller:
         self._change(state=state, halts=tuple(guard.halts.standing.values()))
 
     def _change(self, **changes: object) -> None:
-        changes |= {"heartbeat": self._clock.monotonic(), "breakers": self._breakers.shown()}
+        state, before = self._clock.state, self.snapshot.clock
+        if state is not before:
+            log.warning("Clock offset", state=state, was=before, doubt=self._clock.doubt())
+        changes |= {"heartbeat": self._clock.monotonic(), "breakers": self._breakers.shown(), "clock": state}
         self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]

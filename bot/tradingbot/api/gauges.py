@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from tradingbot.api.desk import Desk, ShownLimits
 from tradingbot.api.metrics import BASE, base_labels
 from tradingbot.domain.breaker import BreakerState
+from tradingbot.domain.clock import ClockState
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
@@ -75,6 +76,8 @@ class Gauges(Collector):
         rows: list[Row] = [((name, each.value), float(each is now)) for name, each, now in standing]
         text = "1 for the state the breaker is in, 0 for the others"
         yield "circuit_breaker_state", text, ("breaker", "state"), rows
+        clocks: list[Row] = [((each.value,), float(each is snapshot.clock)) for each in ClockState]
+        yield "clock_state", "1 for how far the venue's clock is from ours, 0 for the others", ("state",), clocks
 
     def _standing(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
         who = self._desk.identity

@@ -38,6 +38,7 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "schema": {"code": snapshot.schema[0], "ledger": snapshot.schema[1]},
         "exchange": snapshot.exchange,
         "database": snapshot.database,
+        "clock": snapshot.clock.value,
         "circuit_breakers": [breaker(*each) for each in snapshot.breakers],
         "strategies": [{"name": identity.strategy, "enabled": True}],
         "shadow": {

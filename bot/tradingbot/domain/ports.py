@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from tradingbot.domain.candle import Candle, Quote
+from tradingbot.domain.clock import ClockState
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.order import Fill, OrderReport, Outcome, VenueWrite
@@ -30,6 +31,13 @@ class Clock(Protocol):
 
     def doubt(self) -> str | None:
         """Why this time is not good enough for an entry (offset or drift above the skew allowance), else None."""
+        ...
+
+    @property
+    def state(self) -> ClockState: ...
+
+    async def assure(self) -> None:
+        """It was measured again if it is in doubt and that took no longer than an exit can wait. Never raises."""
         ...
 
     async def sleep(self, duration: timedelta) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tradingbot.domain.breaker import Breaker, BreakerState
+from tradingbot.domain.clock import ClockState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import OrderRecord
@@ -95,6 +96,7 @@ class Snapshot:
     bars_seen: int = 0
     database: str = "unknown"  # ok, or one sentence
     exchange: str = "unknown"  # ok, or one sentence
+    clock: ClockState = ClockState.OK
     breakers: tuple[tuple[Breaker, BreakerState], ...] = ()
     unresolved: int = 0  # intents without a final outcome
     journal: int = 0  # exits sent without the ledger and not yet in it

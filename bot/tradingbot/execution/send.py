@@ -12,6 +12,7 @@ from tradingbot.execution.record import keep_fills, settled
 
 async def place(desk: Desk, request: Order | Cancel) -> Outcome:
     """A write that no strategy decided (stop, cancel, exit by halt) is in the ledger and was sent once."""
+    await desk.clock.assure()
     timestamp = desk.clock.now()
     write = desk.ledger.intend(desk.lease, request, timestamp, timestamp + desk.venue.request_life)
     return await send(desk, write)
@@ -19,6 +20,8 @@ async def place(desk: Desk, request: Order | Cancel) -> Outcome:
 
 async def decide(desk: Desk, decision: Decision, request: Order | Cancel | None) -> Outcome | Refusal | None:
     """The bar is decided, once for ever, and *request* was sent unless it had become stale; None = nothing to send."""
+    if request is not None:
+        await desk.clock.assure()
     timestamp = desk.clock.now()
     if isinstance(request, Order) and is_stale(desk, request, timestamp):
         age = (timestamp - (request.seen_at or timestamp)).total_seconds()
@@ -38,6 +41,7 @@ def is_stale(desk: Desk, request: Order, timestamp: datetime) -> bool:
 
 async def journaled(desk: Desk, journal: ExitJournal, request: Order) -> Outcome:
     """*request* is on the state volume and was sent once; the ledger, which is away, hears of it by the replay."""
+    await desk.clock.assure()
     timestamp = desk.clock.now()
     write = journal.numbered(desk.lease, request, (timestamp, timestamp + desk.venue.request_life))
     return await sent(desk, write)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -15,6 +14,7 @@ from tradingbot.breakers import Breakers
 from tradingbot.domain.backoff import Backoff
 from tradingbot.domain.breaker import Operation, Rule
 from tradingbot.domain.candle import TIMEFRAMES, Candle
+from tradingbot.domain.clock import Tolerance
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.ports import Clock, Feed, Venue
@@ -34,7 +34,6 @@ from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, reco
 from tradingbot.venues.shadow import ShadowVenue
 from tradingbot.venues.signing import Account
 
-MEASURE_EVERY = timedelta(seconds=60)
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 
@@ -78,13 +77,15 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession, breakers
     exchange = around.settings.exchange
     rest, stream = bases(around.settings)
     clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy, around.metrics)
+    said = around.settings.clock_sync
+    clock.tolerance = Tolerance(said.warn_offset, said.max_offset)
     await clock.measure()
     invention = Invention()
     market = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
     feed = InventedFeed(market, clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments, breakers)
-    measuring = asyncio.create_task(clock.keep(MEASURE_EVERY))
+    measuring = asyncio.create_task(clock.keep(said.interval))
     return Adapters(feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers)
 
 

@@ -1,6 +1,7 @@
 """The venue's clock, from its own answers and a clock of ours that no one can set."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from enum import StrEnum
 
 import aiohttp
 
+from tradingbot.domain.clock import ClockState, Tolerance
 from tradingbot.domain.errors import VenueUnavailable
 from tradingbot.domain.snapshot import Metrics, NoMetrics
 
-SKEW = timedelta(seconds=1)
+# An exit waits for a measurement no longer than this, nor again within that.
+ASSURE_SECONDS, ASSURE_EVERY = 0.5, 5.0
 # A measurement older than this says nothing any more.
 LONGEST_TRUST = 600.0
 LOCKSTEP_LOOK = 0.02
@@ -52,6 +55,8 @@ class VenueClock:
         self._proxy = proxy
         self._metrics = metrics or NoMetrics()
         self._measured: Measured | None = None
+        self._assured_at = float("-inf")
+        self.tolerance = Tolerance()
 
     @property
     def pace(self) -> Pace:
@@ -88,11 +93,24 @@ class VenueClock:
             return None
         age = _boot() - self._measured.boot
         drift = (datetime.now(UTC) - self._measured.wall).total_seconds() - age
-        if abs(self.offset) > SKEW:
+        if abs(self.offset) > self.tolerance.most:
             return f"the venue's clock is {self.offset.total_seconds():.1f} s from ours"
-        if abs(drift) > SKEW.total_seconds():
+        if abs(drift) > self.tolerance.most.total_seconds():
             return f"our wall clock was moved by {drift:.1f} s"
         return f"the venue's clock was last measured {age:.0f} s ago" if age > LONGEST_TRUST else None
+
+    @property
+    def state(self) -> ClockState:
+        if self.doubt() is not None:
+            return ClockState.OFF
+        return ClockState.SKEWED if abs(self.offset) > self.tolerance.warn else ClockState.OK
+
+    async def assure(self) -> None:
+        if self.doubt() is None or _boot() - self._assured_at < ASSURE_EVERY:
+            return
+        self._assured_at = _boot()
+        with contextlib.suppress(VenueUnavailable, TimeoutError):
+            await asyncio.wait_for(self.measure(), ASSURE_SECONDS)
 
     async def sleep(self, duration: timedelta) -> None:
         """Where the venue's time stands still, this returns after a moment all the same: callers look again."""
@@ -176,6 +194,13 @@ class WallClock:
 
     def doubt(self) -> None:
         return None
+
+    @property
+    def state(self) -> ClockState:
+        return ClockState.OK
+
+    async def assure(self) -> None:
+        return
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())

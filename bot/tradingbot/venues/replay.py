@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tradingbot.domain.candle import Candle, Quote
+from tradingbot.domain.clock import ClockState
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
 
@@ -37,6 +38,13 @@ class ReplayClock:
 
     def doubt(self) -> None:
         return None
+
+    @property
+    def state(self) -> ClockState:
+        return ClockState.OK
+
+    async def assure(self) -> None:
+        return
 
     async def sleep(self, duration: timedelta) -> None:
         self._now += duration

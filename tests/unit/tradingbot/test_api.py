@@ -210,6 +210,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         "schema": {"code": "", "ledger": ""},
         "exchange": "ok",
         "database": "ok",
+        "clock": "ok",
         "circuit_breakers": [],
         "strategies": [{"name": "sma_cross", "enabled": True}],
         "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},

@@ -11,6 +11,7 @@ from desks import IDENTITY, NOW, WELL, ListeningEngine, desk
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.domain.breaker import Breaker, BreakerState
+from tradingbot.domain.clock import ClockState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.position import Position
 from tradingbot.domain.snapshot import EngineState, HeldPosition, Snapshot
@@ -99,6 +100,8 @@ WANTED = [
     (BROKEN, "circuit_breaker_state", {"breaker": "binance/enter", "state": "closed"}, 0.0),
     (BROKEN, "circuit_breaker_state", {"breaker": "binance/market", "state": "closed"}, 1.0),
     (BROKEN, "circuit_breaker_trips_total", {"breaker": "binance/enter"}, 3.0),
+    (replace(WELL, clock=ClockState.SKEWED), "clock_state", {"state": "skewed"}, 1.0),
+    (replace(WELL, clock=ClockState.SKEWED), "clock_state", {"state": "ok"}, 0.0),
     (WELL, "trading_halted", {}, 0.0),
     (replace(WELL, halts=(Halt("h", HaltKind.REDUCE, "http", "r", NOW),)), "trading_halted", {}, 1.0),
     (WELL, "daily_pnl", {}, 10.5),
