@@ -365,7 +365,7 @@ BAD = [
         'strategy.name: "astrology" is not known; choose one of ml_basic, rsi, sma_cross',
     ),
     ({"strategy": {"parameters": {"fast": "9", "slow": "3"}}}, "strategy.parameters"),
-    ({"exchange": {"name": "kraken"}}, 'exchange.name "kraken" is not spoken here: write binance'),
+    ({"exchange": {"name": "mtgox"}}, 'exchange.name "mtgox" is not spoken here: write binance or coinbase or'),
     (
         {"exchange": {"sandbox": True, "endpoint": "http://127.0.0.1:9"}},
         "set exchange.credentialsSecretRef to a Secret",

@@ -1,6 +1,7 @@
 """What the stubs of venues keep: orders, trades and the very bytes they were sent. A stub matches nothing by itself."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -59,6 +60,7 @@ class Book:
     key: str = "stub-key"
     price: Decimal = Decimal(100)
     began: int | None = None
+    clock: Callable[[], float] = time.time
     rights: tuple[str, ...] = ("trade",)
     owner: str = "owner-1"
     orders: dict[str, Standing] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Book:
     @property
     def now(self) -> float:
         """The venue's time."""
-        return time.time()
+        return self.clock()
 
     def number(self) -> str:
         return f"OSTUB-{len(self.orders) + 1:05d}"
@@ -104,9 +106,13 @@ class Book:
         self.orders[number].status = "cancelled"
 
 
-def bar(n: int) -> tuple[int, str, str, str, str, str]:
-    """Bar *n* of a minute that every stub tells: open time in seconds, open, high, low, close, volume."""
-    return int(BEGAN) // 60 * 60 + 60 * n, f"{100 + n}.0", f"{102 + n}.0", f"{99 + n}.0", f"{101 + n}.0", "1.25"
+def bars(now: float, seconds: int) -> list[tuple[int, str, str, str, str, str]]:
+    """The newest three bars of that length, the last of which runs: open time, open, high, low, close, volume."""
+    running = int(now) // seconds * seconds
+    return [
+        (running - (2 - n) * seconds, f"{100 + n}.0", f"{102 + n}.0", f"{99 + n}.0", f"{101 + n}.0", "1.25")
+        for n in range(3)
+    ]
 
 
 @web.middleware

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from stubs.book import BEGAN, BOOK, Book, Standing, application, bar
+from stubs.book import BEGAN, BOOK, Book, Standing, application, bars
 
 MARKET = "BTC-USD"
+SECONDS = {"ONE_MINUTE": 60, "ONE_HOUR": 3600}
 STATUS = {"open": "OPEN", "filled": "FILLED", "cancelled": "CANCELLED"}
 PAGE = 2
 
@@ -156,7 +157,7 @@ async def product(request: web.Request) -> web.Response:
 async def candles(request: web.Request) -> web.Response:
     rows = [
         {"start": str(at), "low": low, "high": high, "open": first, "close": last, "volume": size}
-        for at, first, high, low, last, size in map(bar, range(3))
+        for at, first, high, low, last, size in bars(request.app[BOOK].now, SECONDS[request.query["granularity"]])
     ]
     return web.json_response({"candles": rows[::-1]})
 

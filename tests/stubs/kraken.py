@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from stubs.book import BOOK, Book, Standing, application, bar
+from stubs.book import BOOK, Book, Standing, application, bars
 
 PAIR, OLD_PAIR = "XBTUSD", "XXBTZUSD"
 
@@ -134,7 +134,8 @@ async def asset_pairs(request: web.Request) -> web.Response:
 
 
 async def ohlc(request: web.Request) -> web.Response:
-    rows = [[*bar(n)[:5], "100.5", bar(n)[5], 3] for n in range(3)]
+    told_bars = bars(request.app[BOOK].now, 60 * int(request.query["interval"]))
+    rows = [[*each[:5], "100.5", each[5], 3] for each in told_bars if each[0] > int(request.query["since"])]
     return told({OLD_PAIR: rows, "last": rows[-2][0]})
 
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from stubs.book import BEGAN, BOOK, Book, Standing, application, bar
+from stubs.book import BEGAN, BOOK, Book, Standing, application, bars
 
 MARKET = "BTC-USDT"
+SECONDS = {"1min": 60, "1hour": 3600}
 SIGNED = ("KC-API-SIGN", "KC-API-TIMESTAMP", "KC-API-PASSPHRASE", "KC-API-KEY-VERSION")
 
 
@@ -172,7 +173,8 @@ async def symbol(request: web.Request) -> web.Response:
 
 
 async def candles(request: web.Request) -> web.Response:
-    rows = [(str(at), first, last, high, low, size, "1") for at, first, high, low, last, size in map(bar, range(3))]
+    told_bars = bars(request.app[BOOK].now, SECONDS[request.query["type"]])
+    rows = [(str(at), first, last, high, low, size, "1") for at, first, high, low, last, size in told_bars]
     return told(rows[::-1])
 
 

@@ -25,10 +25,11 @@ from tradingbot.start.around import Around
 from tradingbot.start.files import recording
 from tradingbot.venues.budget import Budget
 from tradingbot.venues.clock import VenueClock, steady
-from tradingbot.venues.feed import LiveFeed
+from tradingbot.venues.feeds import feed_of, time_source
 from tradingbot.venues.guarded import GuardedVenue, Retries
 from tradingbot.venues.invented import InventedFeed, Invention
 from tradingbot.venues.listening import market_trace
+from tradingbot.venues.markets import ping_path
 from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
@@ -75,13 +76,15 @@ async def open_adapters(around: Around) -> Adapters:
 async def live_adapters(around: Around, session: aiohttp.ClientSession, breakers: Breakers) -> Adapters:
     """Live data, and the venue of the mode; the venue's clock has been measured."""
     exchange = around.settings.exchange
-    rest, stream = bases(around.settings)
-    clock = VenueClock(session, rest, exchange.endpoint, exchange.proxy, around.metrics)
+    places = bases(around.settings)
+    clock = VenueClock(
+        session, time_source(exchange.name, places[0]), exchange.endpoint, exchange.proxy, around.metrics
+    )
     said = around.settings.clock_sync
     clock.tolerance = Tolerance(said.warn_offset, said.max_offset)
     await clock.measure()
     invention = Invention()
-    market = LiveFeed(session, (rest, stream), clock, around.metrics, exchange.proxy)
+    market = feed_of((exchange.name, places), session, clock, around.metrics, exchange.proxy)
     feed = InventedFeed(market, clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments, breakers)
@@ -117,6 +120,7 @@ def venue_of(
         agent=agent(around),
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
+        password=keys.password.get_secret_value() if keys.password else "",
         timeout=settings.exchange.timeout,
         backoff=Backoff(settings.engine.backoff_base, settings.engine.backoff_max),
     )
@@ -128,16 +132,17 @@ def venue_of(
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:
     """The newest candles of *market* (exchange, symbol, timeframe), asked once with public calls only."""
     exchange, symbol, timeframe = market
-    rest, stream = bases_of(settings, exchange)
+    places = bases_of(settings, exchange)
     proxy = settings.exchange.proxy
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        feed = LiveFeed(session, (rest, stream), VenueClock(session, rest, None, proxy), NoMetrics(), proxy)
+        clock = VenueClock(session, time_source(exchange, places[0]), None, proxy)
+        feed = feed_of((exchange, places), session, clock, NoMetrics(), proxy)
         return (await feed.history(symbol, timeframe, count))[-count:]
 
 
 async def pinged(settings: Settings, exchange: str) -> None:
     """*exchange* has answered a question that means nothing; raises VenueUnavailable."""
-    url, proxy = f"{bases_of(settings, exchange)[0]}/api/v3/ping", settings.exchange.proxy
+    url, proxy = f"{bases_of(settings, exchange)[0]}{ping_path(exchange)}", settings.exchange.proxy
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         try:
             async with session.get(url, proxy=proxy) as response:
@@ -157,9 +162,10 @@ def bases_of(settings: Settings, exchange: str) -> tuple[str, str]:
 
 async def clock_doubt(settings: Settings) -> str | None:
     """Why the venue's clock and ours are too far apart to trade, asked once; None when they are not."""
-    rest, _ = bases(settings)
+    exchange = settings.exchange
+    source = time_source(exchange.name, bases(settings)[0])
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        clock = VenueClock(session, rest, settings.exchange.endpoint, settings.exchange.proxy)
+        clock = VenueClock(session, source, exchange.endpoint, exchange.proxy)
         await clock.measure()
         return clock.doubt()
 

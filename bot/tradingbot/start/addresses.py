@@ -1,12 +1,17 @@
-"""Where the venues are whose dialect the feed speaks."""
+"""Where the venues are whose dialects are spoken here."""
 
 from collections.abc import Mapping
 
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings
+from tradingbot.venues.markets import MARKETS
 
 # REST and stream.
-BASES: Mapping[str, tuple[str, str]] = {"binance": ("https://api.binance.com", "wss://stream.binance.com:9443")}
+BASES: Mapping[str, tuple[str, str]] = {
+    "binance": ("https://api.binance.com", "wss://stream.binance.com:9443"),
+    # These are asked again and again, and never listened to.
+    **{name: (market.address, "") for name, market in MARKETS.items()},
+}
 
 
 def bases(settings: Settings) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import aiohttp
 
@@ -38,19 +39,34 @@ class Measured:
     speed: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class TimeUrl:
+    """Where a venue tells its time; *read* gives None for what is no answer to that."""
+
+    url: str
+    read: Callable[[Any], datetime | None]
+
+
+def _binance(base: str) -> TimeUrl:
+    return TimeUrl(f"{base}/api/v3/time", lambda body: _moment(body["serverTime"]) if "serverTime" in body else None)
+
+
 class VenueClock:
-    """Venue time since the last measurement; a sandbox that answers ``/control/clock`` may run it faster."""
+    """Venue time since the last measurement; a sandbox that answers ``/control/clock`` may run it faster.
+
+    *source* as text is the address of a venue that tells its time as Binance does.
+    """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        base: str,
+        source: str | TimeUrl,
         control: str | None,
         proxy: str | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._session = session
-        self._time_url = f"{base}/api/v3/time"
+        self._source = _binance(source) if isinstance(source, str) else source
         self._control_url = f"{control}/control/clock" if control else None
         self._proxy = proxy
         self._metrics = metrics or NoMetrics()
@@ -134,11 +150,11 @@ class VenueClock:
     async def _measure(self) -> None:
         if self._control_url is not None and await self._measure_control(self._control_url):
             return
-        answers = [await self._asked(self._time_url) for _ in range(3)]
+        answers = [await self._asked(self._source.url) for _ in range(3)]
         began, ended, wall, answer = min(answers, key=lambda asked: asked[1] - asked[0])
-        if not answer or "serverTime" not in answer:
-            raise VenueUnavailable(f"{self._time_url} does not tell the time")
-        venue = _moment(answer["serverTime"])
+        venue = self._source.read(answer) if answer else None
+        if venue is None:
+            raise VenueUnavailable(f"{self._source.url} does not tell the time")
         self._measured = Measured(venue + timedelta(seconds=(ended - began) / 2), ended, wall)
 
     async def keep(self, every: timedelta) -> None:

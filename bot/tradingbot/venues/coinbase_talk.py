@@ -137,4 +137,3 @@ class CoinbaseTalk:
         found = tuple(coinbase.report(symbol, row) for row in rows)
         self.names.update({each.venue_id: each.client_id for each in found})
         return found
-

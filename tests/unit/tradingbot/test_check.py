@@ -68,7 +68,7 @@ BAD = [
         "strategy.parameters.fast is '9'; give less than slow, which is 3",
     ),
     ({"strategy": {**ML, "parameters": {**ML["parameters"], "sha256": "0"}}}, "strategy.parameters.sha256 is '0'; "),
-    ({"exchange": {"name": "kraken"}}, 'exchange.name "kraken" is not spoken here: write binance'),
+    ({"exchange": {"name": "mtgox"}}, 'exchange.name "mtgox" is not spoken here: write binance or coinbase or'),
     ({"exchange": {"symbols": ["btc"]}}, 'exchange.symbols.0 "btc" is not a market: '),
     ({"mode": "sim", "exchange": {"symbols": ["DOGE/USDT"]}}, 'exchange.symbols "DOGE/USDT" has no recording: put '),
     (

@@ -68,7 +68,11 @@ WRONG = [
         'atb: SYMBOL "nonsense" is not a market: write for example BTC/USDT\n',
     ),
     (["test-provider", "binance", "BTC/USDT", "7m"], 2, 'atb: TIMEFRAME "7m" is unknown: write 1m, 3m, 5m,'),
-    (["test-provider", "mtgox"], 78, 'atb: NAME "mtgox" is not spoken here: write binance\n'),
+    (
+        ["test-provider", "mtgox"],
+        78,
+        'atb: NAME "mtgox" is not spoken here: write binance or coinbase or kraken or kucoin\n',
+    ),
     (["live"], 78, 'atb live: mode "paper" is not for atb live: run atb paper, or write another mode\n'),
 ]
 

@@ -1,0 +1,103 @@
+"""Live market data of venues whose candles are asked for again and again: no line can break, and nothing is missed."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from tradingbot.domain.candle import TIMEFRAMES, Candle, Quote
+from tradingbot.domain.errors import Misconfigured, VenueUnavailable
+from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.snapshot import Metrics
+from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.market import Ask, Market
+
+# A round of all symbols takes at least so long.
+ROUND = timedelta(seconds=2)
+CATCH_UP_BARS = 3
+# A bar may still change for so long after its end; then two equal answers are its last word.
+SETTLES = timedelta(milliseconds=250)
+
+
+class PolledFeed:
+    """Public data only: no key is known here."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        place: tuple[Market, str],
+        clock: VenueClock,
+        metrics: Metrics,
+        proxy: str | None,
+    ) -> None:
+        self._session = session
+        self._market, self._base = place
+        self._clock = clock
+        self._metrics = metrics
+        self._proxy = proxy
+
+    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        found = {}
+        for symbol in symbols:
+            answer = await self._asked(self._market.instrument_at(symbol))
+            found[symbol] = self._market.instrument(symbol, answer)
+        return found
+
+    async def history(self, symbol: str, timeframe: str, bars: int) -> tuple[Candle, ...]:
+        word = self._market.timeframes.get(timeframe)
+        if word is None:
+            known = ", ".join(self._market.timeframes)
+            raise Misconfigured(f'strategy.timeframe "{timeframe}" is unknown to this venue: write {known}')
+        now, length = self._clock.now(), TIMEFRAMES[timeframe]
+        since = now - length * (min(bars, self._market.most - 1) + 1)
+        answer = await self._asked(self._market.bars_at(symbol, word, since, now))
+        found = self._market.bars(symbol, timeframe, answer)
+        # Only the beginning of the next one proves that a candle of this list is closed.
+        return tuple(found[:-1] + [replace(each, closed=False) for each in found[-1:]])
+
+    async def candles(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[Candle]:
+        last: dict[str, Candle] = {}
+        while True:
+            began = self._clock.monotonic()
+            for symbol in symbols:
+                try:
+                    found = await self.history(symbol, timeframe, CATCH_UP_BARS)
+                except VenueUnavailable:
+                    found = ()
+                self._metrics.stream("market", bool(found))
+                for bar in found:
+                    yield self._ended(bar, last.get(symbol))
+                last.update({bar.symbol: bar for bar in found[-1:]})
+                await self._clock.sleep(self._market.pause)
+            took = timedelta(seconds=self._clock.monotonic() - began)
+            await self._clock.sleep(max(ROUND - took, timedelta(0)))
+
+    def _ended(self, bar: Candle, before: Candle | None) -> Candle:
+        """*bar*, closed also when its time is over and the venue has said the same of it twice."""
+        over = self._clock.now() >= bar.close_time + SETTLES
+        return replace(bar, closed=True) if over and bar == before else bar
+
+    async def quote(self, symbol: str) -> Quote:
+        answer = await self._asked(self._market.quote_at(symbol))
+        return self._market.quote(symbol, answer, self._clock.now())
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _asked(self, ask: Ask) -> Any:
+        try:
+            async with self._session.get(self._base + ask.path, params=ask.fields, proxy=self._proxy) as response:
+                text = await response.text()
+            body = json.loads(text)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise VenueUnavailable(f"{ask.path}: {type(error).__name__} {error}".strip()) from error
+        wrong = self._market.wrong(body) if isinstance(body, dict) else text[:200]
+        if wrong and self._market.unknown in wrong:
+            told = ", ".join([ask.path, *ask.fields.values()])
+            raise Misconfigured(f"exchange.symbols names a market the venue does not know ({told}); correct it")
+        if response.status != 200 or wrong:
+            raise VenueUnavailable(f"{ask.path} answered {response.status} {wrong or text[:200]}")
+        return body
