@@ -175,6 +175,26 @@ class Recovery(Part):
     """Their size meanwhile, as a share of the usual one; 50 by default."""
 
 
+class ClockSync(Part):
+    max_offset: Span = "1s"
+    """Offset to the venue above which nothing is entered; killThresholdMs says less."""
+    interval: Span = "1m"
+    """Pause between two measurements."""
+    warn_threshold_ms: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Offset above which the condition ClockSkew tells of it; 200 by default."""
+    kill_threshold_ms: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Offset above which nothing is entered; 1000 by default."""
+
+
+class CircuitBreaker(Part):
+    failures: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Failures of one operation at the venue that open its breaker; 5 by default."""
+    window_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """Within which they count; 60 by default."""
+    recovery_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """How long it stays open before one call may try; 60 by default."""
+
+
 class Threshold(Part):
     name: NameText
     """What is measured."""

@@ -20,6 +20,8 @@ RENDERED = (
     "risk",
     "database",
     "trading_day",
+    "clock_sync",
+    "circuit_breaker",
     "logging",
     "resources",
     "pod",

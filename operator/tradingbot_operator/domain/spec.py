@@ -8,6 +8,8 @@ from pydantic import Field
 from tradingbot_operator.domain.model import Part
 from tradingbot_operator.domain.operations import (
     Backup,
+    CircuitBreaker,
+    ClockSync,
     Contact,
     Deletion,
     Maintenance,
@@ -96,6 +98,10 @@ class Exchange(Part):
     """Venue to turn to when this one is away."""
     proxy: UrlText | None = None
     """Proxy for everything sent to the venue."""
+    timeout_ms: Annotated[int, Field(ge=500, le=20000)] | None = None
+    """How long one request may take; 5000 by default."""
+    retries: Annotated[int, Field(ge=1, le=10)] | None = None
+    """How often a read is asked before it has failed; 3 by default. No order is ever sent twice."""
 
 
 class Strategy(Part):
@@ -115,6 +121,10 @@ class Engine(Part):
     """Pause between two looks at what is open; at least 5s."""
     warmup_bars: Annotated[int, Field(ge=1, le=5000)] = 200
     """Candles read before the first decision."""
+    backoff_base_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """Pause when a venue says wait, not how long; 5 by default, doubled each time."""
+    max_backoff_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """Longest such pause; 120 by default."""
     soft_memory_limit_mb: Annotated[int, Field(ge=64, le=1048576)] | None = None
     """Memory above which caches shrink."""
 
@@ -194,13 +204,6 @@ class TradingDay(Part):
     """Zone of that time."""
 
 
-class ClockSync(Part):
-    max_offset: Span = "1s"
-    """Offset to the venue above which nothing is entered."""
-    interval: Span = "1m"
-    """Pause between two measurements."""
-
-
 class Data(Part):
     source: NameText | None = None
     """Venue candles are read from, if another."""
@@ -254,6 +257,8 @@ class BotSpec(Part):
     """When its day begins."""
     clock_sync: ClockSync = ClockSync()
     """How it keeps the venue's time."""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
+    """When it leaves alone what fails at the venue."""
     data: Data = Data()
     """Where its candles come from."""
     logging: Logging = Logging()

@@ -6,11 +6,12 @@ from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.revision import WATCHED, canonical, digest
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
+from tradingbot_operator.render import patience
 from tradingbot_operator.render.metadata import metadata
 
 # Not the bot's business: keys are mounted, and fail-over is the operator's.
-WITHHELD = {"credentials_secret_ref", "backup"}
-UNREAD = {"soft_memory_limit_mb"}
+WITHHELD = {"credentials_secret_ref", "backup", "timeout_ms"}
+UNREAD = {"soft_memory_limit_mb", "backoff_base_seconds", "max_backoff_seconds"}
 
 
 def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
@@ -19,11 +20,12 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         **_around(spec, site),
         **_reconcile(spec),
         **_recovery(spec),
+        **patience.sections(spec),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
-        "exchange": _said(spec.exchange, exclude=WITHHELD),
+        "exchange": _said(spec.exchange, exclude=WITHHELD) | patience.exchange(spec),
         "strategy": _said(spec.strategy),
-        "engine": _said(spec.engine, exclude=UNREAD),
+        "engine": _said(spec.engine, exclude=UNREAD) | patience.engine(spec),
         "capital": _said(spec.capital),
         "risk": _said(spec.risk),
         "database": {"mode": "embedded" if spec.database.mode is DatabaseMode.EMBEDDED else "postgres"},

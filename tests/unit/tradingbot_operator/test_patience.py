@@ -1,18 +1,40 @@
-"""How long a pass waits for a process that may stand still."""
-
-import pytest
+"""How patient a bot is with its venue: what a person set reaches its settings in their words, and nothing else does."""
 
 import make_operator as make
-from tradingbot_operator.domain.lease import Sign
-from tradingbot_operator.handover import patience
+from tradingbot_operator.domain.revision import asked, revision_name
+from tradingbot_operator.render.settings import settings
+
+PATIENT = {
+    **make.MINIMAL,
+    "exchange": {**make.MINIMAL["exchange"], "timeoutMs": 5000, "retries": 4},
+    "engine": {"backoffBaseSeconds": 7, "maxBackoffSeconds": 90},
+    "clockSync": {"interval": "30s", "warnThresholdMs": 150, "killThresholdMs": 800},
+    "circuitBreaker": {"failures": 3, "windowSeconds": 30, "recoveryTimeoutSeconds": 45},
+}
 
 
-@pytest.mark.parametrize(
-    ("silent", "seconds"),
-    [(None, 0.3), (0, 0.3), (1099, 0.3), (1100, 0.05), (60_000, 0.05)],
-)
-def test_a_process_that_stands_still_holds_up_no_pass_that_is_to_replace_it(silent, seconds):
-    """Its ledger has not heard of it for two beats: it is asked, and hardly waited for; a younger sign counts."""
-    of_others = (Sign("pod-1/old", "trader", 90_000), Sign("pod-2/a", "standby", 5000))
-    signs = () if silent is None else (*of_others, Sign("pod-1/new", "trader", silent))
-    assert patience("pod-1", make.row(signs=signs) if signs else None) == seconds
+def test_what_is_set_reaches_the_process_in_its_words():
+    """Milliseconds and seconds become durations."""
+    bot = make.bot(PATIENT)
+    said = settings(bot, bot.spec, make.SITE)
+    assert (said["exchange"]["timeout"], said["exchange"]["retries"]) == ("5000ms", 4)
+    assert (said["engine"]["backoff_base"], said["engine"]["backoff_max"]) == ("7s", "90s")
+    assert said["clock_sync"] == {"interval": "30s", "warn_offset": "150ms", "max_offset": "800ms"}
+    assert said["circuit_breaker"] == {"failures": 3, "window": "30s", "recovery_timeout": "45s"}
+
+
+def test_who_says_nothing_of_it_has_the_settings_of_before():
+    """And its revision the name of before."""
+    bot = make.bot(make.MINIMAL)
+    said = settings(bot, bot.spec, make.SITE)
+    assert "clock_sync" not in said
+    assert "circuit_breaker" not in said
+    assert {"timeout", "retries"}.isdisjoint(said["exchange"])
+    assert {"backoff_base", "backoff_max"}.isdisjoint(said["engine"])
+    assert {"clockSync", "circuitBreaker", "engine"}.isdisjoint(asked(bot.spec))
+
+
+def test_another_patience_is_another_revision():
+    """What reaches the pod makes its name."""
+    one = {**make.MINIMAL, "circuitBreaker": {"failures": 3}}
+    assert revision_name(make.bot(one).spec) != revision_name(make.bot(make.MINIMAL).spec)

@@ -1,0 +1,23 @@
+"""How patient a bot is with its venue: what the operator renders of it is what the bot reads."""
+
+import json
+
+import make_operator as make
+from tradingbot.settings import parse_settings
+from tradingbot_operator.render.settings import settings
+
+PATIENT = {
+    **make.MINIMAL,
+    "exchange": {**make.MINIMAL["exchange"], "timeoutMs": 5000, "retries": 4},
+    "engine": {"backoffBaseSeconds": 7, "maxBackoffSeconds": 90},
+    "clockSync": {"interval": "30s", "warnThresholdMs": 150, "killThresholdMs": 800},
+    "circuitBreaker": {"failures": 3, "windowSeconds": 30, "recoveryTimeoutSeconds": 45},
+}
+
+
+def test_the_bot_takes_it():
+    """Every field is one of its settings."""
+    bot = make.bot(PATIENT)
+    made = parse_settings(json.dumps(settings(bot, bot.spec, make.SITE)))
+    assert (made.exchange.timeout.total_seconds(), made.clock_sync.max_offset.total_seconds()) == (5, 0.8)
+    assert (made.circuit_breaker.failures, made.engine.backoff_max.total_seconds()) == (3, 90)
