@@ -60,7 +60,8 @@ class Cluster:
 
     async def find(self, key: tuple[str, str]) -> Bot | None:
         """The bot as the API server has it now, or None if it certainly does not exist."""
-        body = await self.api.find(BOT, *key)
+        # After a start it was listed a moment ago; whatever is written for it is refused if it has changed since.
+        body = self.memory.take_listed((BOT.kind, *key)) or await self.api.find(BOT, *key)
         if body is None:
             self.memory.forget(key)
             self.accounts.forget(key)
@@ -110,8 +111,7 @@ class Cluster:
         known = self.memory.history(bot.key)
         if known is not None:
             return known
-        if FINALIZER not in bot.finalizers and bot.status in ({}, UNTOLD):
-            # The finalizer stands before the first child is made.
+        if _is_untouched(bot):
             self.memory.remember(bot.key, ())
             return ()
         # The API server looks through the revisions of all bots for it: it is asked once for each bot.
@@ -140,6 +140,8 @@ class Cluster:
         known = self.memory.tokens(bot.key)
         if known is not None:
             return known
+        if _is_untouched(bot):
+            return None
         body = await self.api.glimpse(SECRET, bot.namespace, f"{bot.name}-api")
         if body is None or reading.controller_uid(body) != bot.uid:
             return None
@@ -276,3 +278,8 @@ class Cluster:
         if action.left:
             await events.tell_left(self.api, bot, action.left, now)
         await writes.release(self.api, bot)
+
+
+def _is_untouched(bot: Bot) -> bool:
+    """Whether nothing was ever made for it: its finalizer stands before its first child."""
+    return FINALIZER not in bot.finalizers and bot.status in ({}, UNTOLD)

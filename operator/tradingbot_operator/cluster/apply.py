@@ -6,7 +6,7 @@ from typing import Any
 
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory, place, trace
-from tradingbot_operator.cluster.reading import controller_uid, revision
+from tradingbot_operator.cluster.reading import controller_uid, revision, tokens
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.errors import Refused
 from tradingbot_operator.domain.kinds import BY_NAME, REVISION, SECRET
@@ -73,6 +73,8 @@ def _remember(memory: Memory, bot: Bot, manifest: Manifest, body: Manifest) -> N
     memory.wrote(place(manifest, manifest["kind"]), trace(body, bot.key), _content(manifest))
     if manifest["kind"] == REVISION.kind:
         memory.recorded(bot.key, revision(body))
+    if identity(manifest) == (SECRET.kind, f"{bot.name}-api"):
+        memory.remember_tokens(bot.key, tokens(body))
 
 
 async def _find(api: Api, memory: Memory, manifest: Manifest) -> Manifest | None:

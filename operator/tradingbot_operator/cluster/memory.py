@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradingbot_operator.domain.keyage import KeyAge
+from tradingbot_operator.domain.kinds import BOT
 from tradingbot_operator.domain.monitoring import Watched
 from tradingbot_operator.domain.names import HALT
 from tradingbot_operator.domain.observed import Revision, TokenSecret
@@ -52,7 +53,7 @@ class Memory:
         self._operator_tokens: dict[Name, str] = {}
         self._told: dict[str, str] = {}
         self._written_as: dict[Place, str] = {}
-        self._listed: dict[Place, bytes] = {}
+        self._listed: dict[Place, tuple[str, bytes]] = {}
         self._began: dict[Name, datetime] = {}
         self._specs: dict[Name, BotSpec] = {}
         self._keys: dict[Name, KeyAge] = {}
@@ -83,16 +84,15 @@ class Memory:
     def unsettle(self, bot: Name) -> None:
         """The next pass over *bot* writes everything again."""
         self._settled.pop(bot, None)
-        self._tokens.pop(bot, None)
-        self._operator_tokens.pop(bot, None)
         self._watched.pop(bot, None)
         for where in [where for where in self._written_as if self._written[where].bot == bot]:
             del self._written_as[where]
 
     def doubt(self, bot: Name) -> None:
-        """The same, and the next pass asks for the bot's history too."""
+        """The same, and the next pass asks for the bot's history and its tokens too."""
         self.unsettle(bot)
-        self._history.pop(bot, None)
+        self.forget_history(bot)
+        self.forget_tokens(bot)
 
     def forget(self, bot: Name) -> None:
         """The bot is gone."""
@@ -113,6 +113,9 @@ class Memory:
         words = (meta.get("annotations") or {}).get(HALT)
         now = Written(meta["uid"], str(meta.get("resourceVersion", "")), words)
         self._orders[where] = seen(self._orders.get(where), now)
+        listed = self._listed.get((BOT.kind, *where))
+        if listed is not None and listed[0] != now.version:
+            del self._listed[BOT.kind, *where]
 
     def orders(self, bot: Name) -> Orders:
         return Orders(self._orders.get(bot), self._orders.get((bot[0], "")))
@@ -141,14 +144,15 @@ class Memory:
         """The object is known as it was at the start, until it is first asked for."""
         meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
         # Thousands wait for their bot's first pass.
-        self._listed[where] = zlib.compress(json.dumps({**body, "metadata": meta}).encode(), 1)
+        packed = zlib.compress(json.dumps({**body, "metadata": meta}).encode(), 1)
+        self._listed[where] = str(meta.get("resourceVersion", "")), packed
 
     def listed(self, where: Place) -> dict[str, Any] | None:
         """The object as it was at the start; None when that is not known, or when it was seen to change since."""
-        packed = self._listed.get(where)
-        if packed is None:
+        listed = self._listed.get(where)
+        if listed is None:
             return None
-        body: dict[str, Any] = json.loads(zlib.decompress(packed))
+        body: dict[str, Any] = json.loads(zlib.decompress(listed[1]))
         now = self._noticed.get(where)
         return None if now is not None and _is_newer(now, trace(body, ("", ""))) else body
 

@@ -53,6 +53,7 @@ class Audit:
                 if kind == BOT:
                     bots[body["metadata"]["uid"]] = (body["metadata"]["namespace"], body["metadata"]["name"])
                     named.add(bots[body["metadata"]["uid"]])
+                    memory.remember_listed(place(body, kind.kind), body)
                 if kind == DEPLOYMENT and _bot(body) in named:
                     memory.remember_listed(place(body, kind.kind), body)
         history: dict[Name, list[Revision]] = {bot: [] for bot in bots.values()}

@@ -1,7 +1,8 @@
 """What was written is not written again, unless it may have changed."""
 
-from make_operator import revision
+from make_operator import NOW, revision
 from tradingbot_operator.cluster.memory import Memory, Trace, place, trace
+from tradingbot_operator.domain.observed import TokenSecret
 
 BOT = ("trading", "btc")
 PLACE = ("Deployment", "trading", "btc-blue")
@@ -119,6 +120,30 @@ def test_own_revision_is_in_a_known_history_as_it_was_left():
     memory.remember(BOT, (revision(1, "r1"), revision(2, "r2")))
     memory.recorded(BOT, revision(1, "r1", image_id="sha256:1"))
     assert memory.history(BOT) == (revision(2, "r2"), revision(1, "r1", image_id="sha256:1"))
+
+
+def listed_bot(version):
+    return {"metadata": {"name": "btc", "namespace": "trading", "uid": "u", "resourceVersion": version}}
+
+
+def test_bot_that_was_listed_is_believed_until_it_is_seen_otherwise():
+    """Another version seen by any means is newer, and then the API server is asked."""
+    memory, where = Memory(), ("TradingBot", "trading", "btc")
+    memory.remember_listed(where, listed_bot("7"))
+    memory.saw_order(listed_bot("7"))
+    assert memory.listed(where) == listed_bot("7")
+    memory.saw_order(listed_bot("8"))
+    assert memory.listed(where) is None
+
+
+def test_tokens_outlive_a_change_of_anything_else():
+    """Only a doubt about the whole bot, or a write of its own, lets the Secret be asked for again."""
+    memory = settled()
+    memory.remember_tokens(BOT, token := TokenSecret("btc-api", "5", NOW))
+    memory.unsettle(BOT)
+    assert memory.tokens(BOT) == token
+    memory.doubt(BOT)
+    assert memory.tokens(BOT) is None
 
 
 def test_gone_bot_leaves_nothing():
