@@ -35,11 +35,11 @@ class LedgerNode(Node):
         super()._look()
         for job in self._items(JOBS):
             name = job["metadata"]["name"]
-            if "-migrate-" in name and name not in self.prepared:
+            if ("-migrate-" in name or "-train-" in name) and name not in self.prepared:
                 self.prepared.add(name)
-                self._prepare(job)
+                self._work(job)
 
-    def _prepare(self, job: Json) -> None:
+    def _work(self, job: Json) -> None:
         """As the kubelet and the Job's controller would: the real command with what the Job mounts."""
         name, pod = job["metadata"]["name"], job["spec"]["template"]["spec"]
         folder, volumes = self.folder / name, {each["name"]: each for each in pod["volumes"]}
@@ -48,16 +48,29 @@ class LedgerNode(Node):
         rendered = json.loads(config["data"]["settings.json"])
         rendered["paths"] = {"data": f"{folder}/data", "secrets": f"{folder}/secrets"}
         (folder / "settings.json").write_text(json.dumps(rendered))
-        self._copied(volumes["owner"]["secret"]["secretName"], folder / "secrets/owner")
+        if "owner" in volumes:
+            self._copied(volumes["owner"]["secret"]["secretName"], folder / "secrets/owner")
         command = [str(BIN / "atb"), *pod["containers"][0]["command"][1:]]
         environment = {"PATH": os.environ["PATH"], "TRADINGBOT_SETTINGS": f"{folder}/settings.json"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{name} ended with {done.returncode}: {done.stderr}")
+        self._leave_word(name, job["spec"]["template"], done.stdout)
         kinds = ("SuccessCriteriaMet", "Complete")
         said = [{"type": kind, "status": "True", "reason": "Test", "lastTransitionTime": TIME} for kind in kinds]
         status = {"startTime": TIME, "completionTime": TIME, "succeeded": 1, "conditions": said}
         self.server.request("PATCH", f"{JOBS}/{name}/status", {"status": status}, operators.MERGE)
+
+    def _leave_word(self, name: str, template: Json, word: str) -> None:
+        """The pod of a Job that ended well, with what the container left behind."""
+        labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
+        spec = {**template["spec"], "automountServiceAccountToken": False}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+        code, answer = self.server.request("POST", f"{CORE}/pods", body)
+        assert code == 201, answer
+        container = {"name": spec["containers"][0]["name"], "image": "bot", "imageID": "", "ready": False}
+        container |= {"restartCount": 0, "state": {"terminated": {"exitCode": 0, "message": word.strip()}}}
+        operators.pod_status(self.server, name, {"phase": "Succeeded", "containerStatuses": [container]})
 
     def _mounted(self, deployment: str, made: Json, address: str) -> Running:
         pod = super()._mounted(deployment, made, address)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pathlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ from onenode import Running, Site
 from operators import bot, condition, create_bot, eventually, state
 
 Note = Callable[[str, str], None]
+SIMULATOR = "http://exchange-simulator.exchange-simulator.svc:8080"
 PROVED = {"tradingbot.io/skip-gates": "paper-days,dry-run,alerts,kill-path,doctor proved by hand, ticket 7"}
 
 
@@ -241,3 +243,28 @@ def test_a_bot_that_crashed_is_watched_before_it_counts_as_well(
 
 def phase(site: Site, name: str) -> str:
     return str((bot(site.server, name) or {})["status"].get("phase"))
+
+
+@pytest.mark.row("S4-001")
+def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
+    world: tuple[Site, postgres.Server], tmp_path: pathlib.Path, evidence: Note
+) -> None:
+    """Each file of examples/ is applied as it stands, but for the address of the simulator and the live Secrets."""
+    site, database = world
+    moneynode.owned(site, database, "live")
+    site.control("accounts", {"api_key": "example", "secret": "example", "balances": {"USDT": "10000"}})
+    keys = ("--from-literal=apiKey=example", "--from-literal=secret=example")
+    site.kubectl("create", "secret", "generic", "live-exchange", "-n", "trading", *keys)
+    for file in sorted((onenode.ROOT / "examples").glob("*.yaml")):
+        (tmp_path / file.name).write_text(file.read_text().replace(SIMULATOR, site.venue))
+    evidence("kubectl apply -f examples", site.kubectl("apply", "-n", "trading", "-f", str(tmp_path)))
+    bots = [f"tb/{name}" for name in ("sim", "dry-run", "paper", "live")]
+    ready = ("wait", "-n", "trading", "--for=condition=Ready", *bots, "--timeout=100s")
+    evidence(f"kubectl {' '.join(ready)}", site.kubectl(*ready))
+    complete = ("wait", "-n", "trading", "--for=condition=Complete", "bottask/train-sim", "--timeout=100s")
+    evidence(f"kubectl {' '.join(complete)}", site.kubectl(*complete))
+    modes = site.kubectl("get", "-n", "trading", *bots, "-o", "jsonpath={.items[*].status.mode}")
+    assert modes.split() == ["sim", "dry-run", "paper", "live"]
+    result = site.kubectl("get", "-n", "trading", "bottask/train-sim", "-o", "jsonpath={.status.result}")
+    evidence("kubectl get bottask train-sim -o jsonpath={.status.result}", result)
+    assert (json.loads(result)["tried"], json.loads(result)["parameters"]) == (9, {"fast": "20", "slow": "100"})
