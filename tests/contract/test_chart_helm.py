@@ -1,6 +1,8 @@
 """Releases against a real API server: what install, upgrade, rollback and uninstall leave behind."""
 
+import base64
 import json
+import re
 
 import pytest
 
@@ -135,3 +137,21 @@ def test_packaged_chart_renders_the_same(chart, tmp_path):
     archive = str(tmp_path / f"{chart}-0.1.0.tgz")
     packed = charts.run("template", chart, archive, "--namespace", "tradingbot-system", *flags)
     assert packed.stdout == charts.rendered(chart, *flags)
+
+
+def test_password_of_grafana_is_random_and_kept(server):
+    """Made where Grafana runs, never the default, and the same after every upgrade; without being asked for, none."""
+    chart, asked = str(charts.CHARTS / "tradingbot-operator"), "grafana.adminSecret.enabled=true"
+    there = "grafana.adminSecret.namespace=trading"
+    secret = "/api/v1/namespaces/trading/secrets/tradingbot-operator-grafana-admin"
+    helm(server, "install", "tradingbot-operator", chart, **SYSTEM)
+    assert server.request("GET", secret)[0] == 404
+    held = []
+    for level in ("info", "debug", "info"):
+        helm(server, "upgrade", "tradingbot-operator", chart, "--set", f"{asked},{there},logLevel={level}", **SYSTEM)
+        held.append(server.request("GET", secret)[1]["data"])
+    helm(server, "uninstall", "tradingbot-operator", "--no-hooks", **SYSTEM)
+    assert held[0] == held[1] == held[2]
+    opened = {name: base64.b64decode(value).decode() for name, value in held[0].items()}
+    assert opened["admin-user"] == "admin"
+    assert re.fullmatch("[0-9A-Za-z]{40}", opened["admin-password"])

@@ -39,6 +39,7 @@ def state(row: dict[str, str], found: dict[str, list[dict[str, object]]]) -> str
 
 SUPERSEDED = {
     "S1-012": "Python 3.9+ gave way to 3.11+ (S0-015)",
+    "S2-098": "no Grafana of ours; its chart is given a random password (docs/decisions/0010)",
 }
 
 
