@@ -1,17 +1,23 @@
 """What a real trader did not do itself: somebody trades on its account, or its ledger was spoilt."""
 
+import json
 import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bots
+from exchange_simulator import desk as counter
+from exchange_simulator.desk import Placed
+from exchange_simulator.domain.order import Kind, Side, Trade
+from exchange_simulator.domain.request import NewOrder, Sender
 from exchange_simulator.server import Venue, running
-from halting import KEY, bars_later, buys, gauge, minutes_later, sandboxed, simulator
+from halting import KEY, bars_later, buys, gauge, held, minutes_later, sandboxed, simulator
 from trading import AT_ONCE
 
 CHEAP = {"api_key": KEY, "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.01", "price": "9000"}
@@ -75,6 +81,40 @@ async def test_a_spoilt_row_halts_entries_and_the_stop_stays(
             assert after == before
             assert len(buys(venue)) == seen
             assert await pod.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_what_a_person_sold_of_the_position_is_in_the_book(tmp_path: Path) -> None:
+    """The stop taken away and a part sold by hand: the ledger has the trade under its ids, a stop covers the rest."""
+    async with running(simulator(), time.time) as venue:
+        rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE, engine={"check_interval": "5s"})
+        async with bots.pod(tmp_path, rendered, KEY) as pod:
+            await held(pod)
+            trade = sold_by_hand(venue, Decimal("0.01"))
+            coins = venue.exchange.accounts[KEY].balance("BTC")
+            left = coins.free + coins.locked
+            seen = await pod.until(lambda seen: Decimal(seen["positions"][0]["quantity"]) == left, 60)
+            assert not [each for each in seen["outside"] if "lacks" in each]
+            await pod.until(lambda seen: 0 <= left - Decimal(seen["positions"][0]["covered"]) < Decimal("0.00001"))
+            asked = "SELECT trade_id, client_id, quantity FROM fills WHERE client_id LIKE 'foreign-%'"
+            _, told, _ = await pod.atb("db", "query", "--json", asked)
+            (row,) = json.loads(told)
+            assert (row["trade_id"], row["client_id"]) == (str(trade.trade_id), f"foreign-{trade.order_id}")
+            assert Decimal(row["quantity"]) == trade.quantity
+            code, told, _ = await pod.atb("db", "verify")
+            assert code == 0, told
+            assert await pod.stop() == 0
+
+
+def sold_by_hand(venue: Venue, quantity: Decimal) -> Trade:
+    """A person has taken the stop away and sold *quantity* before the bot could say a word."""
+    exchange = venue.exchange
+    sender = Sender(KEY, "foreign", "", exchange.clock.now_ms())
+    counter.cancel_all(exchange, "BTCUSDT", sender)
+    placed = counter.place(exchange, NewOrder("BTCUSDT", Side.SELL, Kind.MARKET, quantity, client_id="web_7"), sender)
+    assert isinstance(placed, Placed)
+    (trade,) = placed.trades
+    return trade
 
 
 async def account(venue: Venue) -> dict[str, Any]:

@@ -131,6 +131,10 @@ class OrderRecord:
     message: str = ""
 
 
+# How the client id of a trade begins that somebody else made with coins of ours; the number of the order follows.
+FOREIGN = "foreign-"
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One trade at the venue; unique by (venue, symbol, trade id). Commission is in *commission_asset*."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tradingbot.domain.exposure import Working
 from tradingbot.domain.instrument import ZERO, Instrument
-from tradingbot.domain.order import UNSETTLED, WORKING, Fill, Order, OrderRecord, Purpose, Side
+from tradingbot.domain.order import FOREIGN, UNSETTLED, WORKING, Fill, Order, OrderRecord, Purpose, Side
 from tradingbot.domain.position import Position, with_fill
 from tradingbot.execution.results import Results
 
@@ -24,6 +24,8 @@ class Book:
         self.stop_prices: dict[str, Decimal] = {}
         # What the account lacks of a position: sold or taken away by somebody else.
         self.missing: dict[str, Decimal] = {}
+        # Trades of others that are in the positions: market and trade id.
+        self.taken: set[tuple[str, str]] = set()
         self.recent: tuple[OrderRecord, ...] = ()
         self.newest_fill_at: dict[str, datetime] = {}
         self.results = Results()
@@ -59,6 +61,8 @@ class Book:
         before = self.positions[fill.symbol]
         self.positions[fill.symbol] = after = with_fill(before, fill, instrument.base, instrument.quote)
         self.results.take(fill, after, instrument)
+        if fill.client_id.startswith(FOREIGN):
+            self.taken.add((fill.symbol, fill.trade_id))
         self._traded[fill.client_id] = self._traded.get(fill.client_id, ZERO) + fill.quantity
         self.newest_fill_at[fill.symbol] = max(fill.at, self.newest_fill_at.get(fill.symbol, fill.at))
         record = self._live.get(fill.client_id)

@@ -6,6 +6,7 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import sold_by_others
 from tradingbot.execution.settle import collect
+from tradingbot.execution.taken import take_in
 
 log = structlog.stdlib.get_logger("tradingbot")
 
@@ -20,8 +21,9 @@ async def recount(desk: Desk, symbol: str) -> None:
     if book.is_uncertain(symbol):
         return
     ours = frozenset(record.write.client_id for record in book.live(symbol))
-    before = book.missing.get(symbol, ZERO)
-    short = desk.outside.lacks(book, symbol, totals.get(base, ZERO) - sold_by_others(listed, ours))
+    before, total = book.missing.get(symbol, ZERO), totals.get(base, ZERO)
+    await take_in(desk, symbol, book.positions[symbol].quantity - total)
+    short = desk.outside.lacks(book, symbol, total - sold_by_others(listed, ours))
     desk.outside.listed(symbol, listed)
     if short != before:
         log.warning("The account lacks part of the position", symbol=symbol, missing=str(short))

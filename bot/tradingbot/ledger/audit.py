@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 
 from tradingbot.domain.instrument import ZERO
-from tradingbot.domain.order import NEXT, OrderStatus
+from tradingbot.domain.order import FOREIGN, NEXT, OrderStatus
 from tradingbot.domain.position import position_of
 from tradingbot.ledger import rows, trail
 from tradingbot.ledger.clock import on_server
@@ -139,7 +139,8 @@ def orphans(connection: Connection) -> Iterator[Finding]:
         connection, "intents without outcome", intents, intents.c.client_id.not_in(select(outcomes.c.client_id))
     )
     known = select(intents.c.client_id)
-    yield _orphans(connection, "fills without intent", fills, fills.c.client_id.not_in(known))
+    alone = fills.c.client_id.not_in(known) & ~fills.c.client_id.startswith(FOREIGN)
+    yield _orphans(connection, "fills without intent", fills, alone)
     told = decisions.c.client_id.is_not(None) & decisions.c.client_id.not_in(known)
     yield _orphans(connection, "decisions without their intent", decisions, told)
     gone = (intents.c.kind == "cancel") & intents.c.target.not_in(known)
