@@ -169,6 +169,10 @@ def _halt(said: Mapping[str, Any]) -> Halt:
     )
 
 
+def _open(said: Any) -> tuple[str, ...]:
+    return tuple(str(each["name"]) for each in said or () if each.get("state") == "open")
+
+
 def report(answer: Mapping[str, Any]) -> Report:
     """What changes meaning in a bot's /status; equity, prices and times of the day are left out."""
     halts = tuple(_halt(each) for each in answer.get("halts") or ())
@@ -184,6 +188,8 @@ def report(answer: Mapping[str, Any]) -> Report:
         book=answer.get("book"),
         halts=halts,
         outside=tuple(str(each) for each in answer.get("outside") or ()),
+        clock=str(answer.get("clock") or "ok"),
+        breakers=_open(answer.get("circuit_breakers")),
         recovering=answer.get("recovering_until") is not None,
         flat=answer.get("flat") is True,
         schema=_schema(answer.get("schema")),

@@ -99,6 +99,8 @@ class Report:
     book: str | None = None
     halts: tuple[Halt, ...] = ()
     outside: tuple[str, ...] = ()  # what others do on its account
+    clock: str = "ok"  # or how far the venue's is from its own: skewed, off
+    breakers: tuple[str, ...] = ()  # what it leaves alone at the venue since it failed too often
     recovering: bool = False  # its entries are smaller for a while, after a crash
     flat: bool = False  # it was to flatten, and the venue says that it did
     schema: Schema | None = None

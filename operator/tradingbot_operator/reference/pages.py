@@ -29,8 +29,8 @@ def conditions() -> str:
     states = ("state of the bot", "Ready", "Reconciling", "Stalled", "kstatus, `helm --wait`")
     return (
         f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling`, `Stalled`,"
-        " `ForeignActivity` and `KeyRotationDue` are there only while true; the others always. An Event with the same"
-        " reason is told"
+        " `ForeignActivity`, `ClockSkew`, `VenueFailing` and `KeyRotationDue` are there only while true; the others"
+        " always. An Event with the same reason is told"
         " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive` or `ForeignActivity` changes;"
         " a first start that goes as it should is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)

@@ -1,4 +1,4 @@
-"""One function for each condition. Reconciling, Stalled, ForeignActivity, KeyRotationDue are set only while true."""
+"""One function for each condition. Those that can give None are set only while they are true."""
 
 from collections.abc import Callable
 
@@ -131,6 +131,32 @@ def foreign_activity(facts: Facts) -> Verdict | None:
     return YES, "ForeignOrderDetected" if orders else "AccountChanged", "; ".join(said)
 
 
+def clock_skew(facts: Facts) -> Verdict | None:
+    """The venue's clock and the node's are further apart than they should be."""
+    match facts.report.clock if facts.report else "ok":
+        case "skewed":
+            return (
+                YES,
+                "Skewed",
+                "the venue's clock is off by more than spec.clockSync.warnThresholdMs; trading goes on",
+            )
+        case "off":
+            return (
+                YES,
+                "Off",
+                "the venue's clock is off by more than spec.clockSync.killThresholdMs; nothing is entered",
+            )
+    return None
+
+
+def venue_failing(facts: Facts) -> Verdict | None:
+    """Something at the venue failed so often that it is left alone for a while, and entries wait."""
+    names = facts.report.breakers if facts.report else ()
+    return (
+        (YES, "BreakerOpen", f"open: {', '.join(names)}; nothing is entered, stops and exits go on") if names else None
+    )
+
+
 def key_rotation_due(facts: Facts) -> Verdict | None:
     """The exchange keys are older than a person wants them to become."""
     spec, keys = facts.bot.spec, facts.observed.keys
@@ -175,6 +201,8 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "MigrationsApplied": migrations_applied,
     "Halted": halted,
     "ForeignActivity": foreign_activity,
+    "ClockSkew": clock_skew,
+    "VenueFailing": venue_failing,
     "KeyRotationDue": key_rotation_due,
     "ConfigInSync": config_in_sync,
     "MonitoringConfigured": monitoring_configured,

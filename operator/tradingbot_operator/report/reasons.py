@@ -178,6 +178,27 @@ REASONS: tuple[Reason, ...] = (
         "find out who; resume by halt id if it halted",
     ),
     Reason(
+        "ClockSkew",
+        "True",
+        "Skewed",
+        "the venue's clock and the node's are further apart than spec.clockSync.warnThresholdMs; times are corrected",
+        "mend the time service (NTP) of the node before it becomes more",
+    ),
+    Reason(
+        "ClockSkew",
+        "True",
+        "Off",
+        "they are further apart than spec.clockSync.killThresholdMs, or nobody knows; entries wait",
+        "mend the time service (NTP) of the node; it clears by itself",
+    ),
+    Reason(
+        "VenueFailing",
+        "True",
+        "BreakerOpen",
+        "an operation at the venue failed too often; entries wait, what protects or leaves goes on",
+        "read last_error in atb breaker list; it closes by itself, or by atb breaker reset",
+    ),
+    Reason(
         "KeyRotationDue",
         "True",
         "ApiKeyRotationDue",

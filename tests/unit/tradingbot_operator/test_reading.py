@@ -180,3 +180,12 @@ def test_an_adoption_is_read_as_the_bot_writes_it():
     said = {"instance": "p/1", "adoption": {"epoch": 3, "result": "adopted", "adopted": 1, "milliseconds": "135.259"}}
     read = reading.report(said).adoption
     assert (read.epoch, read.result, read.adopted, read.milliseconds) == (3, "adopted", 1, 135)
+
+
+def test_only_breakers_that_are_open_are_read():
+    """One that may be tried again keeps nothing back; a bot that tells of neither clock nor breakers is well."""
+    said = [{"name": "binance/enter", "state": "open"}, {"name": "binance/account", "state": "half_open"}]
+    made = reading.report({"clock": "skewed", "circuit_breakers": said})
+    assert (made.clock, made.breakers) == ("skewed", ("binance/enter",))
+    older = reading.report({"circuit_breakers": [{"name": "exchange", "state": "closed", "last_error": None}]})
+    assert (older.clock, older.breakers) == ("ok", ())

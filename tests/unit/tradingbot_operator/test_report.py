@@ -126,6 +126,24 @@ def test_what_others_do_on_the_account_is_a_condition_while_it_matters(outside, 
     assert "ForeignActivity" not in seen(make.facts(seen=serving(report=make.said())))
 
 
+@pytest.mark.parametrize(("clock", "reason"), [("skewed", "Skewed"), ("off", "Off")])
+def test_a_clock_that_is_off_is_a_condition_while_it_is(clock, reason):
+    """A warning first, then what keeps entries back; where all is well, the condition is not there."""
+    assert seen(make.facts(seen=serving(report=make.said(clock=clock))))["ClockSkew"] == ("True", reason)
+    assert "ClockSkew" not in seen(make.facts(seen=serving(report=make.said())))
+    assert "ClockSkew" not in seen(make.facts())
+
+
+def test_a_breaker_that_is_open_is_a_condition_with_its_name():
+    """Which of them it is; none is open, and the condition is gone."""
+    facts = make.facts(seen=serving(report=make.said(breakers=("binance/account", "binance/enter"))))
+    assert seen(facts)["VenueFailing"] == ("True", "BreakerOpen")
+    found = next(each for each in status(facts)["conditions"] if each["type"] == "VenueFailing")
+    assert found["message"] == "open: binance/account, binance/enter; nothing is entered, stops and exits go on"
+    assert "VenueFailing" not in seen(make.facts(seen=serving(report=make.said())))
+    assert "VenueFailing" not in seen(make.facts())
+
+
 def test_the_name_of_a_halt_outlives_the_pods_that_carry_it():
     """It is kept while words stand on the bot or its namespace, and forgotten with them."""
     named, kept = make.pod(annotations={"tradingbot.io/halt-id": "h1"}), {"haltOrder": "h0"}
