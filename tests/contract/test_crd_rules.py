@@ -74,6 +74,11 @@ REFUSED = {
         "spec.exchange.credentialsSecretRef",
         "remove them, or set exchange.sandbox to true",
     ),
+    "rising-keys": (
+        changed(make.SANDBOX, "exchange.name", "kraken"),
+        "spec.exchange.credentialsSecretRef",
+        "set blue and green of credentialsSecretRef, or rollout.strategy to Recreate",
+    ),
     "order-within-position": (
         changed(make.MINIMAL, "risk.maxOrderNotional", "2000.5"),
         "spec.risk.maxOrderNotional",

@@ -98,6 +98,15 @@ MONEY = (
         field=".exchange.credentialsSecretRef",
     ),
     Rule(
+        "rising-keys",
+        "spec",
+        f"self.exchange.name != 'kraken' || !{KEYS} || !has(self.exchange.credentialsSecretRef.name)"
+        " || (has(self.rollout) && has(self.rollout.strategy) && self.rollout.strategy == 'Recreate')",
+        "kraken refuses a key that two colours count with; set blue and green of credentialsSecretRef,"
+        " or rollout.strategy to Recreate",
+        field=".exchange.credentialsSecretRef",
+    ),
+    Rule(
         "order-within-position",
         "spec.risk",
         f"!isQuantity({ORDER}) || !isQuantity({POSITION}) || quantity({ORDER}).compareTo(quantity({POSITION})) <= 0",

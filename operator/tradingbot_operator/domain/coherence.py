@@ -12,6 +12,8 @@ from tradingbot_operator.domain.spec import BotSpec, CredentialsRef, DatabaseMod
 ENDINGS = ("-blue", "-green", "-ops", "-api", "-data")
 # The bot's own defaults (docs/contracts.md section 3), against which a single limit is judged.
 MAX_ORDER, MAX_POSITION = "1000", "2000"
+# Each request bears a higher number than the one before it with that key, whichever process sends it.
+COUNTING = frozenset({"kraken"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ def _one_key_or_two(spec: BotSpec) -> str | None:
     return "spec.exchange.credentialsSecretRef: set name for one key, or blue and green for one key per colour"
 
 
+def _rising_keys(spec: BotSpec) -> str | None:
+    keys = spec.exchange.credentials_secret_ref
+    if spec.exchange.name not in COUNTING or keys is None or not keys.name or spec.rollout.strategy == "Recreate":
+        return None
+    cure = "set blue and green, or rollout.strategy to Recreate"
+    return f"spec.exchange.credentialsSecretRef: {spec.exchange.name} refuses a key that two colours count with; {cure}"
+
+
 def _symbols_once(spec: BotSpec) -> str | None:
     repeated = len(set(spec.exchange.symbols)) < len(spec.exchange.symbols)
     return "spec.exchange.symbols: a symbol is listed twice; list each once" if repeated else None
@@ -149,6 +159,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _sandbox_mode,
     _needless_keys,
     _one_key_or_two,
+    _rising_keys,
     _symbols_once,
     _one_currency,
     _order_within_position,

@@ -83,7 +83,7 @@ class BackupVenue(Part):
 
 class Exchange(Part):
     name: VenueText
-    """Venue in the spelling of ccxt; changes only while suspended."""
+    """binance, coinbase, kraken or kucoin; changes only while suspended."""
     symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=20)]
     """What is traded, all quoted in one coin."""
     endpoint: UrlText | None = None

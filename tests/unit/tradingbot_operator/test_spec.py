@@ -31,6 +31,25 @@ def test_live_bot_with_everything_is_accepted():
     assert isinstance(parse(make.body(make.ANALYSED)).spec, BotSpec)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "exchange": {
+                **make.SANDBOX["exchange"],
+                "name": "kraken",
+                "credentialsSecretRef": {"blue": "b", "green": "g"},
+            }
+        },
+        {"exchange": {**make.SANDBOX["exchange"], "name": "kraken"}, "rollout": {"strategy": "Recreate"}},
+        {"exchange": {**make.SANDBOX["exchange"], "name": "kucoin"}},
+    ],
+)
+def test_a_key_that_counts_is_accepted_for_one_process_at_a_time(changes):
+    """A key for each colour, one colour at a time, or a venue whose keys do not count."""
+    assert isinstance(parse(make.body({**make.SANDBOX, **changes})).spec, BotSpec)
+
+
 @pytest.mark.parametrize("name", ["btc", "b", "a-1", "b" * 40])
 def test_good_name_is_accepted(name):
     """Letters, digits and dashes, a letter first, at most forty."""
@@ -52,6 +71,10 @@ UNSAFE = (
     "spec.exchange.credentialsSecretRef: UnsafeKeyPermissions:"
     " this mode makes no private call; remove it, or set sandbox to true"
 )
+RISING = (
+    "spec.exchange.credentialsSecretRef: kraken refuses a key that two colours count with;"
+    " set blue and green, or rollout.strategy to Recreate"
+)
 CONTRADICTIONS = {
     "spec.database.mode: 'embedded' cannot fence a live bot; use postgres or managed": with_(make.LIVE, database={}),
     "spec.exchange.credentialsSecretRef: missing in mode live; name the Secret with the keys": with_(
@@ -67,6 +90,7 @@ CONTRADICTIONS = {
     "spec.exchange.credentialsSecretRef: set name for one key, or blue and green for one key per colour": with_(
         make.SANDBOX, exchange={**make.SANDBOX["exchange"], "credentialsSecretRef": {"blue": "keys"}}
     ),
+    RISING: with_(make.SANDBOX, exchange={**make.SANDBOX["exchange"], "name": "kraken"}),
     "spec.exchange.symbols: a symbol is listed twice; list each once": with_(
         make.MINIMAL, exchange={**EXCHANGE, "symbols": ["BTC/USDT", "BTC/USDT"]}
     ),
