@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import pytest
 import yaml
 
 import make_operator as make
@@ -15,6 +16,17 @@ HALTED = {"severity": "warning", "priority": "P1"}
 def test_file_that_others_load_holds_the_same_rules():
     """One truth: manifests/monitoring is what the operator renders, for all bots at once."""
     assert yaml.safe_load(onenode.RULES.read_text()) == {"groups": groups()}
+
+
+@pytest.mark.row("S1-089")
+def test_rules_fire_where_they_must_and_nowhere_else(evidence):
+    """By promtool, on the series of the file beside them: four trips in an hour fire, three do not."""
+    tests = onenode.RULES.with_name("trading.rules.test.yaml")
+    done = subprocess.run(["promtool", "test", "rules", str(tests)], capture_output=True, text=True, check=False)
+    evidence("promtool test rules manifests/monitoring/trading.rules.test.yaml", done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # A test that promtool does not run would pass, too.
+    assert "CircuitBreakerFlapping" in tests.read_text()
 
 
 def test_rules_of_one_bot_fire_for_no_other(tmp_path):

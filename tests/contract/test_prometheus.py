@@ -13,6 +13,8 @@ from operators import eventually
 from tradingbot_operator.cluster.prometheus import Prometheus, value
 from tradingbot_operator.plan.promotion import RULES
 
+OTHERS = {"ApiKeyRotationDue", "CircuitBreakerOpen", "CircuitBreakerFlapping", "ClockDrift"}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -61,7 +63,7 @@ def test_rules_that_a_promotion_asks_for_are_among_those_we_ship(server):
             return await Prometheus(session).rules(address)
 
     eventually(lambda: asyncio.run(asked(server)))
-    assert asyncio.run(asked(server)) == RULES | {"ApiKeyRotationDue"}
+    assert asyncio.run(asked(server)) == RULES | OTHERS
     assert asyncio.run(asked(f"http://127.0.0.1:{free_port()}")) is None
 
 

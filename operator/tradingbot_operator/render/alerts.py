@@ -5,7 +5,7 @@ from tradingbot_operator.domain.monitoring import rule_name
 from tradingbot_operator.domain.spec import BotSpec
 from tradingbot_operator.render.metadata import metadata
 
-RUNBOOK = "docs/runbooks/halts.md#"
+RUNBOOKS = "docs/runbooks/"
 NAME = "{{ $labels.bot }}"
 
 
@@ -28,20 +28,26 @@ def groups(own: str = "") -> list[Manifest]:
     fell = f"drawdown{own} >= max_drawdown_limit{own} and max_drawdown_limit{own} > 0"
     limit = "which is its limit"
     halts = [
-        _rule("DailyLossLimitBreached", lost, "P0", f"{NAME} has lost {{{{ $value }}}} today, {limit}", "daily-loss"),
+        _rule(
+            "DailyLossLimitBreached",
+            lost,
+            "P0",
+            f"{NAME} has lost {{{{ $value }}}} today, {limit}",
+            "halts.md#daily-loss",
+        ),
         _rule(
             "DrawdownLimitBreached",
             fell,
             "P0",
             f"{NAME} is {{{{ $value | humanizePercentage }}}} below its highest equity, {limit}",
-            "drawdown",
+            "halts.md#drawdown",
         ),
         _rule(
             "TradingHalted",
             f"trading_halted{own} == 1",
             "P1",
             f"{NAME} is halted; the reason is in its condition Halted",
-            "halted",
+            "halts.md#halted",
         ),
     ]
     keys = _rule(
@@ -49,9 +55,44 @@ def groups(own: str = "") -> list[Manifest]:
         f"api_key_age_days{own} > api_key_age_limit_days{own}",
         "P2",
         f"the exchange keys of {NAME} are {{{{ $value | humanize }}}} days old",
-        "keys-that-grew-old",
+        "halts.md#keys-that-grew-old",
     )
-    return [{"name": "tradingbot-halts", "rules": halts}, {"name": "tradingbot-keys", "rules": [keys]}]
+    return [
+        {"name": "tradingbot-halts", "rules": halts},
+        {"name": "tradingbot-keys", "rules": [keys]},
+        {"name": "tradingbot-venue", "rules": venue(own)},
+    ]
+
+
+def venue(own: str = "") -> list[Manifest]:
+    """What is not well between a bot and its venue; it clears by itself, or somebody has to look."""
+    opened = _rule(
+        "CircuitBreakerOpen",
+        f"circuit_breaker_state{_with(own, 'state', 'open')} == 1",
+        "P0",
+        f"{{{{ $labels.breaker }}}} of {NAME} has failed for ten minutes; nothing is entered",
+        "venue.md#a-breaker-is-open",
+    )
+    flapping = _rule(
+        "CircuitBreakerFlapping",
+        f"increase(circuit_breaker_trips_total{own}[1h]) > 3",
+        "P1",
+        f"{{{{ $labels.breaker }}}} of {NAME} opens again and again",
+        "venue.md#a-breaker-opens-again-and-again",
+    )
+    drift = _rule(
+        "ClockDrift",
+        f"clock_state{_with(own, 'state', 'ok')} == 0",
+        "P2",
+        f"the clock of the node of {NAME} and the venue's are apart",
+        "venue.md#the-clock-is-off",
+    )
+    return [{**opened, "for": "10m"}, flapping, {**drift, "for": "1m"}]
+
+
+def _with(own: str, label: str, value: str) -> str:
+    inside = own.strip("{}")
+    return "{" + (f"{inside}," if inside else "") + f'{label}="{value}"' + "}"
 
 
 def _rule(alert: str, expression: str, priority: str, summary: str, page: str) -> Manifest:
@@ -59,5 +100,5 @@ def _rule(alert: str, expression: str, priority: str, summary: str, page: str) -
         "alert": alert,
         "expr": expression,
         "labels": {"severity": "critical" if priority == "P0" else "warning", "priority": priority},
-        "annotations": {"summary": summary, "runbook_url": f"{RUNBOOK}{page}"},
+        "annotations": {"summary": summary, "runbook_url": f"{RUNBOOKS}{page}"},
     }
