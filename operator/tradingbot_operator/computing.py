@@ -5,7 +5,7 @@ from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.probe import JobState
 from tradingbot_operator.domain.task import Task
-from tradingbot_operator.plan.tasks import computed
+from tradingbot_operator.plan.tasks import computed, hindrance
 from tradingbot_operator.render.training import job_name, training
 from tradingbot_operator.report.task import answered
 
@@ -15,11 +15,13 @@ LOOK_AGAIN_SECONDS = 2.0
 
 async def compute(task: Task, tasks: Tasks, moment: Moment) -> Outcome:
     """The Job runs, or the task says what came of it. One that is gone too early is begun again: it changes nothing."""
-    job = await tasks.ran(task, job_name(task))
-    known = await tasks.template(task) if job.state is JobState.GONE else None
-    if known is not None:
-        await tasks.begin(training(task, *known))
-    answer = computed(task, job, known is not None)
+    job, hindered = await tasks.ran(task, job_name(task)), None
+    if job.state is JobState.GONE:
+        known = await tasks.template(task)
+        hindered = hindrance(task, known is not None, await tasks.claim(task))
+        if known is not None and hindered is None:
+            await tasks.begin(training(task, *known))
+    answer = computed(task, job, hindered)
     status = answered(answer, moment.now)
     if status is not None:
         await tasks.write_status(task, status)

@@ -7,7 +7,7 @@ from tradingbot_operator.cluster import jobs
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.reading import controller_uid
 from tradingbot_operator.domain.bot import Bot, Manifest, parse
-from tradingbot_operator.domain.kinds import BOT, REVISION, TASK
+from tradingbot_operator.domain.kinds import BOT, CLAIM, REVISION, TASK
 from tradingbot_operator.domain.names import STATUS_MANAGER
 from tradingbot_operator.domain.probe import Ran
 from tradingbot_operator.domain.task import Task, parse_task
@@ -39,6 +39,12 @@ class Tasks:
         if record is None or controller_uid(record) != bot.uid:
             return None
         return bot, record["data"]["template"]
+
+    async def claim(self, task: Task) -> Mapping[str, str] | None:
+        """The labels of the claim the task names; None where it names none, or there is none."""
+        target = task.spec.target if task.spec else None
+        body = await self._api.glimpse(CLAIM, task.namespace, target) if target else None
+        return (body["metadata"].get("labels") or {}) if body else None
 
     async def ran(self, task: Task, job: str) -> Ran:
         """How far the Job of the task is."""

@@ -50,7 +50,7 @@ class TaskSpec(Part):
     not_after: MomentText | None = None
     """Time after which it must not start."""
     target: ShortText | None = None
-    """Revision to go back to, or backup to restore."""
+    """Revision to go back to, backup to restore, or claim with recordings to train on."""
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
         Field(default_factory=dict, max_length=32),

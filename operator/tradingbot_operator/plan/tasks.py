@@ -1,9 +1,11 @@
 """What becomes of a task, from what it asks and what is there."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.handover import AT_REST, Move, Request, Rollout, Step
+from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Answer, Keep, Wait
 from tradingbot_operator.domain.probe import JobState, Ran
@@ -29,14 +31,31 @@ def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
     return None
 
 
-def computed(task: Task, job: Ran, possible: bool) -> Answer:
-    """What a task is told whose Job is that far; *possible*: one can be begun."""
+def hindrance(task: Task, has_run: bool, claim: Mapping[str, str] | None) -> str | None:
+    """Why the task's Job cannot begin yet; *claim* are the labels of the claim it names, None where that is not there.
+
+    Only one node at a time has a bot's volume: a Job that holds it could keep a trader from starting on another.
+    """
+    if not has_run:
+        return NO_REVISION
+    target = task.spec.target if task.spec else None
+    if target is None:
+        return None
+    if claim is None:
+        return f"spec.target: there is no PersistentVolumeClaim '{target}' in namespace {task.namespace}; create it"
+    if claim.get(LABEL_MANAGED_BY) == COMPONENT:
+        return f"spec.target: '{target}' is the volume of a bot; copy its recordings into another claim and name that"
+    return None
+
+
+def computed(task: Task, job: Ran, hindered: str | None) -> Answer:
+    """What a task is told whose Job is that far; *hindered*: why it cannot begin."""
     if job.state is JobState.DONE:
         return Answer(task, None, job.words or "the Job ended well and said nothing")
     if job.state is JobState.FAILED:
         return Answer(task, None, failed=job.words or "the Job failed and said nothing")
-    if job.state is JobState.GONE and not possible:
-        return Answer(task, None, waits=Wait(NO_REVISION))
+    if job.state is JobState.GONE and hindered is not None:
+        return Answer(task, None, waits=Wait(hindered))
     return Answer(task, None, waits=Wait("its Job runs"))
 
 

@@ -12,6 +12,8 @@ from tradingbot_operator.render.migration import REFUSED, SETTINGS_VARIABLE
 from tradingbot_operator.render.probe import KEPT_OF_CONTAINER, PLACEMENT
 
 CONTAINER = "train"
+# Where the bot looks for recordings before it takes those it brings.
+CACHE = "/data/cache"
 MOUNTED = ("settings", "tmp", "data")
 LONGEST_SECONDS = 1800
 KEPT_SECONDS = 600
@@ -54,12 +56,18 @@ def _labels(bot: Bot) -> dict[str, str]:
 def _pod(pod: Mapping[str, Any], task: Task) -> Manifest:
     own = pod["containers"][0]
     grid = sorted(task.spec.parameters.items()) if task.spec else ()
+    target = task.spec.target if task.spec else None
+    claim = {"claimName": target, "readOnly": True}
+    recordings = [{"name": "recordings", "persistentVolumeClaim": claim}] if target else []
     container = {
         "name": CONTAINER,
         **{name: own[name] for name in KEPT_OF_CONTAINER if name in own},
         "command": ["atb", "train", *(f"--grid={name}={values}" for name, values in grid)],
         "env": [each for each in own["env"] if each["name"] == SETTINGS_VARIABLE],
-        "volumeMounts": [each for each in own["volumeMounts"] if each["name"] in MOUNTED],
+        "volumeMounts": [
+            *(each for each in own["volumeMounts"] if each["name"] in MOUNTED),
+            *({"name": each["name"], "mountPath": CACHE, "readOnly": True} for each in recordings),
+        ],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": RESOURCES,
     }
@@ -71,5 +79,6 @@ def _pod(pod: Mapping[str, Any], task: Task) -> Manifest:
         "volumes": [
             *(each for each in pod["volumes"] if each["name"] in ("settings", "tmp")),
             {"name": "data", "emptyDir": {"sizeLimit": "64Mi"}},
+            *recordings,
         ],
     }

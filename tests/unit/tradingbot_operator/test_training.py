@@ -46,20 +46,20 @@ TEMPLATE = {
 
 
 @pytest.mark.parametrize(
-    ("job", "possible", "said"),
+    ("job", "hindered", "said"),
     [
-        (Ran(JobState.GONE), False, ("waits", NO_REVISION)),
-        (Ran(JobState.GONE), True, ("waits", "its Job runs")),
-        (Ran(JobState.RUNS), False, ("waits", "its Job runs")),
-        (Ran(JobState.DONE, '{"tried": 4}'), False, ("result", '{"tried": 4}')),
-        (Ran(JobState.DONE), False, ("result", "the Job ended well and said nothing")),
-        (Ran(JobState.FAILED, "--grid 'x' names nothing"), False, ("failed", "--grid 'x' names nothing")),
-        (Ran(JobState.FAILED), False, ("failed", "the Job failed and said nothing")),
+        (Ran(JobState.GONE), NO_REVISION, ("waits", NO_REVISION)),
+        (Ran(JobState.GONE), None, ("waits", "its Job runs")),
+        (Ran(JobState.RUNS), None, ("waits", "its Job runs")),
+        (Ran(JobState.DONE, '{"tried": 4}'), None, ("result", '{"tried": 4}')),
+        (Ran(JobState.DONE), None, ("result", "the Job ended well and said nothing")),
+        (Ran(JobState.FAILED, "--grid 'x' names nothing"), None, ("failed", "--grid 'x' names nothing")),
+        (Ran(JobState.FAILED), None, ("failed", "the Job failed and said nothing")),
     ],
 )
-def test_task_is_told_how_far_its_job_is(job, possible, said):
+def test_task_is_told_how_far_its_job_is(job, hindered, said):
     """Only the Job's own end ends the task."""
-    answer = computed(TASK, job, possible)
+    answer = computed(TASK, job, hindered)
     told = {"waits": answer.waits and answer.waits.message, "result": answer.result, "failed": answer.failed}
     assert {name: text for name, text in told.items() if text} == dict([said])
 
@@ -161,9 +161,39 @@ def test_task_waits_for_a_revision_of_its_bot(api, lacks):
     assert api.of("Job") == []
 
 
+def test_recordings_of_a_claim_are_read_and_never_written(api):
+    """They lie where the bot looks first; of a volume that only a Job mounts, no trader waits for it."""
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "days", "namespace": "trading"}}
+    task = api.objects["BotTask", "trading", "t"]
+    task["spec"] = {**TRAIN, "target": "days"}
+    _, status = steered(api)
+    absent = "spec.target: there is no PersistentVolumeClaim 'days' in namespace trading; create it"
+    assert {each["message"] for each in status["conditions"]} == {absent}
+    assert api.of("Job") == []
+    api.put(claim)
+    steered(api)
+    pod = api.one("Job", JOB)["spec"]["template"]["spec"]
+    days = {"name": "recordings", "persistentVolumeClaim": {"claimName": "days", "readOnly": True}}
+    assert pod["volumes"][-1] == days
+    mount = {"name": "recordings", "mountPath": "/data/cache", "readOnly": True}
+    assert pod["containers"][0]["volumeMounts"][-1] == mount
+
+
+def test_volume_of_a_bot_is_not_trained_on(api):
+    """A Job that holds it could keep the trader from starting on another node."""
+    labels = {"app.kubernetes.io/managed-by": "tradingbot-operator"}
+    meta = {"name": "btc-data", "namespace": "trading", "labels": labels}
+    api.put({"kind": "PersistentVolumeClaim", "metadata": meta})
+    api.objects["BotTask", "trading", "t"]["spec"] = {**TRAIN, "target": "btc-data"}
+    _, status = steered(api)
+    said = "spec.target: 'btc-data' is the volume of a bot; copy its recordings into another claim and name that"
+    assert {each["message"] for each in status["conditions"]} == {said}
+    assert api.of("Job") == []
+
+
 def test_waiting_is_told_once(api):
     """Nothing is written while nothing changes."""
-    answer = computed(TASK, Ran(JobState.RUNS), True)
+    answer = computed(TASK, Ran(JobState.RUNS), None)
     first = answered(answer, make.NOW)
-    again = computed(make.task(TRAIN, status=first), Ran(JobState.RUNS), True)
+    again = computed(make.task(TRAIN, status=first), Ran(JobState.RUNS), None)
     assert answered(again, make.NOW) is None
