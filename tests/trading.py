@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tradingbot.domain.audit import Event
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import Fenced, LedgerUnavailable
@@ -134,6 +135,7 @@ class MemoryLedger:
     version: int = 0
     deaf: bool = False
     holder: str = "blue"
+    told: list[Event] = field(default_factory=list)
 
     def _here(self) -> None:
         if self.away:
@@ -342,6 +344,10 @@ class MemoryLedger:
 
     def equity_since(self, since: datetime) -> tuple[tuple[datetime, Decimal], ...]:
         return tuple(pair for pair in self.equities if pair[0] >= since)
+
+    def tell(self, told: Event) -> None:
+        self._here()
+        self.told.append(told)
 
     def latch(self, halt: Halt) -> str:
         self._here()

@@ -35,6 +35,7 @@ class EngineSettings:
     shared: bool = False
     foreign: str = "report"
     observed: timedelta = timedelta(0)  # after a crash, in venue time
+    reconciled: timedelta = timedelta(hours=1)  # between two comparisons with the account, in venue time
 
 
 @dataclass(frozen=True, slots=True)

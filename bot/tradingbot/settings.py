@@ -112,6 +112,11 @@ class Reconcile(Part):
     foreign_orders: Literal["halt", "report", "ignore"] = Field(
         "report", description="what is done when somebody else trades on the account, or coins come or go without us"
     )
+    interval: Duration = Field(
+        timedelta(hours=1),
+        ge=timedelta(minutes=1),
+        description="between two comparisons with the account, and two examinations of the ledger; 1m at least",
+    )
 
 
 class Recovery(Part):

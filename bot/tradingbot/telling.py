@@ -1,6 +1,7 @@
 """What the engine tells: its snapshot, its log lines and its counts. It decides nothing."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -151,6 +152,11 @@ class Teller:
     def foreign(self, deed: Deed) -> None:
         log.warning("ForeignActivity", kind=deed.kind, what=deed.text)
         self._metrics.foreign(deed.kind)
+
+    def reconciled(self, differences: tuple[str, ...], at: datetime) -> None:
+        """Ledger and account were compared."""
+        (log.warning if differences else log.info)("Reconciled with the account", differences=differences)
+        self._change(reconciled_at=at, differences=differences)
 
     def outside(self, said: tuple[str, ...]) -> None:
         """What others do on the account, in sentences."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradingbot import deciding, ticking
+from tradingbot.domain.audit import event
 from tradingbot.domain.breaker import Operation
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import VenueUnavailable
@@ -17,7 +18,7 @@ from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import amounts
-from tradingbot.execution.reconciling import Prices
+from tradingbot.execution.reconciling import Prices, examined
 from tradingbot.execution.recount import recount
 from tradingbot.floor import SECOND, Floor
 from tradingbot.handover import HandOver
@@ -45,6 +46,7 @@ class Trader:
         self.decided: dict[str, datetime] = {}
         self.unanswered: set[str] = set()
         self._looked_at = float("-inf")
+        self._examine_at = floor.parts.clock.now() + floor.parts.settings.reconciled
         self._hand_over = HandOver(floor, desk)
 
     async def run(self) -> Ended:
@@ -186,8 +188,22 @@ class Trader:
             await self._compare(count, now)
             self.floor.teller.venue_answers()
         await self._look_outside()
-        distance = parts.limits.stop_loss_percent / HUNDRED
-        await self.floor.errands.run(desk, Prices(self.floor.bars.closes(), distance), self._hand_over.ordered)
+        prices = Prices(self.floor.bars.closes(), parts.limits.stop_loss_percent / HUNDRED)
+        await self.floor.errands.run(desk, prices, self._hand_over.ordered)
+        await self._examine(prices, now)
+
+    async def _examine(self, prices: Prices, now: datetime) -> None:
+        """Once an interval ledger and account were compared in full; what was not clear then is compared soon after."""
+        if now < self._examine_at or self._hand_over.ordered:
+            return
+        parts = self.floor.parts
+        done = await examined(self.desk, prices)
+        soon = parts.clock.scaled(parts.settings.check_interval)
+        self._examine_at = now + (parts.settings.reconciled if done.refused is None else soon)
+        if done.refused is None:
+            told = tuple(f"{each.symbol} {each.done}" for each in done.differences if each.done)
+            self.desk.ledger.tell(event("RECONCILED", "trader", "account", differences=told))
+            self.floor.teller.reconciled(told, now)
 
     async def _count(self) -> Count | None:
         """What the account holds, and what the book says of it at that moment."""

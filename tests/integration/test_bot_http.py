@@ -14,7 +14,7 @@ import bots
 import postgres
 from bots import Pod
 from exchange_simulator.server import Venue, running
-from halting import LOOSE, simulator
+from halting import LOOSE, gauge, simulator
 from tradingbot.ledger import trail
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,7 +32,11 @@ async def venue() -> AsyncIterator[Venue]:
 async def pod(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pod]:
     """A bot that trades on paper."""
     folder = tmp_path_factory.mktemp("http")
-    rendered = bots.settings(folder, exchange={"endpoint": venue.url}, risk=LOOSE, database={"mode": "postgres"})
+    # By the venue's clock, which runs 240 times as fast.
+    compared = {"reconcile": {"interval": "10m"}}
+    rendered = bots.settings(
+        folder, exchange={"endpoint": venue.url}, risk=LOOSE, database={"mode": "postgres"}, **compared
+    )
     with postgres.server() as server:
         async with bots.pod(folder, rendered, url=server.create("btc")) as made:
             await made.until(lambda seen: seen["state"] == "trading", 60)
@@ -99,3 +103,21 @@ async def test_a_stop_with_odd_characters_stops_and_harms_nothing(pod: Pod, reas
     assert (await pod.api("/api/resume", {"id": halt["id"], "reason": reason}))[0] == 200
     assert (await pod.api("/api/trades?symbol=a%00b")) == (200, [])
     assert trail.verify(url(pod))[1] is None
+
+
+@pytest.mark.row("S0-109")
+async def test_ledger_and_account_are_compared_at_intervals(pod: Pod, evidence: Note) -> None:
+    """The time of the last comparison goes on by ten minutes of the venue's; status and log tell what it found."""
+    metric = "last_reconcile_timestamp_seconds"
+    times = [0.0]
+    async with asyncio.timeout(60):
+        while len(times) < 3:
+            if (newest := await gauge(pod, metric)) != times[-1]:
+                times.append(newest)
+            await asyncio.sleep(0.05)
+    _, first, second = times
+    evidence(f"curl -s :9090/metrics | grep {metric}", f"{first} {second}")
+    assert second - first >= 600
+    seen = await pod.status()
+    assert seen["reconciliation"]["differences"] == []
+    assert (await events(pod, "RECONCILED"))[0]["details"] == {"differences": []}

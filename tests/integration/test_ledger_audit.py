@@ -9,12 +9,25 @@ import pytest
 
 import bots
 from hands import Hands, claimed, every_hands  # noqa: F401
-from ledgers import NOW, Place, each_place, migrated_file, running_server, running_server_17  # noqa: F401
+from ledgers import (  # noqa: F401
+    NOW,
+    TIMES,
+    Place,
+    each_place,
+    hold,
+    migrated_file,
+    order,
+    running_server,
+    running_server_17,
+    sqlite_place,
+)
 from tradingbot.cli.program import run
 from tradingbot.domain.audit import Broken, Head
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.order import OrderStatus
 from tradingbot.ledger import trail, verify
+from tradingbot.ledger.audit import integrity
 
 HALT = Halt("h1", HaltKind.HALT, "http", "spread looks wrong", NOW)
 TOLD = "SELECT id, event_type, actor, subject FROM audit_logs ORDER BY id"
@@ -161,3 +174,46 @@ def test_the_command_tells_whether_the_log_is_whole(
         "message": "entry 1 is missing: after 0 comes 2",
     }
     place.close()
+
+
+def test_a_ledger_at_work_is_found_sound(place: Place) -> None:
+    """A bought position whose sale is not in the book yet, an order without an answer: that is no corruption."""
+    ledger = place.open()
+    lease = claimed(ledger, name="pod-1/a")
+    told(place, 1)
+    write = ledger.decide(lease, hold(0), order(), TIMES)
+    assert write is not None
+    ledger.settle(lease, write.client_id, OrderStatus.FILLED, None, "")
+    assert integrity(place.url) == ()
+
+
+def test_a_damaged_ledger_is_found_out(place: Place) -> None:
+    """The audit log, the fence, a cursor that is not where the decisions are: each is named."""
+    ledger = place.open()
+    lease = claimed(ledger, name="pod-1/a")
+    ledger.decide(lease, hold(0), None, None)
+    told(place, 2)
+    unlocked(place, "DELETE FROM audit_logs WHERE id = 1")
+    fence = "DROP TRIGGER cursors_fence_UPDATE" if place.engine == "sqlite" else "DROP TRIGGER fence ON cursors"
+    place.raw(fence)
+    later = "'2026-11-21T13:00:00.000000Z'"
+    place.raw(f"UPDATE cursors SET decided_through = {later}")
+    found = {finding.check: finding.message for finding in integrity(place.url)}
+    assert set(found) == {"fence", "cursors", "audit log"}
+    assert found["cursors"] == "not on the newest decision: sma_cross BTC/USDT"
+
+
+def test_a_torn_file_is_no_ledger_that_is_away(sqlite: Place) -> None:
+    """Pages overwritten by something else: the file answers, and what it answers is nonsense."""
+    told(sqlite, 20)
+    sqlite.close()
+    path = Path(sqlite.url.removeprefix("sqlite:///"))
+    sqlite.raw("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\x5a" * (len(content) - 4096)
+    path.write_bytes(content)
+    found = integrity(sqlite.url)
+    assert [finding.check for finding in found] == ["pages"]
+    path.unlink()
+    with pytest.raises(LedgerUnavailable):
+        integrity(sqlite.url)

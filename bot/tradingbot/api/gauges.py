@@ -110,6 +110,11 @@ class Gauges(Collector):
             (),
             _one(bool(snapshot.outside)),
         )
+        compared = snapshot.reconciled_at.timestamp() if snapshot.reconciled_at else 0.0
+        text = "Venue time at which ledger and account were last compared at an interval, 0 before it"
+        yield "last_reconcile_timestamp_seconds", text, (), _one(compared)
+        text = "Markets of which that comparison found ledger and account to differ"
+        yield "tradingbot_reconcile_differences", text, (), _one(len(snapshot.differences))
         yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
         seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0

@@ -48,6 +48,10 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         },
         "adoption": snapshot.adoption and adoption(snapshot.adoption),
         "outside": list(snapshot.outside),
+        "reconciliation": {
+            "at": snapshot.reconciled_at and instant(snapshot.reconciled_at),
+            "differences": list(snapshot.differences),
+        },
         "flat": snapshot.flat,
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],

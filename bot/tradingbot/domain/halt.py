@@ -38,6 +38,7 @@ CAUSES = (
     ("foreign-", "ForeignActivity"),
     ("unknown-state-", "UnknownState"),
     ("mode-", "ModeChange"),
+    ("corrupt-", "DataCorruption"),
 )
 REQUESTED = "Requested"
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from tradingbot.domain.audit import Event
 from tradingbot.domain.halt import Halt
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.intent import Decision
@@ -175,6 +176,10 @@ class Ledger(Protocol):
         ...
 
     def resume(self, halt_id: str, reason: str, now: datetime) -> bool: ...
+
+    def tell(self, told: Event) -> None:
+        """*told* is the newest entry of the audit log. Not fenced."""
+        ...
 
     def paper_book(self) -> str | None:
         """The paper venue's state as it wrote it, or None."""

@@ -104,6 +104,8 @@ class Snapshot:
     shadow: Shadow = Shadow()
     adoption: Adoption | None = None
     outside: tuple[str, ...] = ()  # what others do on the account, and what it lacks of the positions
+    reconciled_at: datetime | None = None  # venue time at which ledger and account were last compared at an interval
+    differences: tuple[str, ...] = ()  # what that comparison found, a sentence for each market
     flat: bool = False  # under an order to flatten the venue itself says that nothing of ours is left but dust
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from tradingbot.domain.audit import event
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import Fill, Order, OrderReport, OrderStatus, OrderType, Purpose, Side
 from tradingbot.domain.reconciliation import Action, Difference, Reconciled, Wish
@@ -21,6 +22,7 @@ ORDERS = 10
 LOOKED_AT = 1000
 MOVED = "the account moved while it was read: ask again"
 UNSETTLED = "an order has no known outcome yet: ask again when it has"
+EXAMINED = Wish(Action.SHOW, "", "at intervals")
 SHARED = "exchange.shared is true: what the account has beyond this ledger may be another bot's"
 
 
@@ -48,6 +50,16 @@ async def reconcile(desk: Desk, wish: Wish, prices: Prices) -> Reconciled:
     desk.outside.counts_anew()
     left = [each.symbol for each in done if each.done.startswith("not ")]
     return Reconciled(tuple(done), f"{', '.join(left)}: not done, ask again" if left else None)
+
+
+async def examined(desk: Desk, prices: Prices) -> Reconciled:
+    """What differs is told; nothing is changed, and no surprise is taken for known."""
+    if refused := await _unclear(desk, prices):
+        return Reconciled(refused=refused)
+    found = await compared(desk)
+    if found is None:
+        return Reconciled(refused=MOVED)
+    return Reconciled(tuple([await _show(desk, each, EXAMINED, prices) for each in found]))
 
 
 async def _unclear(desk: Desk, prices: Prices) -> str | None:
@@ -229,6 +241,8 @@ def _stand_in(desk: Desk, order: Order) -> None:
         quote = desk.book.instruments[order.symbol].quote
         fill = Fill(order.symbol, f"wish-{name}", name, "", order.side, order.quantity, price, ZERO, quote, now)
         keep_fills(desk, (fill,))
+        about = {"client_id": name, "side": order.side, "quantity": plain(order.quantity), "price": plain(price)}
+        desk.ledger.tell(event("RECONCILED", "person", order.symbol, **about, reason=order.reason))
 
 
 STEPS = {Action.SHOW: _show, Action.ADOPT: _adopt, Action.CLOSE: _close}

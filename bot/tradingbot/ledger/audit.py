@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 
+from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import FOREIGN, NEXT, OrderStatus
 from tradingbot.domain.position import position_of
 from tradingbot.ledger import rows, trail
 from tradingbot.ledger.clock import on_server
-from tradingbot.ledger.connect import connect, reading, writing
+from tradingbot.ledger.connect import connect, is_torn, reading, writing
 from tradingbot.ledger.migrations import fence
 from tradingbot.ledger.open import schema
 from tradingbot.ledger.tables import HEAD, VIEWS, cursors, decisions, fills, intents, lease, ledger, metadata, outcomes
@@ -47,6 +48,47 @@ def verify(url: str) -> tuple[Finding, ...]:
     finally:
         reader.dispose()
     return (Finding("schema", True, f"at {at}"), *known, *checks, log_whole(url), probe(url))
+
+
+def integrity(url: str) -> tuple[Finding, ...]:
+    """What shows that the ledger at *url* is not what was written; nothing while its schema is another version's.
+
+    What a trader at work mends by itself, as a fill that is still to come, is not among it.
+    """
+    try:
+        found = tuple(_examined(url))
+    except LedgerUnavailable as error:
+        if not is_torn(error.__cause__):
+            raise
+        found = (Finding("pages", False, str(error)),)
+    return tuple(finding for finding in found if not finding.ok)
+
+
+def _examined(url: str) -> Iterator[Finding]:
+    reader = connect(url, read_only=True)
+    try:
+        if schema(reader) != HEAD:
+            return
+        with reading(reader) as connection:
+            if on_server(connection):
+                # The trader writes meanwhile: every check is to see the same moment.
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield from (pages(connection), fence_text(connection), one_lease(connection), cursor(connection))
+            yield from orphans(connection)
+    finally:
+        reader.dispose()
+    yield log_whole(url)
+
+
+def pages(connection: Connection) -> Finding:
+    """A file's pages and references, by a look that takes a tenth of the time of ``storage``'s."""
+    if on_server(connection):
+        return Finding("pages", True, "a server's own matter")
+    torn = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check") if row[0] != "ok"]
+    loose = [
+        f"{row[0]} row {row[1]} refers to nothing" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
+    ]
+    return Finding("pages", not (torn or loose), "; ".join([*torn, *loose]) or "ok")
 
 
 def server(connection: Connection) -> Iterator[Finding]:

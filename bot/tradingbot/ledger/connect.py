@@ -1,5 +1,6 @@
 """Connections that are safe to keep a book over, and the one place where errors of the database get our names."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -195,6 +196,12 @@ def is_shut_out(error: DBAPIError) -> bool:
     if getattr(error.orig, "sqlstate", None) in ENDED_FROM_OUTSIDE:
         return True
     return isinstance(error, OperationalError) and any(sign in str(error.orig) for sign in REFUSED_LOGIN)
+
+
+def is_torn(error: BaseException | None) -> bool:
+    """True when a file is there and is no whole database any more."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_fence(error: DBAPIError) -> bool:

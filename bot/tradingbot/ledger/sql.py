@@ -8,11 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from tradingbot.domain.audit import Event
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Decision
 from tradingbot.domain.lease import Instance, Lease, NotClaimed, NotReleased, Released, Successor
 from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderReport, OrderStatus, VenueWrite
-from tradingbot.ledger import books, latches, recovery, rehearsal, shadow, writes
+from tradingbot.ledger import books, latches, recovery, rehearsal, shadow, trail, writes
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger.clock import ledger_now
 from tradingbot.ledger.connect import reading, together, writing
@@ -144,6 +145,10 @@ class SqlLedger(LedgerReader):
     def save_paper_book(self, lease: Lease, state: str) -> None:
         with writing(self.engine) as connection:
             writes.save_paper_book(connection, lease, state)
+
+    def tell(self, told: Event) -> None:
+        with writing(self.engine) as connection:
+            trail.append(connection, told)
 
     def latch(self, halt: Halt) -> str:
         with writing(self.engine) as connection:

@@ -18,6 +18,7 @@ from tradingbot.engine import Engine
 from tradingbot.execution.journal import ExitJournal
 from tradingbot.halts.latch import Latch
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, open_reader
+from tradingbot.ledger.audit import integrity
 from tradingbot.ledger.connect import connect
 from tradingbot.ledger.open import bring_to_schema as to_schema
 from tradingbot.ledger.open import schema
@@ -34,6 +35,7 @@ from tradingbot.start.days import day_starts
 from tradingbot.start.deciding import strategy_from
 from tradingbot.start.garbage import loaded
 from tradingbot.start.grants import OperatorGrants
+from tradingbot.start.integrity import watch_integrity
 from tradingbot.start.keys import watch_key
 from tradingbot.strategy.registry import Strategy
 from tradingbot.trading import FEED_ENDED
@@ -86,10 +88,14 @@ async def _opened(around: Around) -> str:
 
 
 async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> str:
-    watch = open_watch(ledger_url(around.settings))
+    url = ledger_url(around.settings)
+    watch = open_watch(url)
     engine = Engine(engine_parts(around, strategy, adapters, (ledger, watch)))
-    around.desk.ledger = reader = await asyncio.to_thread(open_reader, ledger_url(around.settings))
-    watching = asyncio.create_task(watch_key(around, adapters.venue))
+    around.desk.ledger = reader = await asyncio.to_thread(open_reader, url)
+    watching = [
+        asyncio.create_task(watch_key(around, adapters.venue)),
+        asyncio.create_task(watch_integrity(around, lambda: integrity(url), around.settings.reconcile.interval)),
+    ]
     try:
         commands = Across(engine, asyncio.get_running_loop())
         await there(around.front, around.latch.attach(commands))
@@ -102,7 +108,8 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
                 continue
         return reason
     finally:
-        watching.cancel()
+        for each in watching:
+            each.cancel()
         around.desk.ledger = None
         reader.close()
         watch.close()
@@ -165,6 +172,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
             shared=settings.exchange.shared,
             foreign=settings.reconcile.foreign_orders,
             observed=watched_for(settings),
+            reconciled=settings.reconcile.interval,
         ),
         instance=around.instance,
         feed=adapters.feed,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tradingbot_operator.domain.bot import Bot, Manifest
+from tradingbot_operator.domain.operations import Reconciliation
 from tradingbot_operator.domain.revision import WATCHED, canonical, digest
 from tradingbot_operator.domain.site import Site
 from tradingbot_operator.domain.spec import BotSpec, DatabaseMode
@@ -43,8 +44,11 @@ def _around(spec: BotSpec, site: Site) -> dict[str, Any]:
 
 def _reconcile(spec: BotSpec) -> dict[str, Any]:
     """Only what is not the bot's own default: settings of before it could be told stay as they are."""
-    policy = spec.reconcile.foreign_orders
-    return {} if policy == "Report" else {"reconcile": {"foreign_orders": policy.lower()}}
+    asked, usual = spec.reconcile, Reconciliation()
+    said = {"foreign_orders": asked.foreign_orders.lower()} if asked.foreign_orders != usual.foreign_orders else {}
+    if asked.interval != usual.interval:
+        said["interval"] = asked.interval
+    return {"reconcile": said} if said else {}
 
 
 def _recovery(spec: BotSpec) -> dict[str, Any]:

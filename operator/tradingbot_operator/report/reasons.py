@@ -77,6 +77,7 @@ CAUSES = (
     ("Runaway", "the strategy asked for more orders than a minute may have"),
     ("LowWinRate", "too few trades of a losing day won"),
     ("UnknownState", "the ledger holds what nobody can read; nothing is decided, and the stops stay at the venue"),
+    ("DataCorruption", "the ledger is not what was written; the reason names the check that failed"),
     ("KeyRevoked", "the venue refuses the bot's key; the bot let go of it"),
     ("ForeignActivity", "somebody else trades on the account"),
     ("ModeChange", "spec.mode leaves the market; it clears when the other mode trades, or the mode is written back"),

@@ -216,6 +216,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},
         "adoption": None,
         "outside": [],
+        "reconciliation": {"at": None, "differences": []},
         "flat": False,
         "last_decision": {
             "symbol": "BTC/USDT",

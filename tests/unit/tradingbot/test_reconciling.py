@@ -1,6 +1,7 @@
 """What a person wishes when ledger and account do not agree: adopted, sold, or marked closed; each of it once."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.errands import ENDED, LEAVING, NOT_HERE, Errands
 from tradingbot.execution.book import Book
 from tradingbot.execution.desk import Desk
-from tradingbot.execution.reconciling import MOVED, SHARED, UNSETTLED, Prices, reconcile
+from tradingbot.execution.reconciling import MOVED, SHARED, UNSETTLED, Prices, examined, reconcile
 from tradingbot.execution.stops import cover
 from tradingbot.venues.replay import ReplayClock
 
@@ -437,3 +438,39 @@ def test_errand_waits_for_its_turn_and_is_always_answered():
 
     away = "the venue does not answer (maintenance): ask again"
     assert asyncio.run(story()) == [NOT_HERE, "unexpected: 0.5", LEAVING, away, ENDED]
+
+
+def test_at_an_interval_what_differs_is_told_and_nothing_is_changed():
+    """Nothing is sent or written, and a surprise stays one: only a person's wish takes it for known."""
+    at, told = desk("0.7", "0.5"), []
+    at.outside.counts_anew = lambda: told.append("counted anew")
+    before = dict(at.ledger.records)
+    done = asyncio.run(examined(at, PRICES))
+    assert done == Reconciled((Difference(BTC, D("0.5"), D("0.7"), "unexpected: 0.2"),))
+    assert (at.venue.sent, at.ledger.records, told) == ([], before, [])
+    assert asyncio.run(examined(desk("0.3", "0.5"), PRICES)).differences[0].done == "missing: 0.2"
+    assert asyncio.run(examined(desk("0.5", "0.5"), PRICES)).differences[0].done == ""
+
+
+def test_what_is_not_clear_is_not_compared():
+    """An order without an outcome, a market without a price, an account that moves: nothing is said of it."""
+    at = desk("0.5", "0.5")
+    at.ledger.intend(at.lease, Order(BTC, Side.SELL, OrderType.MARKET, Purpose.EXIT, D("0.1")), START, START)
+    assert asyncio.run(examined(at, PRICES)).refused == UNSETTLED
+    assert asyncio.run(examined(desk("0.5", "0.5"), Prices({}, D("0.02")))).refused is not None
+
+
+def test_what_a_person_wished_is_told_to_the_audit_log_with_the_order_that_stands_for_it():
+    """Each stand-in is an entry: which order, how much, at what price, and why."""
+    ledger = MemoryLedger()
+    asyncio.run(reconcile(desk("0.5", ledger=ledger), Wish(Action.ADOPT, "w1", "bought by hand"), PRICES))
+    (told,) = ledger.told
+    name = next(record.write.client_id for record in ledger.records.values())
+    assert (told.type, told.actor, told.subject) == ("RECONCILED", "person", BTC)
+    assert json.loads(told.details) == {
+        "client_id": name,
+        "side": "buy",
+        "quantity": "0.5",
+        "price": "100",
+        "reason": "adopt w1: bought by hand",
+    }

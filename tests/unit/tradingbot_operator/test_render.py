@@ -88,11 +88,16 @@ def test_settings_hold_no_secret_and_only_what_was_said():
 
 @pytest.mark.parametrize(
     ("asked", "rendered"),
-    [("Report", None), ("Halt", {"foreign_orders": "halt"}), ("Ignore", {"foreign_orders": "ignore"})],
+    [
+        ({}, None),
+        ({"foreignOrders": "Report", "interval": "1h"}, None),
+        ({"foreignOrders": "Halt"}, {"foreign_orders": "halt"}),
+        ({"foreignOrders": "Ignore", "interval": "5m"}, {"foreign_orders": "ignore", "interval": "5m"}),
+    ],
 )
-def test_what_foreign_orders_lead_to_is_said_where_it_is_not_usual(asked, rendered):
+def test_how_a_bot_reconciles_is_said_where_it_is_not_usual(asked, rendered):
     """A bot of whom nobody asked anything keeps the settings, and so the revision, it had before."""
-    spec = {**make.MINIMAL, "reconcile": {"foreignOrders": asked}}
+    spec = {**make.MINIMAL, "reconcile": asked}
     assert json.loads(one(spec, kind="ConfigMap")["data"]["settings.json"]).get("reconcile") == rendered
 
 
