@@ -125,3 +125,21 @@ async def test_the_market_data_of_kucoin_are_told(tmp_path: Path, evidence: Note
         assert (code, told["connected"], told["symbols"]) == (200, True, ["BTC/USDT"])
         assert await pod.stop() == 0
     assert not [seen for seen in book.seen if "KC-API-KEY" in seen.headers]
+
+
+async def test_the_way_to_a_venue_is_walked_and_its_first_bad_step_named(tmp_path: Path) -> None:
+    """A key with the right to withdraw is told with its cure, after what was well, and nothing else is asked."""
+    async with served(STUBS["kraken"](Book(key=KEY, rights=("trade", "withdraw")))) as url:
+        settings = at(tmp_path, "kraken", url, exchange={"sandbox": True})
+        bots.mounted(tmp_path, settings, KEY)
+        code, out, said = await atb(tmp_path, settings, "test-provider", "--steps")
+    assert (code, out) == (78, "")
+    lines = said.splitlines()
+    assert [line.partition(":")[0] for line in lines[:5]] == [
+        "ok    name",
+        "ok    line",
+        "ok    clock",
+        "ok    key",
+        "FAIL  rights",
+    ]
+    assert lines[-1].startswith("atb: kraken: step rights fails: UnsafeKeyPermissions: the exchange key may withdraw")

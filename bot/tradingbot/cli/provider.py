@@ -12,6 +12,7 @@ from tradingbot.cli import tables
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
 from tradingbot.domain.candle import TIMEFRAMES, Candle
+from tradingbot.settings import Settings
 
 data = typer.Typer(help="Market data.", rich_markup_mode=None)
 
@@ -28,6 +29,7 @@ def ask_provider(
     symbol: Annotated[str | None, typer.Argument(help="Market, as BTC/USDT, BTC-USDT or BTCUSDT.")] = None,
     timeframe: Annotated[str | None, typer.Argument(help="Length of a bar, for example 1h.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Go step by step first, up to the rights of the key.")] = False,
 ) -> None:
     """Ask the venue for the newest candles; exit 69 when it does not answer."""
     settings = local_settings()
@@ -38,6 +40,8 @@ def ask_provider(
     )
     if market[2] not in TIMEFRAMES:
         raise Failed(Exit.USAGE, f'TIMEFRAME "{market[2]}" is unknown: write {", ".join(TIMEFRAMES)}')
+    if steps:
+        _walk(settings, market[0])
     began = time.monotonic()
     # By name, because the commands that ask the trader must not pay for loading the venues.
     candles = asyncio.run(importlib.import_module("tradingbot.start.adapters").newest_candles(settings, market, SHOWN))
@@ -46,6 +50,17 @@ def ask_provider(
     answer = {"exchange": market[0], "symbol": market[1], "timeframe": market[2], "seconds": round(took, 3)}
     text = f"{market[0]} answered in {took:.2f} s: {market[1]} {market[2]}\n" + tables.table(rows, COLUMNS)
     typer.echo(json.dumps({**answer, "candles": rows}, indent=2) + "\n" if as_json else text, nl=False)
+
+
+def _walk(settings: Settings, name: str) -> None:
+    """Each step is told; the first that does not go further ends the command."""
+    walk = importlib.import_module("tradingbot.start.walk")
+    found = asyncio.run(walk.walked(settings, name))
+    for step in found:
+        typer.echo(f"{'ok' if step.ok else 'FAIL':<4}  {step.name}: {step.message}", err=True)
+    if not found[-1].ok:
+        code = Exit.MISCONFIGURED if found[-1].name == walk.RIGHTS else Exit.UNREACHABLE
+        raise Failed(code, f"{name}: step {found[-1].name} fails: {found[-1].message}")
 
 
 @exchange.command()

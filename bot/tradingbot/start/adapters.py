@@ -22,6 +22,7 @@ from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.settings import Settings
 from tradingbot.start.addresses import BASES, bases
 from tradingbot.start.around import Around
+from tradingbot.start.credentials import ExchangeKeys
 from tradingbot.start.files import recording
 from tradingbot.venues.budget import Budget
 from tradingbot.venues.clock import VenueClock, steady
@@ -112,21 +113,26 @@ def venue_of(
         return _paper(feed, clock, instruments, capital)
     if keys is None:
         raise Misconfigured('exchange.credentialsSecretRef is missing: mode "live" and sandboxes need keys')
-    account = Account(
+    account = account_of(settings, keys, agent(around))
+    retries = Retries(settings.exchange.retries, settings.exchange.timeout)
+    budget = Budget(settings.operator.rate_gate, settings.exchange.name, clock)
+    return GuardedVenue(account, clock, budget, breakers, retries)
+
+
+def account_of(settings: Settings, keys: ExchangeKeys, agent: str) -> Account:
+    """Where and as whom the settings trade, with the mounted *keys*."""
+    return Account(
         exchange=settings.exchange.name,
         key=keys.api_key.get_secret_value(),
         secret=keys.secret.get_secret_value(),
         symbols=settings.exchange.symbols,
-        agent=agent(around),
+        agent=agent,
         endpoint=settings.exchange.endpoint,
         proxy=settings.exchange.proxy,
         password=keys.password.get_secret_value() if keys.password else "",
         timeout=settings.exchange.timeout,
         backoff=Backoff(settings.engine.backoff_base, settings.engine.backoff_max),
     )
-    retries = Retries(settings.exchange.retries, settings.exchange.timeout)
-    budget = Budget(settings.operator.rate_gate, settings.exchange.name, clock)
-    return GuardedVenue(account, clock, budget, breakers, retries)
 
 
 async def newest_candles(settings: Settings, market: tuple[str, str, str], count: int) -> tuple[Candle, ...]:

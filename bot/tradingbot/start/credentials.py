@@ -11,6 +11,9 @@ from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings
 from tradingbot.start.bound import bound_to
 
+# Venues whose keys come with a passphrase.
+WITH_PASSWORD = frozenset({"kucoin"})
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeKeys:
@@ -66,15 +69,17 @@ def load_secrets(settings: Settings) -> Secrets:
             f'mode "{settings.mode}" sends orders, but {root}/exchange/{absent} is not there: '
             f"set exchange.credentialsSecretRef to a Secret with the keys apiKey and secret"
         )
+    password = _read(root / "exchange/password")
+    if settings.sends_orders and settings.exchange.name in WITH_PASSWORD and password is None:
+        raise Misconfigured(
+            f"exchange.name {settings.exchange.name} signs with a passphrase too, but {root}/exchange/password is not "
+            f"there: give the Secret of exchange.credentialsSecretRef the key password"
+        )
     database = _read(root / "database/url")
     if settings.database.mode == "postgres" and database is None:
         raise Misconfigured(_no_database(settings))
     # No private call in paper mode, so that keys mounted by mistake are not even held in memory.
-    keys = (
-        ExchangeKeys(key, secret, _read(root / "exchange/password"))
-        if settings.sends_orders and key and secret
-        else None
-    )
+    keys = ExchangeKeys(key, secret, password) if settings.sends_orders and key and secret else None
     return Secrets(TokenFile(root / "api/token"), TokenFile(root / "operator/token"), keys, database)
 
 

@@ -256,6 +256,23 @@ def test_orders_need_credentials(tmp_path: Path) -> None:
     )
 
 
+def test_a_venue_that_signs_with_a_passphrase_needs_it(tmp_path: Path) -> None:
+    """Its file is named when it is absent, and read when it is there; other venues do without."""
+    mounted(tmp_path)
+    kucoin = settings(tmp_path, exchange={**SANDBOX, "name": "kucoin"})
+    with pytest.raises(Misconfigured) as refusal:
+        load_secrets(kucoin)
+    assert str(refusal.value) == (
+        f"exchange.name kucoin signs with a passphrase too, but {tmp_path}/exchange/password is not there: "
+        "give the Secret of exchange.credentialsSecretRef the key password"
+    )
+    (tmp_path / "exchange/password").write_text("the-word\n")
+    keys = load_secrets(kucoin).exchange
+    assert keys is not None
+    assert keys.password is not None
+    assert keys.password.get_secret_value() == "the-word"
+
+
 def test_keys_of_a_bot_that_sends_nothing_are_not_read(tmp_path: Path) -> None:
     """Keys that were mounted by mistake are not even held in memory."""
     mounted(tmp_path)
