@@ -155,9 +155,9 @@ MUTANTS = {
         (
             Change(
                 "bot/tradingbot/adoption.py",
-                "    replay(ahead.desk(lease), parts.journal)\n",
-                "    for entry in parts.journal.entries():\n        await parts.venue.send(entry)\n"
-                "    replay(ahead.desk(lease), parts.journal)\n",
+                "            replay(ahead.desk(lease), parts.journal)\n",
+                "            for entry in parts.journal.entries():\n                await parts.venue.send(entry)\n"
+                "            replay(ahead.desk(lease), parts.journal)\n",
             ),
         ),
         (f"{CUTOFF}test_a_flatten_without_the_ledger_sells_in_the_place_of_the_stop_and_is_replayed",),

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from chaos.mutants import MUTANTS
+from chaos.mutating import applied, changed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -25,3 +26,10 @@ def test_the_test_that_catches_a_mutant_is_there(name: str):
     for test in MUTANTS[name].caught_by:
         file, _, function = test.partition("::")
         assert f"def {function.partition('[')[0]}(" in (ROOT / file).read_text() if function else True
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_code_with_a_mutant_in_it_can_be_read(name: str):
+    """One that cannot begin to run turns nothing red that would prove something."""
+    for path, change in map(applied, MUTANTS[name].changes):
+        compile(changed(path.read_text(), change), str(path), "exec", dont_inherit=True)
