@@ -29,6 +29,7 @@ from tradingbot.domain.order import Accepted, Cancel, Order, OrderType, Outcome,
 from tradingbot.venues.budget import Budget
 from tradingbot.venues.clock import VenueClock, steady
 from tradingbot.venues.guarded import GuardedVenue, Retries
+from tradingbot.venues.invented import Invention
 from tradingbot.venues.listening import market_trace
 from tradingbot.venues.signing import Account
 
@@ -47,6 +48,7 @@ class Bench:
     venue: GuardedVenue
     clock: VenueClock
     breakers: Breakers
+    invention: Invention
 
     async def send(self, request: Order | Cancel) -> tuple[str, Outcome]:
         number, now = next(NUMBERS), self.clock.now()
@@ -68,7 +70,8 @@ async def bench(recovery: timedelta) -> AsyncIterator[Bench]:
     settings = Settings(port=0, pace=Pace(Mode.WALL), data=DEEP_DATA)
     rule = Rule(failures=3, within=timedelta(seconds=60), recovery=recovery)
     breakers = Breakers("binance", tuple(Operation), rule, steady())
-    session = aiohttp.ClientSession(trace_configs=[market_trace(breakers)])
+    invention = Invention()
+    session = aiohttp.ClientSession(trace_configs=[market_trace(breakers, invention)])
     async with running(settings, time.time) as simulator, session:
         clock = VenueClock(session, simulator.url, simulator.url)
         await clock.measure()
@@ -77,7 +80,7 @@ async def bench(recovery: timedelta) -> AsyncIterator[Bench]:
         )
         venue = GuardedVenue(account, clock, Budget(None, "binance", clock), breakers, Retries())
         try:
-            yield Bench(simulator, venue, clock, breakers)
+            yield Bench(simulator, venue, clock, breakers, invention)
         finally:
             await venue.close()
 
@@ -223,6 +226,20 @@ def test_public_requests_are_counted_and_never_refused():
         at.simulator.exchange.faults.remove(None)
         await at.clock.measure()
         assert at.states()["market"] == "open"
+
+    story(act)
+
+
+def test_a_market_that_is_away_keeps_nothing_back_while_prices_are_invented():
+    """Nobody looks at it then."""
+
+    async def act(at: Bench) -> None:
+        at.invention.on = True
+        at.simulator.exchange.faults.add(Fault(0, "maintenance"))
+        for _ in range(3):
+            with pytest.raises(VenueUnavailable):
+                await at.clock.measure()
+        assert at.states()["market"] == "closed"
 
     story(act)
 

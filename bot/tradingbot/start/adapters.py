@@ -64,17 +64,17 @@ async def open_adapters(around: Around) -> Adapters:
     """The adapters of the settings' mode; raises Misconfigured, or VenueUnavailable to be asked again."""
     if around.settings.mode == "sim":
         return replay_adapters(around.settings)
-    breakers = breakers_of(around.settings)
-    traces = [market_trace(breakers)]
+    breakers, invention = breakers_of(around.settings), Invention()
+    traces = [market_trace(breakers, invention)]
     session = aiohttp.ClientSession(headers={"User-Agent": agent(around)}, timeout=TIMEOUT, trace_configs=traces)
     try:
-        return await live_adapters(around, session, breakers)
+        return await live_adapters(around, session, (breakers, invention))
     except BaseException:
         await session.close()
         raise
 
 
-async def live_adapters(around: Around, session: aiohttp.ClientSession, breakers: Breakers) -> Adapters:
+async def live_adapters(around: Around, session: aiohttp.ClientSession, kept: tuple[Breakers, Invention]) -> Adapters:
     """Live data, and the venue of the mode; the venue's clock has been measured."""
     exchange = around.settings.exchange
     places = bases(around.settings)
@@ -84,7 +84,7 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession, breakers
     said = around.settings.clock_sync
     clock.tolerance = Tolerance(said.warn_offset, said.max_offset)
     await clock.measure()
-    invention = Invention()
+    breakers, invention = kept
     market = feed_of((exchange.name, places), session, clock, around.metrics, exchange.proxy)
     feed = InventedFeed(market, clock, invention)
     instruments = await feed.instruments(exchange.symbols)

@@ -8,13 +8,19 @@ import aiohttp
 from tradingbot.breakers import Breakers
 from tradingbot.domain.breaker import Operation
 from tradingbot.venues.consequence import TOO_MANY
+from tradingbot.venues.invented import Invention
 
 
-def market_trace(breakers: Breakers) -> aiohttp.TraceConfig:
-    """For a session: each of its answers and failures is counted, none is refused or changed."""
+def market_trace(breakers: Breakers, invention: Invention) -> aiohttp.TraceConfig:
+    """For a session: its answers and failures are counted, none is refused or changed.
+
+    While prices are invented a market that is away keeps nothing back.
+    """
 
     async def answered(_: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
         status = end.response.status
+        if invention.on:
+            return
         if status >= 500 or status in TOO_MANY:
             breakers.failed(Operation.MARKET, f"{end.url.path} answered {status}")
         else:
@@ -22,7 +28,7 @@ def market_trace(breakers: Breakers) -> aiohttp.TraceConfig:
 
     async def failed(_: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams) -> None:
         # Whoever gave up waiting by itself has learned nothing of the venue.
-        if not isinstance(end.exception, asyncio.CancelledError):
+        if not (invention.on or isinstance(end.exception, asyncio.CancelledError)):
             said = f"{type(end.exception).__name__} {end.exception}".strip()
             breakers.failed(Operation.MARKET, f"{end.url.path}: {said}")
 
