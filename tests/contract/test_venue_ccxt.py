@@ -547,6 +547,25 @@ def test_a_dropped_stream_is_taken_up_with_what_was_missed():
     story(act, Pace(Mode.LOCKSTEP))
 
 
+def test_while_no_stream_can_be_had_bars_are_asked_for(monkeypatch):
+    """A bar that closes meanwhile comes all the same, so that a strategy can leave on it."""
+    monkeypatch.setattr("tradingbot.venues.feed.LONGEST_DELAY", 0.2)
+
+    async def act(at: Bench) -> None:
+        candles = at.feed.candles([BTC], "1m")
+        start = at.clock.now()
+        for _ in range(3):
+            await next_closed(candles)
+        await at.control("faults", kind="drop_socket", stream="market", seconds=3600)
+        await at.control("step", bars=1)
+        while (bar := await next_closed(candles)).close_time <= start:
+            pass
+        assert bar.close_time == start + timedelta(minutes=1)
+        await candles.aclose()
+
+    story(act, Pace(Mode.LOCKSTEP))
+
+
 def test_the_clock_follows_a_faster_venue():
     """A minute of venue time is a second of ours; ages and windows grow with it."""
 

@@ -1,6 +1,7 @@
 """Live market data in Binance's dialect: REST for history, a WebSocket for what comes, REST again after every gap."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -70,6 +71,17 @@ class LiveFeed:
             self._metrics.stream("market", False)
             self._metrics.reconnect("feed")
             await asyncio.sleep(delay)
+            if delay >= LONGEST_DELAY:
+                for bar in await self._meanwhile(symbols, timeframe):
+                    yield bar
+
+    async def _meanwhile(self, symbols: Sequence[str], timeframe: str) -> list[Candle]:
+        """The newest bars by question, while nobody tells them: a strategy that wants out must hear of them."""
+        found: list[Candle] = []
+        with contextlib.suppress(VenueUnavailable):
+            for symbol in symbols:
+                found += await self.history(symbol, timeframe, CATCH_UP_BARS)
+        return found
 
     async def quote(self, symbol: str) -> Quote:
         row = await self._asked("ticker/bookTicker", {"symbol": binance.market_id(symbol)})
