@@ -31,7 +31,9 @@ KINDS = {
     "AuthenticationError": Failure.AUTH,
     "DDoSProtection": Failure.RATE_LIMIT,
     "RateLimitExceeded": Failure.RATE_LIMIT,
-    "ExchangeNotAvailable": Failure.AWAY,
+    # Its word for a line that broke or was never there: what a venue answers never comes as an error of the library.
+    "OnMaintenance": Failure.AWAY,
+    "ExchangeNotAvailable": Failure.NETWORK,
     "NetworkError": Failure.NETWORK,
     "OperationFailed": Failure.AWAY,
     "BaseError": Failure.REFUSED,

@@ -50,7 +50,7 @@ LIBRARY = {
     "DuplicateOrderId": "refused",
     "ExchangeClosedByUser": "refused",
     "ExchangeError": "refused",
-    "ExchangeNotAvailable": "away",
+    "ExchangeNotAvailable": "network",
     "InsufficientFunds": "refused",
     "InvalidAddress": "refused",
     "InvalidNonce": "clock",
