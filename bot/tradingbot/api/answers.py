@@ -10,6 +10,8 @@ from starlette.responses import Response
 from tradingbot.domain.words import storable
 
 BODY_LIMIT = 64 * 1024
+# As an epoch it is never reached, and as milliseconds it is still a time that can be written.
+HIGHEST = 2**47
 
 
 class BadBody(Exception):
@@ -32,9 +34,8 @@ class Json(Response):
         )
 
 
-def error(code: int, sentence: str) -> Json:
-    headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
-    return Json({"error": sentence}, code, headers)
+def error(code: int, sentence: str, headers: Mapping[str, str] | None = None) -> Json:
+    return Json({"error": sentence}, code, {"WWW-Authenticate": "Bearer"} if code == 401 else headers)
 
 
 async def body(request: Request, required: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, str]:
@@ -56,7 +57,7 @@ async def fields(request: Request, example: Mapping[str, int | str], nullable: f
         value = sent.setdefault(name, None)
         if value is None and name in nullable:
             continue
-        if type(value) is not type(like) or (isinstance(value, int) and value < 0):
+        if type(value) is not type(like) or (isinstance(value, int) and not 0 <= value <= HIGHEST):
             raise BadBody(f"{name} {json.dumps(value)[:80]} is not right: send for example {json.dumps({name: like})}")
     return sent
 

@@ -14,6 +14,7 @@ from tradingbot.api.auditing import auditing_routes
 from tradingbot.api.breaking import breakers, resetting
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
+from tradingbot.api.openapi import describing
 from tradingbot.api.ops import health
 from tradingbot.api.reconciling import reconciling
 from tradingbot.api.reports import report_routes
@@ -36,6 +37,7 @@ def http_app(desk: Desk) -> Starlette:
         return health(desk)
 
     people = [
+        Route("/api/openapi.json", guarded(desk.api_tokens, describing())),
         Route("/api/status", guarded(desk.api_tokens, _status(desk))),
         Route("/api/positions", guarded(desk.api_tokens, _positions(desk))),
         Route("/api/orders", guarded(desk.api_tokens, _orders(desk))),
@@ -58,7 +60,16 @@ def http_app(desk: Desk) -> Starlette:
         Route(path, guarded(desk.operator_tokens, endpoint), methods=["POST"]) for path, endpoint in fence_routes(desk)
     ]
     health_routes = [Route("/health", report), Route("/api/health", report)]
-    return Starlette(routes=[*health_routes, *people, *stopping, *fence])
+    routes = [*health_routes, *people, *stopping, *fence]
+    return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
+
+
+async def unknown(request: Request, refusal: Exception) -> Response:
+    """A path that is not there, or a method it does not have."""
+    headers = getattr(refusal, "headers", None) or {}
+    if methods := headers.get("Allow"):
+        return error(405, f"{request.method} is not for this path: send {methods}", headers)
+    return error(404, "there is no such path: /api/openapi.json lists them")
 
 
 def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
