@@ -26,7 +26,7 @@ class Floor:
         self.parts = parts
         self.inbox = Inbox()
         keep = max(settings.warmup_bars, parts.strategy.bars)
-        self.bars = Bars(parts.feed, settings.timeframe, keep, parts.metrics)
+        self.bars = Bars(parts.feed, settings.timeframe, (keep, settings.most_bars or 2 * keep), parts.metrics)
         self.guard = Guard(parts, self.bars)
         self.teller = Teller(parts)
         self.checks = checks.checks(parts.limits)

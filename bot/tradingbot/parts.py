@@ -28,6 +28,7 @@ class EngineSettings:
     capital: Decimal
     currency: str
     warmup_bars: int = 200
+    most_bars: int | None = None  # kept of each market; None = twice what is needed
     check_interval: timedelta = timedelta(seconds=15)
     entry_max_age: timedelta = timedelta(seconds=5)
     turn: timedelta | None = timedelta(seconds=1)

@@ -66,6 +66,9 @@ class Engine(Part):
     )
     backoff_max: Duration = Field(timedelta(seconds=120), le=timedelta(hours=1), description="it doubles up to this")
     warmup_bars: int = Field(200, ge=1, le=5000, description="bars loaded before the first decision")
+    max_bars_in_memory: int | None = Field(
+        None, ge=100, le=10000, description="kept of each market; null is twice what is needed to decide"
+    )
 
 
 class Capital(Part):
@@ -214,6 +217,9 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
         found.append(
             ("exchange.symbols", ", ".join(foreign), f"is not quoted in {settings.currency}: trade it with another bot")
         )
+    needed, room = settings.engine.warmup_bars, settings.engine.max_bars_in_memory
+    if room is not None and needed > room:
+        found.append(("engine.warmup_bars", f"{needed}", "exceeds engine.max_bars_in_memory: write at most that"))
     base, most = settings.engine.backoff_base, settings.engine.backoff_max
     if base > most:
         found.append(("engine.backoff_base", f'"{base / SECOND:g}s"', "exceeds engine.backoff_max: write at most that"))

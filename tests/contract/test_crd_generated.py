@@ -120,7 +120,12 @@ specs = st.fixed_dictionaries(
     },
     optional={
         "mode": st.sampled_from(["sim", "dry-run", "paper"]),
-        "engine": _part(checkInterval=spans, warmupBars=st.integers(1, 5000), softMemoryLimitMb=st.integers(64, 4096)),
+        "engine": _part(
+            checkInterval=spans,
+            warmupBars=st.integers(1, 5000),
+            maxBarsInMemory=st.integers(100, 10000),
+            softMemoryLimitMb=st.integers(64, 4096),
+        ),
         "capital": _part(initial=decimals),
         "risk": _part(
             maxOrderNotional=decimals,

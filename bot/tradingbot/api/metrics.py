@@ -65,6 +65,9 @@ class Counters:
         )
         self._offset = self._gauge("clock_offset_seconds", "Venue time less ours, at the last measurement")
         self._synced = self._gauge("clock_sync_last_timestamp_seconds", "Unix time of that measurement, 0 before it")
+        self._bars = self._of_symbol("bars_in_memory", "Closed bars kept")
+        text = "Standard deviation of the relative change from bar to bar, of the newest 60"
+        self._volatility = self._of_symbol("market_volatility", text)
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
             "Time from the intent's timestamp to the venue's answer",
@@ -76,6 +79,10 @@ class Counters:
 
     def candle(self, symbol: str, kind: str) -> None:
         self._candles.labels(*self._base, symbol, kind).inc()
+
+    def bars(self, symbol: str, kept: int, volatility: float) -> None:
+        self._bars.labels(*self._base, symbol).set(kept)
+        self._volatility.labels(*self._base, symbol).set(volatility)
 
     def decision(self, strategy: str, symbol: str, action: str) -> None:
         self._decisions.labels(*self._base, strategy, symbol, action).inc()
@@ -128,6 +135,9 @@ class Counters:
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, BASE, registry=self._registry)
 
+    def _of_symbol(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, (*BASE, "symbol"), registry=self._registry)
+
     def _prepare(self, identity: Identity) -> None:
         symbols = identity.symbols
         _at_zero(self._candles, self._base, symbols, CANDLES)
@@ -135,6 +145,8 @@ class Counters:
         _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
         for gauge in (self._offset, self._synced):
             gauge.labels(*self._base)
+        for gauge, symbol in product((self._bars, self._volatility), symbols):
+            gauge.labels(*self._base, symbol)
         _at_zero(self._orders, self._base, symbols, SIDES, PURPOSES, OUTCOMES)
         _at_zero(self._fills, self._base, symbols, SIDES)
         _at_zero(self._traded, self._base, symbols, SIDES)

@@ -10,15 +10,16 @@ from tradingbot.domain.ports import Feed
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.domain.window import Window
 from tradingbot.market.series import Series, Taken
+from tradingbot.market.volatility import MEASURED, volatility
 
 
 class Bars:
-    """Closed bars per symbol, the newest prices, and when data last came."""
+    """Closed bars per symbol, at least and at most as many as *keep* says, the newest prices, when data last came."""
 
-    def __init__(self, feed: Feed, timeframe: str, keep: int, metrics: Metrics) -> None:
+    def __init__(self, feed: Feed, timeframe: str, keep: tuple[int, int], metrics: Metrics) -> None:
         self._feed = feed
         self._timeframe = timeframe
-        self._keep = keep
+        self._keep, self._most = keep
         self._metrics = metrics
         self._series: dict[str, Series] = {}
         self._asked: dict[str, tuple[datetime, datetime]] = {}
@@ -30,13 +31,14 @@ class Bars:
         loaded: list[Candle] = []
         for symbol in symbols:
             history = await self._feed.history(symbol, self._timeframe, self._keep)
-            series = Series(symbol, self._timeframe, self._keep)
+            series = Series(symbol, self._timeframe, self._keep, self._most)
             self._series[symbol] = series
             for candle in series.missing(history, before=datetime.max.replace(tzinfo=now.tzinfo)):
                 series.append(candle)
                 loaded.append(candle)
             for candle in history[-1:]:
                 self._seen(candle, now)
+            self._told(series)
         return tuple(loaded)
 
     async def take(self, candle: Candle, now: datetime) -> tuple[Candle, ...]:
@@ -55,6 +57,8 @@ class Bars:
             fresh = (*fresh, candle)
         for bar in fresh:
             series.append(bar)
+        if fresh:
+            self._told(series)
         return fresh
 
     async def _filled(self, series: Series, candle: Candle) -> tuple[Candle, ...]:
@@ -85,6 +89,9 @@ class Bars:
     def newest(self, symbol: str) -> Candle | None:
         """The newest closed bar of *symbol*."""
         return self._series[symbol].newest
+
+    def _told(self, series: Series) -> None:
+        self._metrics.bars(series.symbol, len(series), volatility(series.window(MEASURED).closes))
 
     def _seen(self, candle: Candle, now: datetime) -> None:
         mark = self.marks.get(candle.symbol)

@@ -20,12 +20,12 @@ class Taken(StrEnum):
 
 
 class Series:
-    """Keeps the newest *keep* closed bars; nothing is invented where the venue had no trade."""
+    """Keeps the newest closed bars, at least *keep* and at most *most*; nothing is invented where no trade was."""
 
-    def __init__(self, symbol: str, timeframe: str, keep: int) -> None:
+    def __init__(self, symbol: str, timeframe: str, keep: int, most: int) -> None:
         self.symbol = symbol
         self.step = TIMEFRAMES[timeframe]
-        self._keep = keep
+        self._keep, self._most = keep, most
         self._candles: list[Candle] = []
         self._closes: list[float] = []
 
@@ -60,7 +60,7 @@ class Series:
         """*candle* is the newest closed bar."""
         self._candles.append(candle)
         self._closes.append(float(candle.close))
-        if len(self._candles) > 2 * self._keep:
+        if len(self._candles) > self._most:
             del self._candles[: -self._keep]
             del self._closes[: -self._keep]
 

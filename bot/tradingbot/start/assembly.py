@@ -166,6 +166,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
             capital=settings.capital.initial,
             currency=settings.currency,
             warmup_bars=settings.engine.warmup_bars,
+            most_bars=settings.engine.max_bars_in_memory,
             check_interval=settings.engine.check_interval,
             turn=None if adapters.finite else TURN,
             schema=(HEAD, schema(ledger.engine) or ""),

@@ -15,7 +15,10 @@ def strategy_from(settings: Settings) -> Strategy:
     if settings.mode == "live" and name in BENCH:
         raise Misconfigured(f'strategy.name "{name}" is for benches, never for money: choose one of {", ".join(NAMES)}')
     model = _model(settings.paths.data, parameters) if "model" in parameters else None
-    return strategy_of(name, parameters, model)
+    made, room = strategy_of(name, parameters, model), settings.engine.max_bars_in_memory
+    if room is not None and made.bars > room:
+        raise Misconfigured(f"engine.max_bars_in_memory {room} is too small for {name}: write {made.bars} or more")
+    return made
 
 
 def _model(data: Path, parameters: dict[str, str]) -> Model:

@@ -120,6 +120,13 @@ def _check_interval(spec: BotSpec) -> str | None:
     return f"spec.engine.checkInterval: '{interval}' is too short; use at least 5s"
 
 
+def _bars_in_memory(spec: BotSpec) -> str | None:
+    needed, room = spec.engine.warmup_bars, spec.engine.max_bars_in_memory
+    if room is None or needed <= room:
+        return None
+    return f"spec.engine.warmupBars: {needed} exceeds maxBarsInMemory {room}; use at most that"
+
+
 def _own_server(spec: BotSpec) -> str | None:
     if (spec.database.postgres is not None) == (spec.database.mode is DatabaseMode.POSTGRES):
         return None
@@ -164,6 +171,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _one_currency,
     _order_within_position,
     _check_interval,
+    _bars_in_memory,
     _own_server,
     _gate_job,
     _analysis,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tradingbot_operator.domain.deciding import Engine
 from tradingbot_operator.domain.model import Part
 from tradingbot_operator.domain.operations import (
     Backup,
@@ -114,19 +115,6 @@ class Strategy(Part):
         Field(default_factory=dict, max_length=64),
     ]
     """Parameters of the strategy, all as strings."""
-
-
-class Engine(Part):
-    check_interval: Span = "15s"
-    """Pause between two looks at what is open; at least 5s."""
-    warmup_bars: Annotated[int, Field(ge=1, le=5000)] = 200
-    """Candles read before the first decision."""
-    backoff_base_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
-    """Pause when a venue says wait, not how long; 5 by default, doubled each time."""
-    max_backoff_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
-    """Longest such pause; 120 by default."""
-    soft_memory_limit_mb: Annotated[int, Field(ge=64, le=1048576)] | None = None
-    """Memory above which caches shrink."""
 
 
 class Capital(Part):

@@ -53,6 +53,19 @@ def test_series_that_can_be_foreseen_exist_at_zero(counters: tuple[Counters, Col
     assert value(made, "tradingbot_order_latency_seconds_count") == 0
 
 
+def test_bars_in_memory_and_how_far_a_price_moves_are_shown_by_market(
+    counters: tuple[Counters, CollectorRegistry],
+) -> None:
+    """Both are 0 before the first bar, and the newest word afterwards."""
+    count, made = counters
+    assert value(made, "bars_in_memory", symbol="BTC/USDT") == 0
+    assert value(made, "market_volatility", symbol="BTC/USDT") == 0
+    count.bars("BTC/USDT", 400, 0.002)
+    count.bars("BTC/USDT", 200, 0.004)
+    assert value(made, "bars_in_memory", symbol="BTC/USDT") == 200
+    assert value(made, "market_volatility", symbol="BTC/USDT") == 0.004
+
+
 def test_each_event_is_counted_in_its_series(counters: tuple[Counters, CollectorRegistry]) -> None:
     """One event raises one counter by one, money by its amount."""
     count, made = counters

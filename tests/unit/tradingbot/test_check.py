@@ -68,6 +68,13 @@ BAD = [
         "strategy.parameters.fast is '9'; give less than slow, which is 3",
     ),
     ({"strategy": {**ML, "parameters": {**ML["parameters"], "sha256": "0"}}}, "strategy.parameters.sha256 is '0'; "),
+    (
+        {
+            "strategy": {"parameters": {"fast": "3", "slow": "150"}},
+            "engine": {"warmup_bars": 100, "max_bars_in_memory": 100},
+        },
+        "engine.max_bars_in_memory 100 is too small for sma_cross: write 150 or more",
+    ),
     ({"exchange": {"name": "mtgox"}}, 'exchange.name "mtgox" is not spoken here: write binance or coinbase or'),
     ({"exchange": {"symbols": ["btc"]}}, 'exchange.symbols.0 "btc" is not a market: '),
     ({"mode": "sim", "exchange": {"symbols": ["DOGE/USDT"]}}, 'exchange.symbols "DOGE/USDT" has no recording: put '),

@@ -14,6 +14,7 @@ from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import VenueUnavailable
 from tradingbot.market.bars import Bars
 from tradingbot.market.series import Series, Taken
+from tradingbot.market.volatility import volatility
 
 MINUTE = timedelta(minutes=1)
 
@@ -33,8 +34,8 @@ class ListedFeed:
         return tuple(self.listed[-bars:])
 
 
-def series(*minutes: int, keep: int = 50) -> Series:
-    made = Series(BTC, "1m", keep)
+def series(*minutes: int, keep: int = 50, most: int = 100) -> Series:
+    made = Series(BTC, "1m", keep, most)
     for minute in minutes:
         made.append(candle(minute))
     return made
@@ -68,7 +69,7 @@ def test_every_candle_is_one_of_six_things(kept, came, kind):
 
 def test_a_series_keeps_the_newest_bars_only():
     """Memory does not grow with time."""
-    made = series(*range(300), keep=10)
+    made = series(*range(300), keep=10, most=20)
     assert len(made) <= 20
     assert made.newest == candle(299)
     assert made.window(3).candles == [candle(297), candle(298), candle(299)]
@@ -85,7 +86,7 @@ def test_a_corrected_bar_is_seen_as_a_restart_would_see_it():
 
 def bars_on(feed: ListedFeed, *minutes: int) -> tuple[Bars, CountingMetrics]:
     metrics = CountingMetrics()
-    made = Bars(feed, "1m", 50, metrics)
+    made = Bars(feed, "1m", (50, 100), metrics)
     feed.listed = [candle(minute) for minute in minutes]
     asyncio.run(made.load([BTC], START))
     feed.asked = 0
@@ -100,7 +101,7 @@ def take(bars: Bars, came: Candle, now=START) -> list[int]:
 def test_history_is_loaded_without_its_running_bar():
     """Trap 2: the last row of a list runs; it gives a price and no decision."""
     feed = ListedFeed([candle(0), candle(1), running(2)])
-    made = Bars(feed, "1m", 50, CountingMetrics())
+    made = Bars(feed, "1m", (50, 100), CountingMetrics())
     loaded = asyncio.run(made.load([BTC], START + 2 * MINUTE))
     assert loaded == (candle(0), candle(1))
     assert made.newest(BTC) == candle(1)
@@ -196,3 +197,47 @@ def test_whatever_comes_bars_are_closed_unique_and_in_order(came):
         assert all(bar.closed for bar in fresh)
         decided += [bar.open_time for bar in fresh]
     assert decided == sorted(set(decided))
+
+
+@dataclass
+class MeasuredBars(CountingMetrics):
+    """A fake of the Metrics port that keeps how many bars there were and how far prices moved."""
+
+    told: list[tuple[str, int, float]] = field(default_factory=list)
+
+    def bars(self, symbol: str, kept: int, volatility: float) -> None:
+        self.told.append((symbol, kept, volatility))
+
+
+@given(st.integers(1, 20), st.integers(0, 20), st.integers(0, 90))
+def test_memory_holds_the_bars_that_are_needed_and_never_more_than_its_bound(keep: int, more: int, came: int):
+    """However many come, at least *keep* of them can be looked at and at most *most* are kept: the newest."""
+    made = series(*range(came), keep=keep, most=keep + more)
+    assert min(came, keep) <= len(made) <= keep + more
+    assert [bar.open_time for bar in made.candles] == [candle(each).open_time for each in range(came)][-len(made) :]
+
+
+def test_the_number_of_bars_kept_is_told_and_stays_below_its_bound():
+    """A bot that runs for long holds no more bars than it is allowed to."""
+    metrics = MeasuredBars()
+    made = Bars(ListedFeed([candle(0), candle(1)]), "1m", (2, 3), metrics)
+    asyncio.run(made.load([BTC], START))
+    for minute in (2, 3, 4):
+        take(made, candle(minute))
+    assert [kept for _, kept, _ in metrics.told] == [2, 3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("closes", "moves"),
+    [
+        ((), 0.0),
+        ((100.0,), 0.0),
+        ((100.0, 100.0, 100.0), 0.0),
+        ((100.0, 110.0, 121.0), 0.0),
+        ((100.0, 101.0, 99.99), 0.01),
+        ((0.0, 100.0, 101.0, 99.99), 0.01),
+    ],
+)
+def test_volatility_is_how_far_changes_are_from_their_mean(closes: tuple[float, ...], moves: float):
+    """A price that stands, or rises steadily, has none; what cannot be divided by is left out."""
+    assert volatility(closes) == pytest.approx(moves, abs=1e-9)

@@ -143,6 +143,8 @@ MISTAKES = [
         "2001",
         'risk.max_order_notional "2001" exceeds risk.max_position_notional: write at most that',
     ),
+    ("engine.max_bars_in_memory", 199, "engine.warmup_bars 200 exceeds engine.max_bars_in_memory: write at most that"),
+    ("engine.max_bars_in_memory", 99, "engine.max_bars_in_memory 99 is too small: write 100 or more"),
     ("engine.backoff_base", "3m", 'engine.backoff_base "180s" exceeds engine.backoff_max: write at most that'),
     ("capital.currency", "EUR", "exchange.symbols BTC/USDT is not quoted in EUR: trade it with another bot"),
     (

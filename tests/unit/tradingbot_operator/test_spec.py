@@ -109,6 +109,9 @@ CONTRADICTIONS = {
     "spec.engine.checkInterval: '4s' is too short; use at least 5s": with_(
         make.MINIMAL, engine={"checkInterval": "4s"}
     ),
+    "spec.engine.warmupBars: 200 exceeds maxBarsInMemory 199; use at most that": with_(
+        make.MINIMAL, engine={"maxBarsInMemory": 199}
+    ),
     "spec.database.postgres: goes with mode postgres and only with it; set both, or neither": with_(
         make.MINIMAL, database={"mode": "postgres"}
     ),
