@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from tradingbot.domain.order import WORKING, Cancel, OrderReport, OrderStatus, Purpose, VenueWrite
+from tradingbot.domain.order import WORKING, Cancel, OrderRecord, OrderReport, OrderStatus, Purpose, VenueWrite
 from tradingbot.execution.book import order
 from tradingbot.execution.desk import SKEW, Desk
 from tradingbot.execution.record import keep_fills, settled
@@ -81,6 +81,7 @@ async def follow(desk: Desk, symbol: str, listed: tuple[OrderReport, ...] | None
     live = desk.book.live(symbol)
     if not live:
         return
+    asked = desk.clock.now()
     open_now = {
         report.client_id: report for report in (await desk.venue.open_orders(symbol) if listed is None else listed)
     }
@@ -89,8 +90,19 @@ async def follow(desk: Desk, symbol: str, listed: tuple[OrderReport, ...] | None
         report = open_now.get(name) or await desk.venue.order(symbol, name)
         if report is not None:
             settled(desk, name, report.status, report)
+        elif is_forgotten(desk, record, asked):
+            settled(desk, name, OrderStatus.CANCELLED, message="the venue took it on and no longer knows it")
     if desk.book.lacks_fills(symbol):
         await collect(desk, symbol)
+
+
+def is_forgotten(desk: Desk, record: OrderRecord, asked: datetime) -> bool:
+    """True for a stop that was taken on, and of which a question of *asked* would have heard if it still stood.
+
+    Some venues forget a stop that a person took back, or that failed when it was met; it covers nothing any more.
+    """
+    rests = order(record).purpose is Purpose.STOP and record.status is OrderStatus.OPEN
+    return rests and is_final(desk, record.write, asked)
 
 
 async def collect(desk: Desk, symbol: str) -> None:

@@ -111,6 +111,9 @@ class KucoinTalk:
     def found(self, symbol: str, client_id: str) -> Talk[OrderReport | None]:
         stop = yield from self._stop(symbol, client_id)
         booked = yield from self._in_book(symbol, client_id)
+        if booked is None and stop is None:
+            # A stop that is met just now is for a moment in neither list.
+            booked = yield from self._in_book(symbol, client_id)
         return booked if booked is not None or stop is None else kucoin.stop_report(symbol, stop)
 
     def _stop(self, symbol: str, client_id: str) -> Talk[Json | None]:

@@ -400,13 +400,33 @@ def test_a_cancel_ends_with_its_target(target, passed, ends):
     later(made, passed)
     settle_once(made)
     assert status(made, 2) is ends
-    assert status(made, 1) is (target or OrderStatus.OPEN)
+    assert status(made, 1) is (target or OrderStatus.CANCELLED)
 
 
 def test_a_cancel_of_an_order_that_is_settled_already_moves_nothing_else():
     """The book has let the target go."""
     made = desk(ScriptedVenue(reports={name(7): report(name(7), OrderStatus.CANCELLED)}), Cancel(BTC, name(7)))
     assert settle_once(made)
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "passed", "ends"),
+    [
+        (stop(), OrderStatus.OPEN, 7, OrderStatus.CANCELLED),
+        # Asked too early, the venue may only not show it yet.
+        (stop(), OrderStatus.OPEN, 1, OrderStatus.OPEN),
+        # What was never taken on is settled by its own rule, and an order of another kind is never forgotten.
+        (stop(), OrderStatus.UNKNOWN, 7, OrderStatus.UNKNOWN),
+        (entry(), OrderStatus.OPEN, 7, OrderStatus.OPEN),
+    ],
+)
+def test_a_stop_the_venue_took_on_and_no_longer_knows_covers_nothing(request_, before, passed, ends):
+    """It has ended, so that the position is covered anew; a moment earlier nobody could say so."""
+    made = desk(ScriptedVenue(), request_)
+    record.settled(made, name(1), before, report(name(1)) if before is OrderStatus.OPEN else None)
+    later(made, passed)
+    asyncio.run(settle.follow(made, BTC))
+    assert status(made, 1) is ends
 
 
 def test_following_asks_for_trades_only_when_some_are_missing():
