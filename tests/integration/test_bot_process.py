@@ -289,8 +289,9 @@ async def test_the_doctor_passes_a_bot_at_work_and_names_what_is_not_well(
         code, out, _ = await pod.atb("doctor", "--verbose")
         evidence("atb doctor --verbose", out)
         named = [line[6:].partition(":")[0] for line in out.splitlines()[:-1]]
-        assert (code, out.splitlines()[-1]) == (0, "9 checks, 0 failed")
-        assert named == [*["settings", "start", "token", "volume", "venue", "clock", "ledger", "trader"], "kill switch"]
+        assert (code, out.splitlines()[-1]) == (0, "10 checks, 0 failed")
+        before = ["settings", "start", "token", "volume", "dns", "venue", "clock"]
+        assert named == [*before, "ledger", "trader", "kill switch"]
         assert (await pod.status())["halts"] == []
         venue.exchange.faults.add(Fault(0, "maintenance"))
         code, out, _ = await pod.atb("doctor")
@@ -298,6 +299,24 @@ async def test_the_doctor_passes_a_bot_at_work_and_names_what_is_not_well(
         assert code == 1
         assert out.splitlines()[0].startswith("FAIL  venue: ")
         assert "see exchange.endpoint" in out
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S3-080")
+async def test_the_doctor_tells_that_the_name_of_the_venue_is_not_known(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """A pod without a name server, or with a wrong name: what a person would look up with nslookup."""
+    rendered = bots.settings(tmp_path, exchange={"endpoint": "http://no-such-name.invalid:8080"})
+    environment = bots.mounted(tmp_path, rendered)
+    made = await asyncio.create_subprocess_exec(
+        bots.ATB, "doctor", "--json", "--before-start", env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await made.communicate()
+    checks = json.loads(out)["checks"]
+    evidence("atb doctor --json | jq -r .checks.dns", json.dumps(checks["dns"]))
+    assert (made.returncode, checks["dns"]["status"], checks["start"]["status"]) == (1, "fail", "ok")
+    assert checks["dns"]["cure"] == "see the pod's dnsConfig and the cluster's name service"
 
 
 @pytest.mark.asyncio

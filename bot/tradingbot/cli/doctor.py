@@ -20,7 +20,8 @@ def doctor(verbose: Verbose = False, before_start: BeforeStart = False, as_json:
     findings = importlib.import_module("tradingbot.cli.examine").examined(before_start)
     sick = [each for each in findings if not each.ok]
     if as_json:
-        typer.echo(json.dumps({"ok": not sick, "checks": [asdict(each) for each in findings]}, indent=2))
+        checks = {each.check: {"status": "ok" if each.ok else "fail", **asdict(each)} for each in findings}
+        typer.echo(json.dumps({"ok": not sick, "checks": checks}, indent=2))
         return Exit.REFUSED if sick else Exit.OK
     # What failed stands last: of a Job only the end of its log is kept.
     for each in [*(each for each in findings if each.ok), *sick] if verbose else sick:

@@ -4,14 +4,17 @@ import asyncio
 import importlib
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.exits import Failed
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.settings import Settings, load_settings
+from tradingbot.start.addresses import bases
 from tradingbot.start.check import usable
 from tradingbot.start.credentials import TokenFile, ledger_url
 from tradingbot.start.environment import parse_environment
@@ -45,7 +48,7 @@ def examined(before_start: bool) -> tuple[Finding, ...]:
 
 
 def _all(settings: Settings, before_start: bool) -> Iterator[Finding]:
-    checks: tuple[Check, ...] = (start, token, volume, venue, clock, fresh_ledger if before_start else ledger)
+    checks: tuple[Check, ...] = (start, token, volume, dns, venue, clock, fresh_ledger if before_start else ledger)
     yield from (check(settings) for check in checks)
     if not before_start:
         yield from (check(settings) for check in (trader, stopping))
@@ -82,6 +85,22 @@ def volume(settings: Settings) -> Finding:
     if free < FREE_MB:
         return Finding("volume", False, f"{free} MB are free at {folder}", f"make room for at least {FREE_MB} MB")
     return Finding("volume", True, f"{folder} can be written, {free} MB are free")
+
+
+def dns(settings: Settings) -> Finding:
+    """The name of the venue, or of the proxy on the way to it, is one that this pod can look up."""
+    if settings.mode == "sim":
+        return Finding("dns", True, "mode sim asks no venue")
+    try:
+        host = urlsplit(settings.exchange.proxy or bases(settings)[0]).hostname or ""
+        socket.getaddrinfo(host, None)
+    except Misconfigured as refusal:
+        return Finding("dns", False, str(refusal), "see check start")
+    except OSError as error:
+        return Finding(
+            "dns", False, f"{host}: {error.strerror}", "see the pod's dnsConfig and the cluster's name service"
+        )
+    return Finding("dns", True, f"{host} has an address")
 
 
 def venue(settings: Settings) -> Finding:

@@ -25,7 +25,7 @@ def settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> S
 
 @pytest.fixture
 def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    return settings(tmp_path, monkeypatch)
+    return settings(tmp_path, monkeypatch, exchange={"endpoint": "http://127.0.0.1:9"})
 
 
 class FakeAdapters:
@@ -62,6 +62,17 @@ def test_venue_that_is_away_and_a_clock_that_is_off_are_named(given: Settings, m
     assert (examine.clock(given).ok, examine.clock(given).message) == (False, "not measured: the venue answers 503")
     with_venue(monkeypatch, doubt="the clocks are 3 s apart")
     assert examine.clock(given) == Finding("clock", False, "the clocks are 3 s apart", "synchronise the node's clock")
+
+
+def test_a_name_that_nobody_knows_is_told_before_the_venue_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy's where there is one: it is the only name the bot looks up."""
+    known = settings(tmp_path, monkeypatch, exchange={"endpoint": "http://127.0.0.1:9"})
+    assert examine.dns(known) == Finding("dns", True, "127.0.0.1 has an address")
+    proxied = settings(tmp_path, monkeypatch, exchange={"proxy": "http://no-such-name.invalid:3128"})
+    found = examine.dns(proxied)
+    assert (found.ok, found.message.partition(":")[0]) == (False, "no-such-name.invalid")
+    other = settings(tmp_path, monkeypatch, exchange={"name": "nowhere"})
+    assert (examine.dns(other).ok, examine.dns(other).cure) == (False, "see check start")
 
 
 def test_mode_sim_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,16 +207,16 @@ def test_all_that_is_well_is_told_only_when_asked(
     """--verbose shows every check, --json for a script; before a start neither trader nor ledger is looked for."""
     with_venue(monkeypatch)
     assert run(["doctor", "--before-start"]) == 0
-    assert capsys.readouterr().out == "7 checks, 0 failed\n"
+    assert capsys.readouterr().out == "8 checks, 0 failed\n"
     assert run(["doctor", "--before-start", "--verbose"]) == 0
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[1].rstrip(":") for line in lines[:-1]]
-    assert names == ["settings", "start", "token", "volume", "venue", "clock", "ledger"]
+    assert names == ["settings", "start", "token", "volume", "dns", "venue", "clock", "ledger"]
     (given.paths.secrets / "api/token").unlink()
     assert run(["doctor", "--before-start", "--verbose"]) == 1
     assert capsys.readouterr().out.splitlines()[-2].startswith("FAIL  token: ")
     (given.paths.secrets / "api/token").write_text("t")
     assert run(["doctor", "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
-    sick = [each["check"] for each in said["checks"] if not each["ok"]]
+    sick = [name for name, each in said["checks"].items() if each["status"] == "fail"]
     assert (said["ok"], sick) == (False, ["ledger", "trader", "kill switch"])
