@@ -14,7 +14,7 @@ import bots
 import postgres
 from bots import Pod
 from exchange_simulator.server import Venue, running
-from halting import LOOSE, gauge, simulator
+from halting import KEY, buys, gauge, sandboxed, simulator
 from tradingbot.ledger import trail
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,15 +30,13 @@ async def venue() -> AsyncIterator[Venue]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pod(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pod]:
-    """A bot that trades on paper."""
+    """A bot on paper that trades often, in the venue's sandbox."""
     folder = tmp_path_factory.mktemp("http")
     # By the venue's clock, which runs 240 times as fast.
     compared = {"reconcile": {"interval": "10m"}}
-    rendered = bots.settings(
-        folder, exchange={"endpoint": venue.url}, risk=LOOSE, database={"mode": "postgres"}, **compared
-    )
+    rendered = sandboxed(folder, venue.url, database={"mode": "postgres"}, **compared)
     with postgres.server() as server:
-        async with bots.pod(folder, rendered, url=server.create("btc")) as made:
+        async with bots.pod(folder, rendered, KEY, server.create("btc")) as made:
             await made.until(lambda seen: seen["state"] == "trading", 60)
             yield made
 
@@ -121,3 +119,29 @@ async def test_ledger_and_account_are_compared_at_intervals(pod: Pod, evidence: 
     seen = await pod.status()
     assert seen["reconciliation"]["differences"] == []
     assert (await events(pod, "RECONCILED"))[0]["details"] == {"differences": []}
+
+
+@pytest.mark.row("S3-132")
+@pytest.mark.row("S3-148")
+async def test_in_maintenance_nothing_is_entered_and_after_it_the_next_signal_is(
+    pod: Pod, venue: Venue, evidence: Note
+) -> None:
+    """A signal to enter is refused, trading cannot be enabled, the probes stay green; then an order is at the venue."""
+    code, answer = await pod.api("/api/maintenance/enable", {})
+    assert (code, answer["maintenance"]) == (200, True)
+    seen = await pod.until(lambda seen: seen["state"] == "halted" and not seen["unresolved"])
+    before, bar = len(buys(venue)), seen["last_decision"]["bar"]
+    await pod.until(
+        lambda seen: seen["last_decision"]["action"] == "refused" and seen["last_decision"]["bar"] > bar, 60
+    )
+    code, refused = await pod.api("/api/trading/enable", {})
+    probes = [(await pod.ops(path))[0] for path in ("/livez", "/readyz")]
+    entered = len(buys(venue)) - before
+    evidence("curl -X POST :8000/api/trading/enable in maintenance", f"{code} {refused}, {probes}, entries: {entered}")
+    assert (code, probes, entered) == (503, [200, 200], 0)
+    code, answer = await pod.api("/api/maintenance/disable", {})
+    assert (code, answer) == (200, {"maintenance": False, "halts": []})
+    async with asyncio.timeout(60):
+        while len(buys(venue)) == before:  # noqa: ASYNC110 - the venue shares this loop
+            await asyncio.sleep(0.05)
+    evidence("api POST /api/maintenance/disable", f"{answer}, entered: {buys(venue)[-1]}")

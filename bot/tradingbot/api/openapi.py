@@ -97,6 +97,9 @@ CALLS = (
     Call("/api/market-data/{exchange}/status", "How market data comes.", answers={**KNOWN, 404: "another exchange"}),
     order("/api/halt", "Halts.", {"reason": SAID}, optional={"kind": one_of(*HaltKind)}, answers=HALTED),
     order("/api/trading/disable", "Exits only, until resumed.", {}, optional={"reason": TEXT}, answers=HALTED),
+    order("/api/trading/enable", "Clears what /api/trading/disable has latched.", {}, optional={"reason": TEXT}),
+    order("/api/maintenance/enable", "Exits only, until maintenance ends.", {}, optional={"reason": TEXT}),
+    order("/api/maintenance/disable", "Ends maintenance; other halts stay.", {}, optional={"reason": TEXT}),
     order("/api/emergency/stop-all-trading", "Halts.", {}, optional={"reason": TEXT}, answers=HALTED),
     order(
         "/api/emergency/close-all-positions", "Sells all, then halts.", {}, optional={"reason": TEXT}, answers=HALTED

@@ -14,6 +14,7 @@ from tradingbot.api.auditing import auditing_routes
 from tradingbot.api.breaking import breakers, resetting
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
+from tradingbot.api.maintaining import maintaining_routes
 from tradingbot.api.openapi import describing
 from tradingbot.api.ops import health
 from tradingbot.api.reconciling import reconciling
@@ -53,9 +54,8 @@ def http_app(desk: Desk) -> Starlette:
     people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]
     read = (*report_routes(desk), *auditing_routes(desk))
     people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in read]
-    stopping = [
-        Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in stopping_routes(desk)
-    ]
+    orders = (*stopping_routes(desk), *maintaining_routes(desk))
+    stopping = [Route(path, guarded(desk.api_tokens, endpoint), methods=["POST"]) for path, endpoint in orders]
     fence = [
         Route(path, guarded(desk.operator_tokens, endpoint), methods=["POST"]) for path, endpoint in fence_routes(desk)
     ]

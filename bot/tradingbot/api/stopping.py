@@ -8,7 +8,8 @@ from starlette.responses import Response
 from tradingbot.api import view
 from tradingbot.api.answers import BadBody, Json, body, error
 from tradingbot.api.desk import Desk
-from tradingbot.domain.halt import HaltKind
+from tradingbot.api.maintaining import BUSY, in_maintenance
+from tradingbot.domain.halt import MAINTENANCE, HaltKind
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 REASON = "why trading stops"
@@ -50,6 +51,8 @@ def _resume(desk: Desk) -> Endpoint:
     async def answer(request: Request) -> Response:
         sent = await body(request, {"id": "the halt's id", "reason": "why trading may go on"}, {})
         standing = desk.commands.snapshot().halts
+        if in_maintenance(desk) and not sent["id"].strip().startswith(MAINTENANCE):
+            return error(503, BUSY)
         if not await desk.commands.resume(sent["id"].strip(), sent["reason"].strip()):
             ids = ", ".join(each.id for each in standing) or "none"
             return error(404, f'id "{sent["id"]}" is not a standing halt: write one of {ids}')

@@ -27,7 +27,9 @@ class Halt:
     limit: bool = False
 
 
-# What halts that nobody asked for are called in conditions, alerts and runbooks, by the beginning of their ids.
+MAINTENANCE = "maintenance-"
+
+# What halts that nobody asked for, and maintenance, are called in conditions, alerts and runbooks, by the beginning of their ids.
 CAUSES = (
     ("daily-loss-", "DailyLossLimit"),
     ("drawdown-", "DrawdownLimit"),
@@ -39,6 +41,7 @@ CAUSES = (
     ("unknown-state-", "UnknownState"),
     ("mode-", "ModeChange"),
     ("corrupt-", "DataCorruption"),
+    (MAINTENANCE, "Maintenance"),
 )
 REQUESTED = "Requested"
 
