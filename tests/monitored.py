@@ -16,7 +16,7 @@ def many(of: Json) -> Json:
     return {"type": "array", "items": of}
 
 
-RULE = fields(alert=TEXT, expr=TEXT, labels=TEXTS, annotations=TEXTS)
+RULE = fields(**{"alert": TEXT, "expr": TEXT, "for": TEXT, "labels": TEXTS, "annotations": TEXTS})
 RULES = fields(groups=many(fields(name=TEXT, rules=many(RULE))))
 EXPRESSION = fields(key=TEXT, operator=TEXT, values=many(TEXT))
 MONITOR = fields(

@@ -112,7 +112,7 @@ async def lay_out(
     if applied.trouble is None:
         if run is not None:
             await cluster.prune(bot, observed, run, bundle.held)
-        await cluster.alert(bot, bundle.alert)
+        await cluster.alerts.write(bot, bundle.alert, moment.now)
         cluster.memory.settle(bot.key, wanted)
     return applied
 

@@ -8,6 +8,7 @@ from typing import Any
 from tradingbot_operator.cluster import apply, events, reading
 from tradingbot_operator.cluster import bot as writes
 from tradingbot_operator.cluster.accounts import Accounts
+from tradingbot_operator.cluster.alerts import Alerts
 from tradingbot_operator.cluster.api import Api
 from tradingbot_operator.cluster.memory import Memory, place, trace
 from tradingbot_operator.domain.bot import Bot, Manifest, parse, parse_spec
@@ -16,18 +17,15 @@ from tradingbot_operator.domain.errors import Outdated
 from tradingbot_operator.domain.handover import AT_REST, Kill
 from tradingbot_operator.domain.keyage import key_age
 from tradingbot_operator.domain.kinds import (
-    ALERT_RULE,
     BOT,
     CONFIG,
     DEPLOYMENT,
     POD,
-    POD_MONITOR,
     POLICY,
     REVISION,
     SECRET,
     Kind,
 )
-from tradingbot_operator.domain.monitoring import MONITOR, Watched, rule_name
 from tradingbot_operator.domain.names import (
     COMPONENT,
     FIELD_MANAGER,
@@ -56,7 +54,7 @@ class Cluster:
 
     def __init__(self, api: Api, memory: Memory, monitoring: tuple[Kind, ...]) -> None:
         self.api, self.memory, self.accounts = api, memory, Accounts()
-        self._monitoring = monitoring
+        self.alerts = Alerts(api, memory, monitoring)
 
     async def find(self, key: tuple[str, str]) -> Bot | None:
         """The bot as the API server has it now, or None if it certainly does not exist."""
@@ -93,7 +91,7 @@ class Cluster:
             workloads = tuple(each for each in seen.workloads if each.controller == bot.uid)
             # At once: a person who goes back waits for the slowest of them, not for their sum.
             history, keys, tokens, watched = await asyncio.gather(
-                self._history(bot), self._keys(bot, seen), self._tokens(bot), self._watched(bot)
+                self._history(bot), self._keys(bot, seen), self._tokens(bot), self.alerts.watched(bot)
             )
             return replace(seen, workloads=workloads, revisions=history, keys=keys, tokens=tokens, watched=watched)
         labels = f"{LABEL_BOT}={bot.name}"
@@ -149,32 +147,6 @@ class Cluster:
         # It is there, and more is never asked of it.
         self.memory.wrote(place(body, SECRET.kind), trace(body, bot.key), SECRET.kind)
         return tokens
-
-    async def _watched(self, bot: Bot) -> Watched | None:
-        """Whether monitor and rule stand; what stands is asked for again only when something of the bot changed."""
-        if not {POD_MONITOR, ALERT_RULE} <= set(self._monitoring):
-            return None
-        known = self.memory.watched(bot.key)
-        if known is not None and known.monitor and known.rule:
-            return known
-        monitor, rule = await asyncio.gather(
-            self._glimpse(POD_MONITOR, bot, MONITOR), self._glimpse(ALERT_RULE, bot, rule_name(bot))
-        )
-        own = rule is not None and reading.controller_uid(rule) == bot.uid
-        seen = Watched(monitor is not None, own, known.why if known else None)
-        self.memory.remember_watched(bot.key, seen)
-        return seen
-
-    async def _glimpse(self, kind: Kind, bot: Bot, name: str) -> Manifest | None:
-        return self.memory.listed((kind.kind, bot.namespace, name)) or await self.api.glimpse(kind, bot.namespace, name)
-
-    async def alert(self, bot: Bot, rule: Manifest | None) -> None:
-        """The rule stands, or is known not to: no bot waits for it."""
-        if rule is None:
-            return
-        applied = await apply.apply(self.api, self.memory, bot, (), (rule,))
-        if applied.trouble is not None:
-            self.memory.remember_watched(bot.key, Watched(False, False, applied.trouble.message))
 
     async def recorded(self, bot: Bot, revision: str) -> Mapping[str, Any] | None:
         """What that revision holds, if it was recorded before."""
@@ -235,7 +207,7 @@ class Cluster:
                 scale = {"metadata": {"uid": workload.uid}, "spec": {"replicas": 0}}
                 await self.api.merge(DEPLOYMENT.path(bot.namespace, workload.name), scale, FIELD_MANAGER)
         if action.step is Step.RELEASE and action.last:
-            for kind in (POLICY, *(each for each in self._monitoring if each == POD_MONITOR)):
+            for kind in (POLICY, *self.alerts.shared):
                 for each in await self.api.list_metadata(kind, bot.namespace, f"{LABEL_MANAGED_BY}={COMPONENT}"):
                     await self.api.delete(kind, bot.namespace, each["metadata"]["name"], each["metadata"]["uid"])
 

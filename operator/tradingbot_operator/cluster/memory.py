@@ -58,6 +58,7 @@ class Memory:
         self._specs: dict[Name, BotSpec] = {}
         self._keys: dict[Name, KeyAge] = {}
         self._watched: dict[Name, Watched] = {}
+        self._unalerted: dict[Name, str] = {}
 
     def is_settled(self, bot: Name, intent: str) -> bool:
         """Whether all that *intent* stands for was written, and nothing of it has changed since."""
@@ -102,6 +103,7 @@ class Memory:
         self._specs.pop(bot, None)
         self._orders.pop(bot, None)
         self._keys.pop(bot, None)
+        self._unalerted.pop(bot, None)
         for where in [where for where, left in self._written.items() if left.bot == bot]:
             del self._written[where]
             self._noticed.pop(where, None)
@@ -237,6 +239,21 @@ class Memory:
 
     def remember_watched(self, bot: Name, seen: Watched) -> None:
         self._watched[bot] = seen
+
+    def unalerted(self, bot: Name) -> str | None:
+        """Why the bot's rule was not written when it was tried."""
+        return self._unalerted.get(bot)
+
+    def remember_unalerted(self, bot: Name, why: str) -> None:
+        self._unalerted[bot] = why
+
+    def try_alerts(self) -> frozenset[Name]:
+        """The bots whose rule was not written; from now on it may be tried again."""
+        bots = frozenset(self._unalerted)
+        self._unalerted.clear()
+        for bot in bots:
+            self.unsettle(bot)
+        return bots
 
     def told(self, task: str, phase: str) -> bool:
         """Whether this process wrote that into the task of that uid."""

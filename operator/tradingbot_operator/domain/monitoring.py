@@ -7,6 +7,8 @@ from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.condition import Truth
 
 MONITOR = "tradingbot-bots"
+# What the pass that tells of it mends.
+MADE_AGAIN = ("RuleMissing", "MonitorMissing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ def configured(bot: Bot, watched: Watched | None) -> tuple[Truth, str, str]:
     if not bot.status.get("active"):
         return Truth.UNKNOWN, "NotStarted", "the bot's rule and monitor are made when it is first started"
     if not watched.rule:
-        again = watched.why or "it was gone and is made again"
-        return Truth.FALSE, "RuleMissing", f"PrometheusRule {rule_name(bot)} does not stand for this bot; {again}"
+        absent = f"PrometheusRule {rule_name(bot)} does not stand for this bot"
+        if watched.why is not None:
+            return Truth.FALSE, "RuleNotWritten", f"{absent}; {watched.why}"
+        return Truth.FALSE, MADE_AGAIN[0], f"{absent}; it was gone and is made again"
     if not isinstance(bot.spec, Rejection) and bot.spec.monitoring.pod_monitor == "Never":
         said = "spec.monitoring.podMonitor: 'Never', so who reads the bot's figures is not known here; set it to Auto"
         return Truth.UNKNOWN, "MonitorNotWanted", said
     if not watched.monitor:
-        return Truth.FALSE, "MonitorMissing", f"PodMonitor {MONITOR} is not there; it was gone and is made again"
+        return Truth.FALSE, MADE_AGAIN[1], f"PodMonitor {MONITOR} is not there; it was gone and is made again"
     return Truth.TRUE, "Configured", f"PrometheusRule {rule_name(bot)} and PodMonitor {MONITOR} stand"

@@ -83,6 +83,7 @@ class Audit:
             self._look_at(self._engine.memory.compare(kind.kind, live))
         self._look_at(self._engine.memory.compare(SECRET.kind, await self._secrets()))
         self._engine.memory.forget_listed()
+        self._look_at(self._engine.memory.try_alerts())
         self._renew()
 
     def _renew(self) -> None:

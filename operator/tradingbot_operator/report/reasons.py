@@ -214,12 +214,13 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "MonitoringConfigured", "True", "Configured", "the bot's PrometheusRule and the namespace's PodMonitor stand"
     ),
+    Reason("MonitoringConfigured", "False", "RuleMissing", "the bot's PrometheusRule was gone and is made again"),
     Reason(
         "MonitoringConfigured",
         "False",
-        "RuleMissing",
-        "the bot's PrometheusRule was gone, or may not be written: the message says why",
-        "none where it is made again; else rename what has its name, or grant the operator the right",
+        "RuleNotWritten",
+        "the bot's PrometheusRule could not be written, and the message says why; the bot trades as it did",
+        "rename what has its name, grant the operator the right, or mend what checks the rules",
     ),
     Reason("MonitoringConfigured", "False", "MonitorMissing", "the PodMonitor was gone and is made again"),
     Reason("MonitoringConfigured", "Unknown", "Deleting", "the bot is being deleted"),

@@ -6,6 +6,7 @@ from typing import Any
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.coherence import Rejection
 from tradingbot_operator.domain.moment import soonest
+from tradingbot_operator.domain.monitoring import MADE_AGAIN
 from tradingbot_operator.domain.operations import Rollout
 from tradingbot_operator.domain.outcome import Applied
 from tradingbot_operator.domain.plan import Plan
@@ -24,7 +25,7 @@ def look_again(bot: Bot, plan: Plan, applied: Applied, status: Mapping[str, Any]
     starting = any(each["type"] == "Reconciling" for each in status["conditions"])
     rollout = Rollout() if isinstance(bot.spec, Rejection) else bot.spec.rollout
     unwatched = any(
-        each["type"] == "MonitoringConfigured" and each["status"] == "False" for each in status["conditions"]
+        each["type"] == "MonitoringConfigured" and each["reason"] in MADE_AGAIN for each in status["conditions"]
     )
     moves = plan.move.again_ms / 1000 if plan.move and plan.move.again_ms is not None else None
     deadline = span(rollout.deadline).total_seconds() + 1 if starting else None

@@ -137,3 +137,12 @@ def test_audits_come_at_their_pace(audit, engine):
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(audit.run(100, lambda: 0.5, sleep))
     assert pauses == [100, 100, 100]
+
+
+def test_rule_that_was_not_written_is_tried_again_by_each_audit(audit, engine):
+    """Until then no pass over its bot tries it."""
+    engine.memory.remember_unalerted(BOT, "the check of rules is away")
+    assert one_round(audit, engine) == [KEY]
+    assert engine.memory.unalerted(BOT) is None
+    assert not settled(engine)
+    assert one_round(audit, engine) == []

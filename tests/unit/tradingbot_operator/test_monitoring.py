@@ -2,14 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 import make_operator as make
 from fakecluster import FakeApi
+from tradingbot_operator.cluster import alerts
 from tradingbot_operator.cluster.adapter import Cluster
 from tradingbot_operator.cluster.memory import Memory
 from tradingbot_operator.domain.condition import Truth
+from tradingbot_operator.domain.errors import ClusterUnavailable, Outdated
 from tradingbot_operator.domain.kinds import ALERT_RULE, POD_MONITOR
 from tradingbot_operator.domain.monitoring import Watched, configured
 from tradingbot_operator.domain.outcome import APPLIED
@@ -46,7 +49,8 @@ def test_configured_only_while_rule_and_monitor_stand(watched, status, spec, sai
 
 def test_why_a_rule_may_not_be_written_stands_in_the_condition():
     """The words are those of whoever refused it."""
-    _, _, message = configured(make.bot(status=STARTED), Watched(True, False, "the name is taken"))
+    _, reason, message = configured(make.bot(status=STARTED), Watched(True, False, "the name is taken"))
+    assert reason == "RuleNotWritten"
     assert message == "PrometheusRule tradingbot-btc does not stand for this bot; the name is taken"
 
 
@@ -86,11 +90,14 @@ def test_rules_that_a_promotion_asks_for_are_among_the_bots_own():
     assert {rule["alert"] for group in groups() for rule in group["rules"]} >= RULES
 
 
-@pytest.mark.parametrize(("status", "seconds"), [("False", 2.0), ("True", None), ("Unknown", None)])
-def test_what_was_gone_is_looked_at_again_soon(status, seconds):
+@pytest.mark.parametrize(
+    ("reason", "seconds"),
+    [("RuleMissing", 2.0), ("MonitorMissing", 2.0), ("RuleNotWritten", None), ("Configured", None)],
+)
+def test_what_was_gone_is_looked_at_again_soon(reason, seconds):
     """Nobody tells when a rule stands again, so the condition would say for long that it is gone."""
     plan = make.facts().plan
-    said = {"conditions": [{"type": "MonitoringConfigured", "status": status}]}
+    said = {"conditions": [{"type": "MonitoringConfigured", "reason": reason}]}
     assert look_again(make.bot(), replace(plan, move=None, again_seconds=None), APPLIED, said) == seconds
 
 
@@ -134,6 +141,48 @@ def test_rule_of_somebody_else_keeps_no_bot_from_running(api):
     assert api.one("PrometheusRule", "tradingbot-btc")["spec"] == {"groups": []}
     seen = memory.watched(("trading", "btc"))
     assert (seen.rule, "not controlled by this TradingBot" in seen.why) == (False, True)
+
+
+class Refuses(FakeApi):
+    """An API server whose check of rules is away: it answers late, or that it cannot answer."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+        self.asked = 0
+
+    async def apply(self, manifest, force):
+        if manifest["kind"] != "PrometheusRule":
+            return await super().apply(manifest, force)
+        self.asked += 1
+        if self.error is None:
+            await asyncio.Event().wait()
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ClusterUnavailable("500: no webhook"), Outdated("written"), None])
+def test_rule_that_is_not_taken_keeps_no_pass_from_its_end(error, monkeypatch):
+    """The Deployment stands and the status is told; it is tried once for all bots, and again by the next audit."""
+    monkeypatch.setattr(alerts, "PATIENCE_SECONDS", 0.01)
+    api, memory = Refuses(error), Memory()
+    api.put(make.body())
+    cluster = Cluster(api, memory, KINDS)
+
+    def one_pass(bot="btc", minutes=0):
+        moment = make.moment(site=SITE, now=make.NOW + timedelta(minutes=minutes))
+        asyncio.run(reconcile(("trading", bot), cluster, moment, make.reach()))
+
+    for _ in range(3):
+        one_pass()
+    assert api.one("Deployment", "btc-blue")
+    assert api.one("TradingBot", "btc")["status"]["conditions"]
+    assert memory.watched(("trading", "btc")).why.startswith(alerts.NOT_TAKEN)
+    api.put(make.body(name="eth", uid="uid-eth"))
+    one_pass("eth")
+    assert api.asked == 1
+    assert memory.try_alerts() == {("trading", "btc"), ("trading", "eth")}
+    one_pass("eth", minutes=2)
+    assert api.asked == 2
 
 
 def test_what_stands_is_asked_for_once(api):
