@@ -15,6 +15,7 @@ from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, sh
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
 from kubectl_tradingbot.reconciling import reconcile
 from kubectl_tradingbot.table import fleet, page
+from kubectl_tradingbot.training import train
 
 program = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
@@ -25,6 +26,7 @@ program.command()(resume)
 program.command()(doctor)
 program.command("emergency-stop")(emergency_stop)
 program.command()(reconcile)
+program.command()(train)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]

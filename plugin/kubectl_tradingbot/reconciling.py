@@ -1,13 +1,12 @@
 """The verb for an account that is not as the ledger says: a BotTask asks the bot's process, and its result is shown."""
 
-import secrets
-from functools import partial
 from typing import Annotated
 
 import typer
 
 from kubectl_tradingbot import cluster
-from kubectl_tradingbot.incident import LATE, REFUSED, USAGE, Name, Namespace, Patience
+from kubectl_tradingbot.incident import REFUSED, USAGE, Name, Namespace, Patience
+from kubectl_tradingbot.tasking import carried_out, stop
 
 AGREE = "ledger and account agree"
 
@@ -21,22 +20,9 @@ def reconcile(
 ) -> None:
     """Compare the ledger of a bot with its account; exit 1 when they differ, or when what was asked was not done."""
     if close_unexpected and adopt:
-        _stop(USAGE, "--close-unexpected and --adopt exclude each other; write one of them")
+        stop(USAGE, "--close-unexpected and --adopt exclude each other; write one of them")
     action = "close-unexpected" if close_unexpected else "adopt" if adopt else "show"
     one = cluster.one(namespace, bot)
-    task = f"reconcile-{secrets.token_hex(4)}"
-    cluster.order_task(one, task, {"type": "reconcile", "parameters": {"action": action}})
-    if not cluster.wait(partial(cluster.is_finished, one, task), timeout):
-        waits = cluster.task_message(one, task) or "the operator has not taken it"
-        _stop(LATE, f"bottask {task} is not finished yet ({timeout:g} s): {waits}")
-    status = cluster.task_status(one, task)
-    result = str(status.get("result", ""))
-    if status.get("phase") != "Complete":
-        _stop(REFUSED, result)
+    result = carried_out(one, {"type": "reconcile", "parameters": {"action": action}}, timeout)
     typer.echo(f"{bot}: {result}")
     raise typer.Exit(REFUSED if action == "show" and result != AGREE else 0)
-
-
-def _stop(code: int, sentence: str) -> None:
-    typer.echo(f"kubectl tradingbot: {sentence}", err=True)
-    raise typer.Exit(code)

@@ -268,3 +268,5 @@ def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     result = site.kubectl("get", "-n", "trading", "bottask/train-sim", "-o", "jsonpath={.status.result}")
     evidence("kubectl get bottask train-sim -o jsonpath={.status.result}", result)
     assert (json.loads(result)["tried"], json.loads(result)["parameters"]) == (9, {"fast": "20", "slow": "100"})
+    one = ("train", "sim", "-n", "trading", "--grid", "fast=20", "--grid", "slow=100")
+    assert json.loads(site.atb(*one)) == {**json.loads(result), "tried": 1}
