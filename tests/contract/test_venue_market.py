@@ -201,6 +201,23 @@ def test_a_venue_that_tells_no_time_is_asked_again_later() -> None:
     asyncio.run(told())
 
 
+@pytest.mark.parametrize("body", [[], {}, {"error": 3}, {"code": "200000", "data": {"time": []}}])
+def test_an_answer_of_no_form_is_asked_for_again(body: object) -> None:
+    """It is named, and nothing is taken from it: neither a price, nor bars, nor the time."""
+
+    async def act(feed: PolledFeed, book: Book, _: StillClock) -> None:
+        for path, ask in (
+            ("/api/v1/market/orderbook/level1", lambda: feed.quote("BTC/USDT")),
+            ("/api/v1/market/candles", lambda: feed.history("BTC/USDT", "1m", 3)),
+            ("/api/v2/symbols/BTC-USDT", lambda: feed.instruments(["BTC/USDT"])),
+        ):
+            book.wrong[path] = (200, body)
+            with pytest.raises(VenueUnavailable, match=path):
+                await ask()
+
+    asked("kucoin", act)
+
+
 def test_every_venue_has_its_own_address() -> None:
     assert {name: market.address for name, market in MARKETS.items()} == {
         "coinbase": "https://api.coinbase.com",

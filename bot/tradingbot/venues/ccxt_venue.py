@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from tradingbot.venues.budget import Budget, used_weight
 from tradingbot.venues.clock import Pace, VenueClock
 from tradingbot.venues.coinbase_talk import CoinbaseTalk
 from tradingbot.venues.consequence import TOO_MANY, Answered, retry_after
-from tradingbot.venues.dialect import Call, Dialect, Lost, NotConnected, Rights, Talk
+from tradingbot.venues.dialect import UNREADABLE, Call, Dialect, Lost, NotConnected, Rights, Talk
 from tradingbot.venues.key import KeyDoubt, permitted
 from tradingbot.venues.kraken_talk import KrakenTalk
 from tradingbot.venues.kucoin_talk import KucoinTalk
@@ -39,6 +39,18 @@ SPOKEN: Mapping[str, type[Dialect]] = {
 }
 # Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
 READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
+# One question of ours never takes more of the venue's.
+MOST_CALLS = 5000
+
+
+@contextlib.contextmanager
+def readable(asked: Sequence[Call]) -> Iterator[None]:
+    """An answer that is not of its venue's form is as good as none: VenueUnavailable, naming the last of *asked*."""
+    try:
+        yield
+    except UNREADABLE as error:
+        method = asked[-1].method if asked else "nothing"
+        raise VenueUnavailable(f"{method}: the answer cannot be read: {type(error).__name__} {error}") from error
 
 
 class CcxtVenue:
@@ -68,14 +80,15 @@ class CcxtVenue:
         if self.account:
             return
         traits = self._dialect.traits
-        if traits.rights == traits.owner:
-            answer = await self._asked(traits.owner)
-            rights: Rights | None = self._dialect.rights(answer)
-        else:
-            answer, rights = await asyncio.gather(self._asked(traits.owner), self._rights(traits.rights))
+        with readable([traits.owner]):
+            if traits.rights == traits.owner:
+                answer = await self._asked(traits.owner)
+                rights: Rights | None = self._dialect.rights(answer)
+            else:
+                answer, rights = await asyncio.gather(self._asked(traits.owner), self._rights(traits.rights))
+            owner = self._dialect.owner(answer)
         if rights is not None:
             permitted(rights)
-        owner = self._dialect.owner(answer)
         if not owner:
             raise VenueUnavailable(
                 f"{traits.owner.method}: the answer names no owner, so nobody knows whose ledger this is"
@@ -215,26 +228,27 @@ class CcxtVenue:
 
     def _forget(self) -> None:
         """This process holds no key any more."""
-        self._exchange.apiKey = self._exchange.secret = ""  # nosec B105 - taken away
-        self._account = replace(self._account, key="", secret="")  # nosec B106 - taken away
+        self._exchange.apiKey = self._exchange.secret = self._exchange.password = ""  # nosec B105 - taken away
+        self._account = replace(self._account, key="", secret="", password="")  # nosec B106 - taken away
 
     async def _told(self, talk: Talk[T]) -> T:
         """What came of a conversation that only reads; raises VenueUnavailable."""
-        asked: list[str] = []
+        asked: list[Call] = []
 
         async def read(call: Call) -> Any:
-            asked[:] = [call.method]
+            asked[:] = [call]
             return await self._read(call)
 
         try:
-            return await self._held(talk, read)
+            with readable(asked):
+                return await self._held(talk, read)
         except (Answered, Lost) as error:
-            raise VenueUnavailable(f"{asked[0]}: {error}") from error
+            raise VenueUnavailable(f"{asked[0].method}: {error}") from error
 
     async def _held(self, talk: Talk[T], ask: Callable[[Call], Awaitable[Any]]) -> T:
         """*talk* was held to its end: it is given every answer, and every error that an answer or a silence is."""
         say = partial(next, talk)
-        while True:
+        for _ in range(MOST_CALLS):
             try:
                 call = say()
             except StopIteration as end:
@@ -243,6 +257,7 @@ class CcxtVenue:
                 say = partial(talk.send, await ask(call))
             except (Answered, Lost) as error:
                 say = partial(talk.throw, error)
+        raise Lost("the list that the venue tells has no end")
 
     async def _asked(self, call: Call) -> Any:
         try:

@@ -14,6 +14,7 @@ import aiohttp
 from tradingbot.domain.clock import ClockState, Tolerance
 from tradingbot.domain.errors import VenueUnavailable
 from tradingbot.domain.snapshot import Metrics, NoMetrics
+from tradingbot.venues.dialect import UNREADABLE
 
 # An exit waits for a measurement no longer than this, nor again within that.
 ASSURE_SECONDS, ASSURE_EVERY = 0.5, 5.0
@@ -150,9 +151,11 @@ class VenueClock:
     async def _measure(self) -> None:
         if self._control_url is not None and await self._measure_control(self._control_url):
             return
+        venue: datetime | None = None
         answers = [await self._asked(self._source.url) for _ in range(3)]
         began, ended, wall, answer = min(answers, key=lambda asked: asked[1] - asked[0])
-        venue = self._source.read(answer) if answer else None
+        with contextlib.suppress(*UNREADABLE):
+            venue = self._source.read(answer)
         if venue is None:
             raise VenueUnavailable(f"{self._source.url} does not tell the time")
         self._measured = Measured(venue + timedelta(seconds=(ended - began) / 2), ended, wall)

@@ -33,6 +33,10 @@ class NotConnected(Lost):
     """There was no line to send on, so nothing was sent."""
 
 
+# What goes wrong in reading an answer that is not of the form the venue has published.
+UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+
 # A conversation: it yields calls, is given their answers (or Answered, or Lost, thrown), and returns what came of it.
 Talk = Generator[Call, Any, T]
 

@@ -1,10 +1,11 @@
 """Live market data of venues whose candles are asked for again and again: no line can break, and nothing is missed."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -13,8 +14,10 @@ from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.dialect import UNREADABLE
 from tradingbot.venues.market import Ask, Market
 
+T = TypeVar("T")
 # A round of all symbols takes at least so long.
 ROUND = timedelta(seconds=2)
 CATCH_UP_BARS = 3
@@ -42,8 +45,8 @@ class PolledFeed:
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         found = {}
         for symbol in symbols:
-            answer = await self._asked(self._market.instrument_at(symbol))
-            found[symbol] = self._market.instrument(symbol, answer)
+            ask = self._market.instrument_at(symbol)
+            found[symbol] = await self._told(ask, partial(self._market.instrument, symbol))
         return found
 
     async def history(self, symbol: str, timeframe: str, bars: int) -> tuple[Candle, ...]:
@@ -53,8 +56,8 @@ class PolledFeed:
             raise Misconfigured(f'strategy.timeframe "{timeframe}" is unknown to this venue: write {known}')
         now, length = self._clock.now(), TIMEFRAMES[timeframe]
         since = now - length * (min(bars, self._market.most - 1) + 1)
-        answer = await self._asked(self._market.bars_at(symbol, word, since, now))
-        found = self._market.bars(symbol, timeframe, answer)
+        ask = self._market.bars_at(symbol, word, since, now)
+        found = await self._told(ask, partial(self._market.bars, symbol, timeframe))
         # Only the beginning of the next one proves that a candle of this list is closed.
         return tuple(found[:-1] + [replace(each, closed=False) for each in found[-1:]])
 
@@ -81,11 +84,20 @@ class PolledFeed:
         return replace(bar, closed=True) if over and bar == before else bar
 
     async def quote(self, symbol: str) -> Quote:
-        answer = await self._asked(self._market.quote_at(symbol))
-        return self._market.quote(symbol, answer, self._clock.now())
+        ask = self._market.quote_at(symbol)
+        return await self._told(ask, lambda body: self._market.quote(symbol, body, self._clock.now()))
 
     async def close(self) -> None:
         await self._session.close()
+
+    async def _told(self, ask: Ask, read: Callable[[Any], T]) -> T:
+        """What the answer means; one that is not of the venue's form is as good as none."""
+        body = await self._asked(ask)
+        try:
+            return read(body)
+        except UNREADABLE as error:
+            why = f"{type(error).__name__} {error}"
+            raise VenueUnavailable(f"{ask.path}: the answer cannot be read: {why}") from error
 
     async def _asked(self, ask: Ask) -> Any:
         try:
@@ -94,7 +106,10 @@ class PolledFeed:
             body = json.loads(text)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise VenueUnavailable(f"{ask.path}: {type(error).__name__} {error}".strip()) from error
-        wrong = self._market.wrong(body) if isinstance(body, dict) else text[:200]
+        try:
+            wrong = self._market.wrong(body)
+        except UNREADABLE:
+            wrong = text[:200]
         if wrong and self._market.unknown in wrong:
             told = ", ".join([ask.path, *ask.fields.values()])
             raise Misconfigured(f"exchange.symbols names a market the venue does not know ({told}); correct it")
