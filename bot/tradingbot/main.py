@@ -22,6 +22,7 @@ from tradingbot.api.desk import Desk, Identity, ShownLimits
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.api.ops import ops_app
+from tradingbot.api.orderly import Orderly
 from tradingbot.api.rest import http_app
 from tradingbot.api.serve import Counted, Server, bind, serve, server
 from tradingbot.api.usage import Watched
@@ -123,7 +124,7 @@ async def trade(start: Start) -> int:
     counters_registry = registry(Gauges(desk))
     counters = Counters(counters_registry, desk.identity, desk.streams)
     apps = (
-        Counted(Watched(Audited(http_app(desk), trail), desk.usage), counters, "http"),
+        Counted(Watched(Audited(Orderly(http_app(desk), desk), trail), desk.usage), counters, "http"),
         Counted(ops_app(desk, counters_registry), counters, "ops"),
     )
     servers = tuple(server(app) for app in apps)

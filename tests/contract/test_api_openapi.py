@@ -104,7 +104,11 @@ def fitting_requests(draw: st.DrawFn) -> tuple[Operation, dict[str, Any], bytes 
     """A request that the page allows."""
     operation = draw(st.sampled_from(OPERATIONS))
     described = operation[2]
-    query = {each["name"]: draw(fitting(each["schema"])) for each in described["parameters"] if draw(st.booleans())}
+    query = {
+        each["name"]: draw(fitting(each["schema"]))
+        for each in described["parameters"]
+        if each["in"] != "header" and draw(st.booleans())
+    }
     if "requestBody" not in described:
         return operation, query, None
     schema = described["requestBody"]["content"]["application/json"]["schema"]

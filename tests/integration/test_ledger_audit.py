@@ -67,6 +67,7 @@ def test_a_halt_and_its_resume_are_told_once(hands: Hands) -> None:
     assert json.loads(details) == {"kind": "halt", "reason": "spread looks wrong", "since": "2026-11-21T12:00:00+00:00"}
     head, wrong = trail.verify(hands.url(hands.holder("blue")))
     assert (head.number, wrong) == (2, None)
+    assert integrity(hands.url(hands.holder("blue"))) == ()
 
 
 @pytest.mark.parametrize("odd", ["a\x00b", "a\ud83db"])

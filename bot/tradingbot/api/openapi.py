@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tradingbot import __version__
 from tradingbot.api.answers import BODY_LIMIT, HIGHEST, Json
 from tradingbot.api.fence import FENCE, GRANT, HOLD, NULLABLE, ORDER
+from tradingbot.api.orderly import LONGEST, STOPS
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.reconciliation import Action
 
@@ -166,6 +167,9 @@ def _operation(call: Call) -> Schema:
         *({"name": name, "in": "path", "required": True, "schema": WORD} for name in in_path),
         *({"name": name, "in": "query", "schema": schema} for name, schema in call.query.items()),
     ]
+    if call.method == "post" and call.caller == "people":
+        made["parameters"] += [{"name": "Idempotency-Key", "in": "header", "schema": {**TEXT, "maxLength": LONGEST}}]
+        made["responses"] |= {} if call.path in STOPS else {"429": _answer("too many orders: Retry-After says when")}
     made["security"] = [{call.caller: []}] if call.caller else []
     if call.required is not None:
         made["requestBody"] = _body(call.required, call.optional)
