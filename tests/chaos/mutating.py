@@ -9,6 +9,7 @@ import os
 import pathlib
 from types import CodeType
 
+from chaos.lease_mutants import LEASE_MUTANTS
 from chaos.mutants import MUTANTS, Change
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def applied(change: Change) -> tuple[pathlib.Path, Change]:
 def mutate(name: str) -> None:
     """From now on the modules of the product are read with mutant *name* in them."""
     wanted: dict[pathlib.Path, list[Change]] = {}
-    for path, change in map(applied, MUTANTS[name].changes):
+    for path, change in map(applied, (MUTANTS | LEASE_MUTANTS)[name].changes):
         wanted.setdefault(path, []).append(change)
     usual = importlib.machinery.SourceFileLoader.get_code
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from chaos.chaosbook import note
+from chaos.lease_mutants import LEASE_MUTANTS
 from chaos.mutants import MUTANTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -35,6 +36,14 @@ def test_a_mutant_is_caught(name: str):
     """Red is a failed test; a run that could not begin has caught nothing."""
     code, said = verdict(MUTANTS[name].caught_by, name)
     note("mutants", {name: code == RED})
+    assert code == RED, f"{name}: {said}"
+
+
+@pytest.mark.parametrize("name", sorted(LEASE_MUTANTS))
+def test_a_lease_with_a_rule_less_is_found_out_on_a_server(name: str, monkeypatch: pytest.MonkeyPatch):
+    """By the machine alone: no example that was written for that rule."""
+    monkeypatch.setenv("DEEP", "1")
+    code, said = verdict(LEASE_MUTANTS[name].caught_by, name)
     assert code == RED, f"{name}: {said}"
 
 
