@@ -11,7 +11,7 @@ import bots
 from stubs.book import Book
 from tradingbot.settings import Settings, parse_settings
 from tradingbot.start.walk import Step, walked
-from venuerig import STUBS, SYMBOLS, served
+from venuerig import AGENT, STUBS, SYMBOLS, served
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
 
@@ -30,7 +30,7 @@ def steps(folder: Path, name: str, book: Book, **changes: Any) -> tuple[Step, ..
 
     async def told() -> tuple[Step, ...]:
         async with served(STUBS[name](book)) as url:
-            return await walked(settings(folder, name, url, **changes), name)
+            return await walked(settings(folder, name, url, **changes), name, AGENT)
 
     return asyncio.run(asyncio.wait_for(told(), 30))
 
@@ -85,14 +85,14 @@ def test_a_clock_that_is_off_ends_the_walk(tmp_path: Path) -> None:
 def test_a_name_nobody_knows_ends_the_walk(tmp_path: Path) -> None:
     """The first step, and no other was tried."""
     said = settings(tmp_path, "kraken", "http://no-such-venue.invalid:80")
-    (only,) = asyncio.run(walked(said, "kraken"))
+    (only,) = asyncio.run(walked(said, "kraken", AGENT))
     assert (only.name, only.ok) == ("name", False)
     assert only.message.startswith("no-such-venue.invalid is not known: ")
 
 
 def test_a_port_where_nobody_listens_ends_the_walk(tmp_path: Path) -> None:
     """The name is known; the line is not there."""
-    found = asyncio.run(walked(settings(tmp_path, "kraken", f"http://127.0.0.1:{bots.free_port()}"), "kraken"))
+    found = asyncio.run(walked(settings(tmp_path, "kraken", f"http://127.0.0.1:{bots.free_port()}"), "kraken", AGENT))
     assert [(step.name, step.ok) for step in found] == [("name", True), ("line", False)]
     assert "see the NetworkPolicy and exchange.proxy" in found[-1].message
 
@@ -102,7 +102,7 @@ def test_a_venue_that_cannot_prove_who_it_is_ends_the_walk(tmp_path: Path) -> No
 
     async def told() -> tuple[Step, ...]:
         async with served(STUBS["kraken"](Book())) as url:
-            return await walked(settings(tmp_path, "kraken", url.replace("http", "https", 1)), "kraken")
+            return await walked(settings(tmp_path, "kraken", url.replace("http", "https", 1)), "kraken", AGENT)
 
     found = asyncio.run(told())
     assert [(step.name, step.ok) for step in found] == [("name", True), ("line", True), ("encryption", False)]
@@ -114,7 +114,7 @@ def test_behind_a_proxy_it_is_the_proxy_that_is_called(tmp_path: Path) -> None:
     async def told() -> tuple[Step, ...]:
         async with served(STUBS["kucoin"](Book())) as url:
             said = settings(tmp_path, "kucoin", "http://kucoin.invalid", sandbox=False, proxy=url)
-            return await walked(said, "kucoin")
+            return await walked(said, "kucoin", AGENT)
 
     found = asyncio.run(told())
     assert [(step.name, step.ok) for step in found] == [("name", True), ("line", True), ("clock", True)]

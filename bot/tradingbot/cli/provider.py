@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from tradingbot import __version__
 from tradingbot.cli import tables
 from tradingbot.cli.exits import Exit, Failed
-from tradingbot.cli.local import local_settings
+from tradingbot.cli.local import local_environment, local_settings
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.settings import Settings
 
@@ -55,7 +56,9 @@ def ask_provider(
 def _walk(settings: Settings, name: str) -> None:
     """Each step is told; the first that does not go further ends the command."""
     walk = importlib.import_module("tradingbot.start.walk")
-    found = asyncio.run(walk.walked(settings, name))
+    # As the trader of this pod names itself (contracts 5).
+    agent = f"tradingbot/{__version__} pod/{local_environment().pod_uid}"
+    found = asyncio.run(walk.walked(settings, name, agent))
     for step in found:
         typer.echo(f"{'ok' if step.ok else 'FAIL':<4}  {step.name}: {step.message}", err=True)
     if not found[-1].ok:

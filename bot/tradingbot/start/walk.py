@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from tradingbot import __version__
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.settings import Settings
 from tradingbot.start.adapters import TIMEOUT, account_of, bases_of
@@ -35,7 +34,7 @@ class _Fails(Exception):
     """A step does not go further; the message says why."""
 
 
-async def walked(settings: Settings, exchange: str) -> tuple[Step, ...]:
+async def walked(settings: Settings, exchange: str, agent: str) -> tuple[Step, ...]:
     """Every step up to the first that fails; a key is looked at only where the mode sends orders to that venue."""
     rest = bases_of(settings, exchange)[0]
     # Behind a proxy it is the proxy that is looked up and called.
@@ -50,7 +49,7 @@ async def walked(settings: Settings, exchange: str) -> tuple[Step, ...]:
         steps.append(("encryption", partial(_line, host, port, ssl.create_default_context())))
     steps.append(("clock", partial(_clock, settings, exchange, rest)))
     if settings.sends_orders and exchange == settings.exchange.name:
-        steps += [("key", partial(_key, settings, rest)), (RIGHTS, partial(_rights, settings, rest))]
+        steps += [("key", partial(_key, settings, rest, agent)), (RIGHTS, partial(_rights, settings, rest, agent))]
     found: list[Step] = []
     for name, step in steps:
         try:
@@ -89,20 +88,20 @@ async def _clock(settings: Settings, exchange: str, rest: str) -> str:
         return f"{clock.offset.total_seconds() * 1000:.0f} ms from ours"
 
 
-async def _key(settings: Settings, rest: str) -> str:
+async def _key(settings: Settings, rest: str, agent: str) -> str:
     try:
-        return f"it is of account {await _identified(settings, rest)}"
+        return f"it is of account {await _identified(settings, rest, agent)}"
     except Misconfigured:
         # It was taken; what it may do is the next step.
         return "the venue takes it"
 
 
-async def _rights(settings: Settings, rest: str) -> str:
-    await _identified(settings, rest)
+async def _rights(settings: Settings, rest: str, agent: str) -> str:
+    await _identified(settings, rest, agent)
     return "the venue names none that a trader must not have, and none that it lacks"
 
 
-async def _identified(settings: Settings, rest: str) -> str:
+async def _identified(settings: Settings, rest: str, agent: str) -> str:
     """Whose the mounted key is; raises Misconfigured when it may do too much or too little."""
     keys = load_secrets(settings).exchange
     if keys is None:
@@ -110,7 +109,7 @@ async def _identified(settings: Settings, rest: str) -> str:
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         clock = VenueClock(session, time_source(settings.exchange.name, rest), None, settings.exchange.proxy)
         await clock.measure()
-        venue = CcxtVenue(account_of(settings, keys, f"tradingbot/{__version__} atb/test-provider"), clock)
+        venue = CcxtVenue(account_of(settings, keys, agent), clock)
         try:
             await venue.identify()
         finally:
