@@ -131,6 +131,19 @@ def test_rule_goes_with_its_bot_and_is_written_once(api):
     assert bare.of("PrometheusRule") == []
 
 
+def test_operator_that_starts_again_writes_no_rule_that_stands(api):
+    """What it listed at its start, or sees by asking, is as it was asked to be."""
+    passes(api, 3)
+    before = api.written.count("apply PrometheusRule")
+    memory = Memory()
+    for kind, name in (("PrometheusRule", "tradingbot-btc"), ("PodMonitor", "tradingbot-bots")):
+        memory.remember_listed((kind, "trading", name), api.one(kind, name))
+    passes(api, 2, memory=memory)
+    passes(api, 2)
+    assert api.written.count("apply PrometheusRule") == before == 1
+    assert memory.watched(("trading", "btc")) == Watched(True, True)
+
+
 def test_rule_of_somebody_else_keeps_no_bot_from_running(api):
     """The name is taken: the condition says so, the Deployment stands, and the other rule is as it was."""
     meta = {"name": "tradingbot-btc", "namespace": "trading"}
