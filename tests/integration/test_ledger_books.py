@@ -17,6 +17,7 @@ from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Lease, Released
 from tradingbot.ledger import Book, Owner, SqlLedger, open_ledger, query, verify
 from tradingbot.ledger.adopt import adopt
+from tradingbot.ledger.audit import integrity
 from tradingbot.ledger.prepare import Wanted, prepare
 
 LIVE = Book("live", "binance", "")
@@ -125,6 +126,8 @@ def test_another_book_is_as_sound_as_the_first(hands: Hands) -> None:
     for mode in ("paper", "live"):
         bad = [each for each in verify(in_book(hands.url(OWNING), mode)) if not each.ok]
         assert bad == []
+        for login in (OWNING, f"tb_{LEDGER}_blue"):
+            assert integrity(in_book(hands.url(login), mode)) == ()
     with psycopg.connect(hands.url(f"tb_{LEDGER}_blue")) as colour:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             colour.execute("UPDATE book_live.ledger SET account = 'mine'")
