@@ -117,6 +117,18 @@ def test_an_order_nobody_sent_is_none(name: str) -> None:
     at(name, act)
 
 
+def test_a_stop_that_failed_when_it_was_met_has_ended() -> None:
+    """Coinbase had taken it on, so that its end is no refusal: the position is covered anew."""
+
+    async def act(rig: Rig) -> None:
+        client_id, _ = await rig.send(rig.stop())
+        rig.book.named(client_id).status = "failed"
+        assert (await rig.venue.order(rig.symbol, client_id)).status is OrderStatus.CANCELLED
+        assert await rig.venue.open_orders(rig.symbol) == ()
+
+    at("coinbase", act)
+
+
 CANCEL_BYTES = {
     "coinbase": ("POST", "/api/v3/brokerage/orders/batch_cancel", "", '{"order_ids":["OSTUB-00001"]}'),
     "kraken": ("POST", "/0/private/CancelOrder", "", "cl_ord_id=tstub0cancel"),

@@ -30,7 +30,8 @@ STATUSES = {
     "FILLED": OrderStatus.FILLED,
     "CANCELLED": OrderStatus.CANCELLED,
     "EXPIRED": OrderStatus.EXPIRED,
-    "FAILED": OrderStatus.REFUSED,
+    # Also said of a stop that failed when it was met: it had been taken on, and has ended like one that was taken back.
+    "FAILED": OrderStatus.CANCELLED,
 }
 # What this venue takes: there is no stop that becomes a market order.
 SPOKEN = frozenset(
