@@ -146,6 +146,11 @@ class CircuitBreaker(Part):
     )
 
 
+class Data(Part):
+    cache_mib: int = Field(64, ge=1, le=1048576, description="bars kept on the state volume, all files together")
+    cache_ttl: Duration = Field(timedelta(hours=168), ge=SECOND, description="how long they are believed at a start")
+
+
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is written")
 
@@ -178,6 +183,7 @@ class Settings(Part):
     recovery: Recovery = Recovery()
     clock_sync: ClockSync = ClockSync()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
+    data: Data = Data()
     logging: Logging = Logging()
     paths: Paths = Paths()
     listen: Listen = Listen()

@@ -21,3 +21,10 @@ def test_the_bot_takes_it():
     made = parse_settings(json.dumps(settings(bot, bot.spec, make.SITE)))
     assert (made.exchange.timeout.total_seconds(), made.clock_sync.max_offset.total_seconds()) == (5, 0.8)
     assert (made.circuit_breaker.failures, made.engine.backoff_max.total_seconds()) == (3, 90)
+
+
+def test_the_bot_takes_how_much_it_keeps_of_bars():
+    """The size of the cache and how long it is believed."""
+    bot = make.bot({**make.MINIMAL, "data": {"cacheSize": "2Gi", "cacheTtl": "2d"}})
+    made = parse_settings(json.dumps(settings(bot, bot.spec, make.SITE))).data
+    assert (made.cache_mib, made.cache_ttl.total_seconds()) == (2048, 172800)

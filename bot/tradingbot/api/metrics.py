@@ -68,6 +68,10 @@ class Counters:
         self._bars = self._of_symbol("bars_in_memory", "Closed bars kept")
         text = "Standard deviation of the relative change from bar to bar, of the newest 60"
         self._volatility = self._of_symbol("market_volatility", text)
+        self._hits = Counter("cache_hits", "Bars of a history found on the disk", BASE, registry=registry)
+        self._misses = Counter("cache_misses", "Bars of a history asked of the venue", BASE, registry=registry)
+        self._cached = self._gauge("cache_symbols", "Markets whose bars are on the disk")
+        self._cache_size = self._gauge("cache_size_bytes", "Size of the bars on the disk")
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
             "Time from the intent's timestamp to the venue's answer",
@@ -83,6 +87,14 @@ class Counters:
     def bars(self, symbol: str, kept: int, volatility: float) -> None:
         self._bars.labels(*self._base, symbol).set(kept)
         self._volatility.labels(*self._base, symbol).set(volatility)
+
+    def cache(self, hits: int, misses: int) -> None:
+        self._hits.labels(*self._base).inc(hits)
+        self._misses.labels(*self._base).inc(misses)
+
+    def cached(self, symbols: int, size_bytes: int) -> None:
+        self._cached.labels(*self._base).set(symbols)
+        self._cache_size.labels(*self._base).set(size_bytes)
 
     def decision(self, strategy: str, symbol: str, action: str) -> None:
         self._decisions.labels(*self._base, strategy, symbol, action).inc()
@@ -143,8 +155,8 @@ class Counters:
         _at_zero(self._candles, self._base, symbols, CANDLES)
         _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
         _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
-        for gauge in (self._offset, self._synced):
-            gauge.labels(*self._base)
+        for series in (self._offset, self._synced, self._cached, self._cache_size, self._hits, self._misses):
+            series.labels(*self._base)
         for gauge, symbol in product((self._bars, self._volatility), symbols):
             gauge.labels(*self._base, symbol)
         _at_zero(self._orders, self._base, symbols, SIDES, PURPOSES, OUTCOMES)
@@ -154,7 +166,7 @@ class Counters:
         _at_zero(self._foreign, self._base, ("order", "trade", "balance"))
         _at_zero(self._fenced, self._base)
         _at_zero(self._reconnects, self._base, ("feed", "venue", "ledger"))
-        _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine"))
+        _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine", "cache"))
         _at_zero(self._requests, self._base, ROUTES, CODES)
 
 

@@ -10,12 +10,14 @@ import typer
 
 from tradingbot import __version__
 from tradingbot.cli import tables
+from tradingbot.cli.caching import cache
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_environment, local_settings
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 from tradingbot.settings import Settings
 
 data = typer.Typer(help="Market data.", rich_markup_mode=None)
+data.add_typer(cache, name="cache-manager")
 
 exchange = typer.Typer(help="The venue.", rich_markup_mode=None)
 

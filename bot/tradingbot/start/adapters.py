@@ -23,8 +23,9 @@ from tradingbot.settings import Settings
 from tradingbot.start.addresses import BASES, bases
 from tradingbot.start.around import Around
 from tradingbot.start.credentials import ExchangeKeys
-from tradingbot.start.files import recording
+from tradingbot.start.files import candles_folder, recording
 from tradingbot.venues.budget import Budget
+from tradingbot.venues.candle_files import Bound, CandleFiles
 from tradingbot.venues.clock import VenueClock, steady
 from tradingbot.venues.feeds import feed_of, time_source
 from tradingbot.venues.guarded import GuardedVenue, Retries
@@ -32,10 +33,12 @@ from tradingbot.venues.invented import InventedFeed, Invention
 from tradingbot.venues.listening import market_trace
 from tradingbot.venues.markets import ping_path
 from tradingbot.venues.paper import PaperVenue
+from tradingbot.venues.remembered import RememberedFeed
 from tradingbot.venues.replay import ReplayClock, ReplayFeed, load_candles, recorded_instrument
 from tradingbot.venues.shadow import ShadowVenue
 from tradingbot.venues.signing import Account
 
+MEBIBYTE = 1024 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 
@@ -86,11 +89,18 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession, kept: tu
     await clock.measure()
     breakers, invention = kept
     market = feed_of((exchange.name, places), session, clock, around.metrics, exchange.proxy)
-    feed = InventedFeed(market, clock, invention)
+    feed = InventedFeed(RememberedFeed(market, kept_bars(around.settings), clock, around.metrics), clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments, breakers)
     measuring = asyncio.create_task(clock.keep(said.interval))
     return Adapters(feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers)
+
+
+def kept_bars(settings: Settings) -> CandleFiles:
+    """Where bars of the settings' venue are kept from one process to the next."""
+    bound = Bound(settings.data.cache_mib * MEBIBYTE, settings.data.cache_ttl)
+    place = (settings.exchange.name, bases(settings)[0])
+    return CandleFiles(candles_folder(settings.paths.data), place, bound)
 
 
 def breakers_of(settings: Settings) -> Breakers:

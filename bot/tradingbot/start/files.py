@@ -17,6 +17,11 @@ def recording(data: Path, symbol: str, timeframe: str) -> Path:
     return found[-1]
 
 
+def candles_folder(data: Path) -> Path:
+    """Where the bars lie that a venue has told; no recording is among them."""
+    return data / "cache" / "candles"
+
+
 def model_file(data: Path, name: str) -> Path:
     """The model *name*, which lies in a models folder and nowhere else; it may be absent."""
     folder = (data / "models").resolve()

@@ -196,7 +196,9 @@ class Data(Part):
     source: NameText | None = None
     """Venue candles are read from, if another."""
     cache_size: SizeText | None = None
-    """Largest cache of candles."""
+    """Largest cache of candles; 64Mi by default."""
+    cache_ttl: LongSpan | None = None
+    """How long candles in it are believed at a start; 7d by default."""
     history: LongSpan | None = None
     """How much history is kept."""
 

@@ -12,6 +12,7 @@ from tradingbot_operator.render.metadata import metadata
 
 # Not the bot's business: keys are mounted, and fail-over is the operator's.
 WITHHELD = {"credentials_secret_ref", "backup", "timeout_ms"}
+MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 UNREAD = {"soft_memory_limit_mb", "backoff_base_seconds", "max_backoff_seconds"}
 
 
@@ -22,6 +23,7 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         **_reconcile(spec),
         **_recovery(spec),
         **patience.sections(spec),
+        **_data(spec),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
         "exchange": _said(spec.exchange, exclude=WITHHELD) | patience.exchange(spec),
@@ -40,6 +42,15 @@ def _around(spec: BotSpec, site: Site) -> dict[str, Any]:
     leave = {} if spec.database.mode is DatabaseMode.EMBEDDED else {"url": site.operator_url}
     gate = {"rate_gate": site.rate_gate_url} if site.rate_gate_url else {}
     return {"operator": {**leave, **gate}} if leave or gate else {}
+
+
+def _data(spec: BotSpec) -> dict[str, Any]:
+    """How much the bot keeps of what it was told; nothing where nobody said."""
+    size, lasts = spec.data.cache_size, spec.data.cache_ttl
+    said: dict[str, Any] = {} if size is None else {"cache_mib": int(size[:-2]) * MEBIBYTES[size[-2:]]}
+    if lasts is not None:
+        said["cache_ttl"] = lasts
+    return {"data": said} if said else {}
 
 
 def _reconcile(spec: BotSpec) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """How patient a bot is with its venue: what a person set reaches its settings in their words, and nothing else does."""
 
+import pytest
+
 import make_operator as make
 from tradingbot_operator.domain.revision import asked, revision_name
 from tradingbot_operator.render.settings import settings
@@ -38,3 +40,24 @@ def test_another_patience_is_another_revision():
     """What reaches the pod makes its name."""
     one = {**make.MINIMAL, "circuitBreaker": {"failures": 3}}
     assert revision_name(make.bot(one).spec) != revision_name(make.bot(make.MINIMAL).spec)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "said"),
+    [
+        ({"cacheSize": "64Mi"}, {"cache_mib": 64}),
+        ({"cacheSize": "2Gi"}, {"cache_mib": 2048}),
+        ({"cacheSize": "1Ti", "cacheTtl": "2d"}, {"cache_mib": 1048576, "cache_ttl": "2d"}),
+        ({"cacheTtl": "1h"}, {"cache_ttl": "1h"}),
+    ],
+)
+def test_how_much_is_kept_of_bars_reaches_the_process(asked_for, said):
+    """Sizes in mebibytes."""
+    bot = make.bot({**make.MINIMAL, "data": asked_for})
+    assert settings(bot, bot.spec, make.SITE)["data"] == said
+
+
+def test_who_says_nothing_of_bars_keeps_the_bots_own_default():
+    """The rendered settings are as they were before."""
+    bot = make.bot(make.MINIMAL)
+    assert "data" not in settings(bot, bot.spec, make.SITE)
