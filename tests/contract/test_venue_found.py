@@ -117,6 +117,18 @@ def test_an_order_nobody_sent_is_none(name: str) -> None:
     at(name, act)
 
 
+def test_an_order_that_is_not_in_the_book_yet_is_listed() -> None:
+    """Coinbase lists what it has only taken in apart from what is open: both may still be executed."""
+
+    async def act(rig: Rig) -> None:
+        names = [(await rig.send(rig.limit()))[0] for _ in range(2)]
+        rig.book.named(names[0]).status = "pending"
+        listed = await rig.venue.open_orders(rig.symbol)
+        assert [(each.client_id, each.status) for each in listed] == [(name, OrderStatus.OPEN) for name in names]
+
+    at("coinbase", act)
+
+
 def test_a_stop_that_failed_when_it_was_met_has_ended() -> None:
     """Coinbase had taken it on, so that its end is no refusal: the position is covered anew."""
 

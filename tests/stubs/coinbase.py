@@ -10,7 +10,7 @@ from stubs.book import BEGAN, BOOK, Book, Standing, application, bars
 
 MARKET = "BTC-USD"
 SECONDS = {"ONE_MINUTE": 60, "ONE_HOUR": 3600}
-STATUS = {"open": "OPEN", "filled": "FILLED", "cancelled": "CANCELLED", "failed": "FAILED"}
+STATUS = {"open": "OPEN", "filled": "FILLED", "cancelled": "CANCELLED", "failed": "FAILED", "pending": "PENDING"}
 PAGE = 2
 
 

@@ -101,8 +101,13 @@ class CoinbaseTalk:
         return self._known(symbol, [answer["order"]])[0]
 
     def listed(self, symbol: str) -> Talk[tuple[OrderReport, ...]]:
-        fields = {"product_ids": [coinbase.market_id(symbol)], "order_status": ["OPEN"]}
-        return self._known(symbol, (yield from self._pages(ORDERS, fields, "orders")))
+        standing: dict[str, OrderReport] = {}
+        # Each is listed only by itself, and an order only ever goes from the first list to the second.
+        for status in ("PENDING", "OPEN"):
+            fields = {"product_ids": [coinbase.market_id(symbol)], "order_status": [status]}
+            rows = yield from self._pages(ORDERS, fields, "orders")
+            standing.update({each.venue_id: each for each in self._known(symbol, rows)})
+        return tuple(standing.values())
 
     def filled(self, symbol: str, since: datetime, now: datetime) -> Talk[tuple[Fill, ...]]:  # noqa: ARG002
         return self._fills(symbol, since)
