@@ -96,6 +96,13 @@ def suspend(bot: Bot) -> None:
     kubectl("patch", BOTS, bot.name, "-n", bot.namespace, "--type", "merge", "-p", '{"spec":{"suspend":true}}')
 
 
+def in_pod(bot: Bot, *command: str) -> str:
+    """What *command* prints in the pod of the colour that trades."""
+    colour = (bot.status.get("active") or {}).get("colour") or "blue"
+    where = ("-n", bot.namespace, f"deploy/{bot.name}-{colour}", "-c", "bot")
+    return kubectl("exec", *where, "--", *command).strip()
+
+
 def failing_checks(bot: Bot) -> list[str]:
     """What keeps a bot from trading well, by the checks it makes itself; each as name and finding."""
     path = f"/api/v1/namespaces/{bot.namespace}/services/{bot.name}:ops/proxy/metrics"

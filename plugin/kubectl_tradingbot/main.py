@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from kubectl_tradingbot import __version__
+from kubectl_tradingbot.breakers import breaker
 from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
@@ -21,6 +22,7 @@ program = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 program.add_typer(keys, name="keys")
+program.add_typer(breaker, name="breaker")
 program.command()(halt)
 program.command()(resume)
 program.command()(doctor)
