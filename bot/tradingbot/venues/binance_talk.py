@@ -8,7 +8,7 @@ from typing import Any
 from tradingbot.domain.order import Accepted, Cancel, Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import binance
 from tradingbot.venues.consequence import Answered, is_unknown_order, outcome_of
-from tradingbot.venues.dialect import Call, Json, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
 
 MOST_TRADES = 1000
 READ_WINDOW = 5000
@@ -37,7 +37,7 @@ class BinanceTalk:
     )
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self.names = Names()
 
     def failure(self, status: int, body: Any) -> bool:  # noqa: ARG002
         return status >= 400

@@ -9,7 +9,7 @@ from typing import Any
 from tradingbot.domain.order import Accepted, Cancel, Fill, Order, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import coinbase
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 PAGE = 250
@@ -35,7 +35,7 @@ class CoinbaseTalk:
     )
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self.names = Names()
 
     def failure(self, status: int, body: Any) -> bool:
         return status >= 400 or not isinstance(body, dict) or body.get("success") is False
@@ -89,7 +89,7 @@ class CoinbaseTalk:
         return (yield from gone(partial(self._by_number, symbol, old.venue_id)))
 
     def found(self, symbol: str, client_id: str) -> Talk[OrderReport | None]:
-        venue_id = next((number for number, name in self.names.items() if name == client_id), None)
+        venue_id = self.names.number(client_id)
         if venue_id is not None:
             return (yield from self._by_number(symbol, venue_id))
         fields = {"product_ids": [coinbase.market_id(symbol)]}
@@ -101,13 +101,13 @@ class CoinbaseTalk:
         return self._known(symbol, [answer["order"]])[0]
 
     def listed(self, symbol: str) -> Talk[tuple[OrderReport, ...]]:
-        standing: dict[str, OrderReport] = {}
+        working: dict[str, OrderReport] = {}
         # Each is listed only by itself, and an order only ever goes from the first list to the second.
         for status in ("PENDING", "OPEN"):
             fields = {"product_ids": [coinbase.market_id(symbol)], "order_status": [status]}
             rows = yield from self._pages(ORDERS, fields, "orders")
-            standing.update({each.venue_id: each for each in self._known(symbol, rows)})
-        return tuple(standing.values())
+            working.update({each.venue_id: each for each in self._known(symbol, rows)})
+        return tuple(working.values())
 
     def filled(self, symbol: str, since: datetime, now: datetime) -> Talk[tuple[Fill, ...]]:  # noqa: ARG002
         return self._fills(symbol, since)
@@ -140,5 +140,6 @@ class CoinbaseTalk:
 
     def _known(self, symbol: str, rows: list[Json]) -> tuple[OrderReport, ...]:
         found = tuple(coinbase.report(symbol, row) for row in rows)
-        self.names.update({each.venue_id: each.client_id for each in found})
+        for each in found:
+            self.names[each.venue_id] = each.client_id
         return found

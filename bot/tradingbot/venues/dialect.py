@@ -73,11 +73,38 @@ class Traits:
     streams: bool = False
 
 
+class Names:
+    """The client ids behind the venue's own numbers, the newest *most* of them; the venue tells the others again."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._held: dict[str, str] = {}
+
+    def __contains__(self, number: str) -> bool:
+        return number in self._held
+
+    def __getitem__(self, number: str) -> str:
+        return self._held[number]
+
+    def __setitem__(self, number: str, client_id: str) -> None:
+        self._held.pop(number, None)
+        self._held[number] = client_id
+        if len(self._held) > self._most:
+            del self._held[next(iter(self._held))]
+
+    def get(self, number: str, otherwise: str) -> str:
+        return self._held.get(number, otherwise)
+
+    def number(self, client_id: str) -> str | None:
+        """The venue's number for our id, if it is held."""
+        return next((number for number, name in self._held.items() if name == client_id), None)
+
+
 class Dialect(Protocol):
-    """One venue. *names* are the client ids behind the venue's own, as far as this process has heard of them."""
+    """One venue, with what this process has heard of it so far."""
 
     traits: Traits
-    names: dict[str, str]
+    names: Names
 
     def failure(self, status: int, body: Any) -> bool:
         """Whether an answer says that the request failed."""

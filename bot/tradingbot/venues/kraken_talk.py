@@ -10,7 +10,7 @@ from typing import Any
 from tradingbot.domain.order import Accepted, Fill, Order, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import kraken
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 PAGE = 50
@@ -37,7 +37,7 @@ class KrakenTalk:
     )
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self.names = Names()
 
     def failure(self, status: int, body: Any) -> bool:
         return status >= 400 or bool(_errors(body))
@@ -111,18 +111,19 @@ class KrakenTalk:
         ours = {trade_id: row for trade_id, row in rows.items() if row["pair"] in names}
         yield from self._learn({row["ordertxid"] for row in ours.values()})
         fills = [
-            kraken.fill(symbol, trade_id, row, self.names.get(row["ordertxid"]) or row["ordertxid"])
+            kraken.fill(symbol, trade_id, row, self.names.get(row["ordertxid"], row["ordertxid"]))
             for trade_id, row in ours.items()
         ]
         return tuple(sorted((each for each in fills if each.at >= since), key=lambda each: (each.at, each.trade_id)))
 
     def _learn(self, txids: set[str]) -> Talk[None]:
         """The client ids behind *txids* are known, as far as they have one."""
-        unknown = sorted(txids - set(self.names))
+        unknown = sorted(txid for txid in txids if txid not in self.names)
         for first in range(0, len(unknown), PAGE):
             asked = unknown[first : first + PAGE]
             answer = yield Call("privatePostQueryOrders", {"txid": ",".join(asked)})
-            self.names.update({txid: str(row.get("cl_ord_id") or txid) for txid, row in answer["result"].items()})
+            for txid, row in answer["result"].items():
+                self.names[txid] = str(row.get("cl_ord_id") or txid)
 
     def balances(self) -> Talk[Mapping[str, Decimal]]:
         return kraken.balances((yield Call("privatePostBalance", {}))["result"])

@@ -12,7 +12,7 @@ from tradingbot.domain.order import VenueWrite as Write
 from tradingbot.venues import kucoin
 from tradingbot.venues.binance import milliseconds
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 FINE = frozenset({"200000", "200"})
@@ -54,7 +54,7 @@ class KucoinTalk:
     )
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self.names = Names()
 
     def failure(self, status: int, body: Any) -> bool:
         return status >= 400 or not isinstance(body, dict) or str(body.get("code")) not in FINE

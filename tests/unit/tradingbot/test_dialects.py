@@ -13,7 +13,7 @@ from trading import order
 from tradingbot.domain.order import Cancel, OrderType, Refused, VenueWrite
 from tradingbot.venues.ccxt_venue import SPOKEN
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import UNREADABLE, Lost, NotConnected
+from tradingbot.venues.dialect import UNREADABLE, Lost, Names, NotConnected
 from tradingbot.venues.markets import MARKETS
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -133,3 +133,12 @@ def coinbase(call: Any) -> Any:
 
 
 GONE = {"coinbase": coinbase, "kraken": kraken, "kucoin": kucoin}
+
+
+def test_only_the_newest_names_are_kept():
+    """What was told again counts as new; what is forgotten is asked for again."""
+    names = Names(most=2)
+    for number, client_id in (("1", "a"), ("2", "b"), ("1", "a"), ("3", "c")):
+        names[number] = client_id
+    assert ["1" in names, "2" in names, "3" in names] == [True, False, True]
+    assert (names.number("c"), names.number("b"), names["1"]) == ("3", None, "a")
