@@ -10,7 +10,7 @@ PYTHON ?= $(or $(shell command -v python3.11),python3)
 PYTEST := $(BIN)/pytest
 SOURCES := operator bot simulator plugin tests charts images
 PURE := --cov=tradingbot_operator.plan --cov=tradingbot_operator.render --cov=tradingbot_operator.report --cov=tradingbot_operator.domain \
-	--cov=tradingbot.strategy --cov=tradingbot.risk --cov=tradingbot.domain --cov=exchange_simulator.matching --cov=exchange_simulator.domain
+	--cov=tradingbot.strategy --cov=tradingbot.risk --cov=tradingbot.domain --cov=tradingbot.training --cov=exchange_simulator.matching --cov=exchange_simulator.domain
 LOCKED := $(VENV)/.locked-$(shell sha256sum requirements/dev.txt requirements/bootstrap.txt 2>/dev/null | sha256sum | cut -c1-16)
 SCRIPTS = $(shell git ls-files | xargs -r grep -lE '^\#!/(usr/bin/env bash|bin/bash|bin/sh)' 2>/dev/null)
 export UV_PYTHON_DOWNLOADS := never
