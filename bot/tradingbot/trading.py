@@ -54,6 +54,7 @@ class Trader:
         floor = self.floor
         while not (floor.stopping or floor.inbox.is_over):
             event = await floor.inbox.next()
+            floor.filters.look()
             try:
                 await self._turn(event)
                 if self._hand_over.ordered and await self._leave():
@@ -185,6 +186,9 @@ class Trader:
             # Also a trader with nothing at the venue is to know that it still answers, and still takes the key.
             for symbol in self.floor.symbols:
                 desk.outside.listed(symbol, await desk.venue.open_orders(symbol))
+            if isinstance(count, VenueUnavailable):
+                # Only now: what is owed to orders and positions does not wait for the account.
+                raise count
             await self._compare(count, now)
             self.floor.teller.venue_answers()
         await self._look_outside()
@@ -194,9 +198,9 @@ class Trader:
 
     async def _examine(self, prices: Prices, now: datetime) -> None:
         """Once an interval ledger and account were compared in full; what was not clear then is compared soon after."""
-        if now < self._examine_at or self._hand_over.ordered:
-            return
         parts = self.floor.parts
+        if now < self._examine_at or self._hand_over.ordered or parts.breakers.admit(Operation.ACCOUNT):
+            return
         done = await examined(self.desk, prices)
         soon = parts.clock.scaled(parts.settings.check_interval)
         self._examine_at = now + (parts.settings.reconciled if done.refused is None else soon)
@@ -205,14 +209,16 @@ class Trader:
             self.desk.ledger.tell(event("RECONCILED", "trader", "account", differences=told))
             self.floor.teller.reconciled(told, now)
 
-    async def _count(self) -> Count | None:
-        """What the account holds, and what the book says of it at that moment."""
+    async def _count(self) -> Count | VenueUnavailable | None:
+        """What the account holds, and what the book says of it at that moment; or why nobody knows."""
         parts = self.floor.parts
-        # Without it positions are covered and left all the same: it is not asked for in vain before each look.
         if parts.settings.foreign == "ignore" or parts.breakers.admit(Operation.ACCOUNT):
             return None
         ours = amounts(self.desk.book)
-        return ours, await self.desk.venue.balances()
+        try:
+            return ours, await self.desk.venue.balances()
+        except VenueUnavailable as error:
+            return error
 
     async def _compare(self, count: Count | None, now: datetime) -> None:
         """The account was compared with the book, if nothing moved while it was read."""

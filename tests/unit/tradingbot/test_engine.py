@@ -30,6 +30,7 @@ from tradingbot.domain.order import OrderStatus, Purpose, Side
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.strategy import strategy_of
 from tradingbot.strategy.ml_basic import Model
+from tradingbot.venues.paper import PaperVenue
 from tradingbot.venues.replay import ReplayClock
 from tradingbot.venues.shadow import ShadowVenue
 
@@ -505,13 +506,31 @@ def fake(story: list, **losses: frozenset[int]) -> tuple[Replay, FakeExchange]:
     return replay(story, sma(), venue=Losing(exchange, clock, **losses), clock=clock), exchange
 
 
-def test_the_timer_settles_halts_and_covers_between_bars():
-    """With a timer the engine beats, looks for latches of others and keeps its snapshot fresh."""
+class NoAccount:
+    """*venue*, which does not say what the account holds."""
+
+    def __init__(self, venue: PaperVenue) -> None:
+        self._venue = venue
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._venue, name)
+
+    async def balances(self) -> None:
+        raise VenueUnavailable("balances: 500")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["the account is told", "it is not"])
+def test_the_timer_settles_halts_and_covers_between_bars(told):
+    """With a timer the engine beats, looks for latches of others and keeps its snapshot fresh.
+
+    What the account holds is compared with the ledger, and nothing else waits for it.
+    """
 
     async def story() -> Replay:
-        world = replay(rising(), sma(), turn=timedelta(milliseconds=1))
+        inner = replay(rising(), sma(), turn=timedelta(milliseconds=1))
+        world = inner
         feed = world.engine.parts.feed
-        open_ended = asyncio.Event()
+        played, open_ended = asyncio.Event(), asyncio.Event()
 
         class Open:
             instruments, history, quote = feed.instruments, feed.history, feed.quote
@@ -519,11 +538,13 @@ def test_the_timer_settles_halts_and_covers_between_bars():
             async def candles(self, symbols, timeframe):
                 async for bar in feed.candles(symbols, timeframe):
                     yield bar
+                played.set()
                 await open_ended.wait()
 
-        world = replay(rising(), sma(), turn=timedelta(milliseconds=1), feed=Open())
+        venue = {} if told else {"venue": NoAccount(inner.venue), "clock": inner.clock}
+        world = replay(rising(), sma(), turn=timedelta(milliseconds=1), feed=Open(), **venue)
         task = asyncio.create_task(world.engine.run())
-        await until(lambda: bool(world.engine.snapshot().positions))
+        await until(lambda: bool(world.engine.snapshot().positions) and played.is_set() and world.engine.is_idle())
         world.ledger.latch(Halt("h7", HaltKind.FLATTEN, "annotation", "now", START))
         await until(lambda: world.engine.snapshot().halted)
         before = world.engine.snapshot().heartbeat
