@@ -77,6 +77,20 @@ async def test_an_order_and_what_it_did_are_in_the_audit_log(pod: Pod) -> None:
     assert trail.verify(url(pod))[1] is None
 
 
+async def test_a_rotated_token_is_in_the_audit_log_by_its_fingerprint(pod: Pod) -> None:
+    """As soon as the pod's file shows it: never the token itself."""
+    file = pod.folder / "secrets/api/token"
+    before = file.read_text()
+    try:
+        file.write_text(f"second-0123456789\n{before}")
+        (told,) = await events(pod, "TOKEN_ROTATED")
+    finally:
+        file.write_text(before)
+    assert len(told["details"]["tokens"]) == 2
+    assert told["details"]["tokens"][1:] == told["details"]["before"]
+    assert not any(secret in json.dumps(told) for secret in ("second-", before.strip()))
+
+
 @pytest.mark.row("S3-069")
 async def test_a_bot_on_paper_has_no_execution_that_is_not(pod: Pod, evidence: Note) -> None:
     """The runbook's query is empty, and no row can be written that says otherwise: the book tells what is real."""
