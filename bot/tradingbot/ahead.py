@@ -26,7 +26,7 @@ class Ahead:
             return cls(floor)
         if not parts.ledger.self_test():
             raise Misconfigured("database: an intent of epoch 0 was not refused; restore the ledger's triggers")
-        instruments = await parts.feed.instruments(floor.symbols)
+        instruments = await floor.filters.read()
         await floor.bars.load(floor.symbols, parts.clock.now())
         floor.instruments = instruments
         rehearse(floor)

@@ -75,6 +75,7 @@ class Engine:
             return str(silent)
         finally:
             await self._floor.inbox.close()
+            await self._floor.filters.close()
             await ended([beat])
 
     async def _live(self) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from tradingbot.domain.instrument import Instrument
 from tradingbot.errands import Errands
+from tradingbot.filters import Filters
 from tradingbot.guard import Guard
 from tradingbot.inbox import Inbox
 from tradingbot.market.bars import Bars
@@ -27,7 +28,8 @@ class Floor:
         self.inbox = Inbox()
         keep = max(settings.warmup_bars, parts.strategy.bars)
         self.bars = Bars(parts.feed, settings.timeframe, (keep, settings.most_bars or 2 * keep), parts.metrics)
-        self.guard = Guard(parts, self.bars)
+        self.filters = Filters(parts)
+        self.guard = Guard(parts, self.bars, self.filters)
         self.teller = Teller(parts)
         self.checks = checks.checks(parts.limits)
         self.beat_checks = checks.beat_checks(parts.limits)

@@ -14,6 +14,7 @@ from tradingbot.execution.desk import Desk
 from tradingbot.execution.halting import Halts
 from tradingbot.execution.money import Money
 from tradingbot.execution.outside import Deed
+from tradingbot.filters import Filters
 from tradingbot.market.bars import Bars
 from tradingbot.parts import Parts
 from tradingbot.risk import limits
@@ -26,9 +27,10 @@ MINUTE = timedelta(minutes=1)
 class Guard:
     """Halts act from memory at once; limits are measured from the ledger, across epochs."""
 
-    def __init__(self, parts: Parts, bars: Bars) -> None:
+    def __init__(self, parts: Parts, bars: Bars, filters: Filters) -> None:
         self._parts = parts
         self._bars = bars
+        self._filters = filters
         capital = parts.settings.capital
         self.halts = Halts(parts.ledger)
         self.money = Money(capital, capital, capital)
@@ -115,6 +117,7 @@ class Guard:
             now=now,
             marks=self._bars.closes(),
             seen_at=self._bars.seen_at,
+            filters_at=self._filters.read_at,
             day_start_equity=self.money.day_equity,
             peak_equity=self.money.peak,
             orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,

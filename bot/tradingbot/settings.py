@@ -149,6 +149,9 @@ class CircuitBreaker(Part):
 class Data(Part):
     cache_mib: int = Field(64, ge=1, le=1048576, description="bars kept on the state volume, all files together")
     cache_ttl: Duration = Field(timedelta(hours=168), ge=SECOND, description="how long they are believed at a start")
+    filters_max_age_days: int = Field(
+        30, ge=2, le=365, description="of the venue's steps and bounds, read daily; older ones block entries"
+    )
 
 
 class Logging(Part):

@@ -42,6 +42,7 @@ class Standby:
         lease = self._look()
         while lease is None and not floor.stopping:
             event = await self._next()
+            floor.filters.look()
             if isinstance(event, Candle):
                 await self._candle(event)
             elif event is Turn.ROW:

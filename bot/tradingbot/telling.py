@@ -228,6 +228,7 @@ class Teller:
             last_orders=desk.book.recent,
             data_seen_at=seen_at,
             data_age_seconds=age,
+            filters_age_seconds=(around.now - around.filters_at).total_seconds() if around.filters_at else None,
             database="ok",
             exchange=self._venue,
         )

@@ -166,7 +166,7 @@ class Counters:
         _at_zero(self._foreign, self._base, ("order", "trade", "balance"))
         _at_zero(self._fenced, self._base)
         _at_zero(self._reconnects, self._base, ("feed", "venue", "ledger"))
-        _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine", "cache"))
+        _at_zero(self._failures, self._base, ("feed", "venue", "ledger", "engine", "cache", "filters"))
         _at_zero(self._requests, self._base, ROUTES, CODES)
 
 

@@ -38,6 +38,7 @@ class Exposure:
     working: tuple[Working, ...] = ()
     halt: HaltKind | None = None
     data_seen_at: Mapping[str, datetime] | None = None
+    filters_at: datetime | None = None  # when the venue told its steps and bounds
     blocks: tuple[str, ...] = ()
     breakers: tuple[str, ...] = ()  # why each one is open that is
     waived: frozenset[str] = frozenset()  # ids of limit halts that a person has resumed

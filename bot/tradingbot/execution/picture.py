@@ -22,6 +22,7 @@ class Surroundings:
     seen_at: Mapping[str, datetime]
     day_start_equity: Decimal
     peak_equity: Decimal
+    filters_at: datetime | None = None
     orders_last_minute: int = 0
     halt: HaltKind | None = None
     blocks: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ def exposure(book: Book, around: Surroundings) -> Exposure:
         working=book.working(around.marks),
         halt=around.halt,
         data_seen_at=around.seen_at,
+        filters_at=around.filters_at,
         blocks=around.blocks,
         breakers=around.breakers,
         waived=around.waived,

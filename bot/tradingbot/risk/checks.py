@@ -49,6 +49,14 @@ def fresh_data(limits: RiskLimits, intent: Intent, exposure: Exposure) -> Refusa
     return Refusal("StaleData", f"data of {intent.symbol} {age}, at most {limits.stale_after.total_seconds():g} s")
 
 
+def fresh_filters(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
+    read_at = exposure.filters_at
+    if read_at is not None and exposure.now - read_at <= limits.filters_last:
+        return None
+    age = "were never read" if read_at is None else f"are {(exposure.now - read_at).days} days old"
+    return Refusal("FiltersStale", f"the venue's steps and bounds {age}, at most {limits.filters_last.days} days")
+
+
 def within_daily_loss(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
     lost = exposure.day_start_equity - exposure.equity
     waived = any(halt.startswith(DAILY_LOSS) for halt in exposure.waived)
@@ -104,6 +112,7 @@ def checks(limits: RiskLimits, several: bool = False) -> tuple[Check, ...]:
         entry(not_blocked),
         entry(no_breaker_open),
         entry(partial(fresh_data, limits)),
+        entry(partial(fresh_filters, limits)),
         entry(partial(within_daily_loss, limits)),
         entry(partial(within_drawdown, limits)),
         entry(nothing_unsettled),

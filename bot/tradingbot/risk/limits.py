@@ -31,6 +31,7 @@ class RiskLimits:
     min_win_rate_percent: Decimal | None = None
     min_trades: int = 20
     recovery_percent: Decimal = HUNDRED
+    filters_last: timedelta = timedelta(days=30)
 
     def recovering(self) -> "RiskLimits":
         """The same with smaller orders and positions, for a bot that came back from a crash."""

@@ -157,6 +157,14 @@ def watched_for(settings: Settings) -> timedelta:
     return timedelta(minutes=usual if asked is None else asked)
 
 
+def limits_of(settings: Settings) -> RiskLimits:
+    return RiskLimits(
+        **settings.risk.model_dump(),
+        recovery_percent=settings.recovery.size_percent,
+        filters_last=timedelta(days=settings.data.filters_max_age_days),
+    )
+
+
 def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: tuple[SqlLedger, LeaseWatch]) -> Parts:
     settings, (ledger, watch) = around.settings, books
     return Parts(
@@ -182,7 +190,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         clock=adapters.clock,
         metrics=around.metrics,
         strategy=strategy,
-        limits=RiskLimits(**settings.risk.model_dump(), recovery_percent=settings.recovery.size_percent),
+        limits=limits_of(settings),
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,

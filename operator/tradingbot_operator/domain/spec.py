@@ -199,6 +199,8 @@ class Data(Part):
     """Largest cache of candles; 64Mi by default."""
     cache_ttl: LongSpan | None = None
     """How long candles in it are believed at a start; 7d by default."""
+    filters_max_age_days: Annotated[int, Field(ge=2, le=365)] | None = None
+    """Age of the venue's steps and bounds, read daily, above which nothing is entered; 30 by default."""
     history: LongSpan | None = None
     """How much history is kept."""
 

@@ -66,6 +66,12 @@ def test_bars_in_memory_and_how_far_a_price_moves_are_shown_by_market(
     assert value(made, "market_volatility", symbol="BTC/USDT") == 0.004
 
 
+def test_the_age_of_the_filters_is_shown_once_they_were_read() -> None:
+    """Nothing before that: an age of 0 would be a word nobody has said."""
+    assert value(scraped(WELL), "exchange_filters_age_seconds") is None
+    assert value(scraped(replace(WELL, filters_age_seconds=86400.0)), "exchange_filters_age_seconds") == 86400
+
+
 def test_what_the_disk_knew_of_a_history_is_counted(counters: tuple[Counters, CollectorRegistry]) -> None:
     """Hits and misses are bars; how much is kept is a gauge."""
     count, made = counters

@@ -591,3 +591,15 @@ def test_entries_after_a_crash_are_smaller_until_it_was_watched_long_enough(minu
     assert [each.quantity for each in requests if each.purpose is Purpose.ENTRY] == [D(bought)]
     shown = world.engine.snapshot().recovering_until
     assert (shown and shown - began) == (until and timedelta(minutes=until))
+
+
+def test_a_bot_that_runs_for_months_still_enters():
+    """Steps and bounds are read again on the way: they never become too old while the venue answers."""
+    days = [100] * 40 + list(RISE)
+    daily = [
+        replace(bar, open_time=START + timedelta(days=number)) for number, bar in enumerate(bars(*map(float, days)))
+    ]
+    world = replay(daily, sma())
+    run(world)
+    assert [way for way in traded(world) if way[0] == "entry"] == [("entry", "filled")]
+    assert world.engine.snapshot().filters_age_seconds < timedelta(days=3).total_seconds()

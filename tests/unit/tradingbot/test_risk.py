@@ -42,6 +42,7 @@ def exposure(**changes: object) -> Exposure:
         peak_equity=D(10000),
         orders_last_minute=0,
         data_seen_at={BTC: START},
+        filters_at=START,
     )
     return replace(flat, **changes)
 
@@ -89,6 +90,10 @@ REFUSED = {
         exposure(now=START + timedelta(seconds=121)),
         "data of BTC/USDT is 121 s old, at most 120 s",
     ),
+    "FiltersStale": (
+        exposure(filters_at=START - timedelta(days=30, seconds=1)),
+        "the venue's steps and bounds are 30 days old, at most 30 days",
+    ),
     "DailyLoss": (exposure(equity=D(9800)), "lost 200 today, the limit is 200"),
     "Drawdown": (
         exposure(equity=D(10000), peak_equity=D("11111.2")),
@@ -113,6 +118,7 @@ def test_each_check_refuses_an_entry_and_no_exit(reason, case):
 
 PASSING = {
     "data just fresh enough": exposure(now=START + timedelta(seconds=120)),
+    "steps and bounds just young enough": exposure(filters_at=START - timedelta(days=30)),
     "a cent less than the daily limit": exposure(equity=D("9800.01")),
     "a gain": exposure(equity=D(20000), peak_equity=D(20000)),
     "less than the drawdown limit": exposure(peak_equity=D(11111)),
@@ -135,6 +141,14 @@ def test_data_that_never_came_is_stale():
     """Without a datum there is nothing to decide on."""
     message = "data of BTC/USDT never came, at most 120 s"
     assert verdict(exposure(data_seen_at=None)) == Refusal("StaleData", message)
+
+
+def test_steps_and_bounds_that_were_never_read_are_stale():
+    """No entry rests on what nobody has told; an exit does not wait for it."""
+    picture = exposure(filters_at=None)
+    message = "the venue's steps and bounds were never read, at most 30 days"
+    assert verdict(picture) == Refusal("FiltersStale", message)
+    assert verdict(picture, Action.EXIT) is None
 
 
 def test_the_tighter_of_the_two_daily_limits_rules():
