@@ -46,6 +46,7 @@ def settings() -> str:
         "`database.mode: postgres`).\n\n"
         "Below `paths.data`: `state/ledger.sqlite` (embedded ledger), `state/halt` (flag file: any content halts),\n"
         "`state/halts/` (halts as they were recorded), `cache/<SYMBOL>-<timeframe>-*.csv` (recordings of mode sim),\n"
+        "`cache/candles/` (bars a venue has told, kept for the next start; may be removed at any time),\n"
         "`models/` (model files, named by `strategy.parameters.model` and `sha256`).\n"
     )
 
@@ -157,13 +158,17 @@ def cli() -> str:
 
 
 def _commands() -> Iterator[str]:
-    root: Any = typer.main.get_command(app)
-    found = {}
-    for name, command in root.commands.items():
-        for inner, below in getattr(command, "commands", {"": command}).items():
-            found[f"{name} {inner}".strip()] = below
-    for name in sorted(found):
-        yield _command(name, found[name])
+    for name, command in sorted(_named(typer.main.get_command(app))):
+        yield _command(name, command)
+
+
+def _named(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command below *group* that does something, by its whole name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _named(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command: Any) -> str:
