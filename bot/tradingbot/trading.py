@@ -186,11 +186,7 @@ class Trader:
             # Also a trader with nothing at the venue is to know that it still answers, and still takes the key.
             for symbol in self.floor.symbols:
                 desk.outside.listed(symbol, await desk.venue.open_orders(symbol))
-            if isinstance(count, VenueUnavailable):
-                # Only now: what is owed to orders and positions does not wait for the account.
-                raise count
-            await self._compare(count, now)
-            self.floor.teller.venue_answers()
+            await self._compared(count, now)
         await self._look_outside()
         prices = Prices(self.floor.bars.closes(), parts.limits.stop_loss_percent / HUNDRED)
         await self.floor.errands.run(desk, prices, self._hand_over.ordered)
@@ -209,6 +205,14 @@ class Trader:
             self.desk.ledger.tell(event("RECONCILED", "trader", "account", differences=told))
             self.floor.teller.reconciled(told, now)
 
+    async def _compared(self, count: Count | VenueUnavailable | None, now: datetime) -> None:
+        """The venue has answered everything; or the next turn asks for the account again, and for the rest."""
+        if isinstance(count, VenueUnavailable):
+            self._looked_at = float("-inf")
+            return
+        await self._compare(count, now)
+        self.floor.teller.venue_answers()
+
     async def _count(self) -> Count | VenueUnavailable | None:
         """What the account holds, and what the book says of it at that moment; or why nobody knows."""
         parts = self.floor.parts
@@ -218,6 +222,8 @@ class Trader:
         try:
             return ours, await self.desk.venue.balances()
         except VenueUnavailable as error:
+            # What is owed to orders and positions does not wait for the account.
+            self.floor.teller.venue_away(error)
             return error
 
     async def _compare(self, count: Count | None, now: datetime) -> None:

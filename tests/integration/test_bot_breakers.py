@@ -17,7 +17,7 @@ from halting import KEY, sandboxed, simulator
 from trading import AT_ONCE
 
 Note = Callable[[str, str], None]
-QUICK = {"failures": 2, "recovery_timeout": "1s"}
+QUICK = {"failures": 2, "recovery_timeout": "3s"}
 ACCOUNT = "binance/account"
 OFTEN = {"check_interval": "5s"}
 
@@ -43,7 +43,7 @@ async def test_an_account_that_cannot_be_read_keeps_nobody_from_closing(tmp_path
         async with bots.pod(tmp_path, rendered, KEY) as pod:
             await pod.until(lambda seen: seen["positions"], 60)
             venue.exchange.faults.add(Fault(0, "status", "GET /api/v3/account", parameters={"status": 500}))
-            status = await pod.until(lambda seen: account(seen)["state"] == "open")
+            status = await pod.until(lambda seen: account(seen)["state"] == "open" and seen["state"] == "blocked")
             found = account(status)
             evidence("curl :9090/status | jq .circuit_breakers", json.dumps(status["circuit_breakers"]))
             assert found["last_error"].startswith("privateGetAccount: 500")
@@ -56,7 +56,7 @@ async def test_an_account_that_cannot_be_read_keeps_nobody_from_closing(tmp_path
             await pod.until(lambda seen: account(seen)["state"] == "closed")
             said = [line for line in map(json.loads, pod.log.splitlines()) if line.get("breaker") == ACCOUNT]
             moves = [(line["was"], line["state"]) for line in said]
-            evidence("kubectl logs | jq 'select(.breaker)' (recovery_timeout 1s)", str(moves))
+            evidence("kubectl logs | jq 'select(.breaker)' (recovery_timeout 3s)", str(moves))
             assert (moves[0], moves[-1]) == (("closed", "open"), ("half_open", "closed"))
             assert await pod.stop() == 0
 
