@@ -18,7 +18,8 @@ from typing import Any
 
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 
-PATTERN = "*.json"
+# Also what a killed process left half written: it counts, and goes when room is made.
+PATTERN = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class CandleFiles:
             path.unlink(missing_ok=True)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Two colours may share the volume: each writes a file of its own, and the later one stays.
-        fresh = path.with_suffix(f".{os.getpid()}")
+        # Two colours may share the volume, and both are process 1 of their pods: each writes a file named by its own.
+        fresh = path.with_suffix(f".{os.uname().nodename}")
         fresh.write_text(text)
         fresh.replace(path)
 

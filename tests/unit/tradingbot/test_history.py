@@ -173,6 +173,14 @@ def test_the_oldest_make_room_and_what_is_too_large_is_not_written(tmp_path: Pat
     assert files(tmp_path, bound).held() == (1, size)
 
 
+def test_what_was_left_half_written_counts_and_makes_room(tmp_path: Path):
+    """A process that is killed while it writes leaves nothing that stays for ever."""
+    (tmp_path / "binance-0-A-USDT-1m.btc-blue-7").write_text("{" * 900)
+    assert files(tmp_path).held() == (1, 900)
+    files(tmp_path, 1000).store(BTC, "1m", bars(0, 1))
+    assert [each.symbol for each in entries(tmp_path)] == [BTC]
+
+
 def test_files_older_than_asked_are_cleared(tmp_path: Path):
     """The others stay, and who clears is told how many went."""
     for symbol in ("A/USDT", "B/USDT"):
