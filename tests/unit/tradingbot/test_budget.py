@@ -36,13 +36,15 @@ class NoTokens:
 
 @asynccontextmanager
 async def gate(desk: Desk) -> AsyncIterator[str]:
-    """The real gate, at the address that is yielded."""
+    """The real gate, at the address that is yielded; a machine that is busy does not make it one that is away."""
+    patience, budget.ANSWER_SECONDS = budget.ANSWER_SECONDS, 10.0
     listener = serve.bind("127.0.0.1:0")
     running = serve.server(gate_app(desk, NoTokens()))
     task = asyncio.create_task(serve.serve(running, listener))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        budget.ANSWER_SECONDS = patience
         running.should_exit = True
         await task
 
