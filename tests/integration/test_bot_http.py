@@ -80,12 +80,15 @@ async def test_an_order_and_what_it_did_are_in_the_audit_log(pod: Pod) -> None:
 async def test_a_rotated_token_is_in_the_audit_log_by_its_fingerprint(pod: Pod) -> None:
     """As soon as the pod's file shows it: never the token itself."""
     file = pod.folder / "secrets/api/token"
-    before = file.read_text()
+    before, whole = file.read_text(), file.with_name("token.new")
     try:
-        file.write_text(f"second-0123456789\n{before}")
+        # As the kubelet does it: whole or not at all.
+        whole.write_text(f"second-0123456789\n{before}")
+        whole.replace(file)
         (told,) = await events(pod, "TOKEN_ROTATED")
     finally:
-        file.write_text(before)
+        whole.write_text(before)
+        whole.replace(file)
     assert len(told["details"]["tokens"]) == 2
     assert told["details"]["tokens"][1:] == told["details"]["before"]
     assert not any(secret in json.dumps(told) for secret in ("second-", before.strip()))

@@ -19,6 +19,9 @@ class Rotations:
 
     async def look(self) -> None:
         tokens = await asyncio.to_thread(self.file.tokens)
+        if not tokens:
+            # A file that cannot be read, or is being written, is no rotation.
+            return
         found = tuple(fingerprint(f"Bearer {token.get_secret_value()}") for token in tokens)
         if self.known is not None and found != self.known:
             self.tell(event("TOKEN_ROTATED", "secret", "api token", tokens=found, before=self.known))

@@ -175,6 +175,8 @@ async def test_a_rotated_token_is_told_by_its_fingerprint(tmp_path: Path) -> Non
     source = Rotations(TokenFile(file), told.append)
     await source.look()
     await source.look()
+    file.write_text("")
+    await source.look()
     assert told == []
     file.write_text("new\npeople\n")
     await source.look()
