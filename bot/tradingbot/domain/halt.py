@@ -29,7 +29,8 @@ class Halt:
 
 MAINTENANCE = "maintenance-"
 
-# What halts that nobody asked for, and maintenance, are called in conditions, alerts and runbooks, by the beginning of their ids.
+# What halts that nobody asked for, and maintenance, are called in conditions, alerts and runbooks, by the beginning
+# of their ids.
 CAUSES = (
     ("daily-loss-", "DailyLossLimit"),
     ("drawdown-", "DrawdownLimit"),
