@@ -13,6 +13,7 @@ from tradingbot_operator.domain.kinds import (
     CLAIM,
     CONFIG,
     DEPLOYMENT,
+    NAMESPACE,
     POD,
     POLICY,
     REVISION,
@@ -42,6 +43,8 @@ class Audit:
     ) -> None:
         self._api, self._engine, self._namespaces = api, engine, namespaces
         self._listed = (*LISTED, *monitoring)
+        # Who may look at some namespaces only may not list them.
+        self._watched = (*WATCHED, (NAMESPACE, "")) if namespaces == (None,) else WATCHED
         self._round = 0
 
     async def warm(self) -> None:
@@ -76,8 +79,8 @@ class Audit:
 
     async def once(self) -> None:
         """Everything known was compared with what is there, and what differs will be looked at."""
-        for kind, labels in WATCHED:
-            self._purge(kind, await self._all(kind, labels))
+        for kind, labels in self._watched:
+            await self._look_past_the_watch(kind, labels)
         for kind in self._listed:
             live = {place(each, kind.kind): trace(each, NOBODY) for each in await self._all(kind, OWN)}
             self._look_at(self._engine.memory.compare(kind.kind, live))
@@ -103,9 +106,15 @@ class Audit:
                 live[where] = trace(found, NOBODY)
         return live
 
-    def _purge(self, kind: Kind, listed: tuple[Manifest, ...]) -> None:
-        alive = frozenset((each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in listed)
-        for key in self._engine.store.purge(kind, alive):
+    async def _look_past_the_watch(self, kind: Kind, labels: str) -> None:
+        """What a watch has lost is known: a bot nobody was told of, a pod that became ready, an end."""
+        store, alive = self._engine.store, set[Name]()
+        before = store.names(kind)
+        async for body in self._each(kind, labels):
+            self._engine.happened(kind, "LISTED", body)
+            alive.add((body["metadata"].get("namespace", ""), body["metadata"]["name"]))
+        # What came while the list was read is not on it.
+        for key in store.purge(kind, alive | (store.names(kind) - before)):
             self._engine.tally.purged(kind.kind)
             self._engine.queue.add(key)
 

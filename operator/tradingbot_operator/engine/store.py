@@ -1,7 +1,7 @@
 """Small frozen records of what the watches brought. What is not in here is unknown, and what is in here may be gone."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from tradingbot_operator.cluster import reading
@@ -19,6 +19,7 @@ class Store:
 
     def __init__(self) -> None:
         self._prints: dict[tuple[str, Name], tuple[Any, ...]] = {}
+        self._versions: dict[tuple[str, Name], tuple[str, int]] = {}
         self._workloads: dict[Name, dict[str, Workload]] = defaultdict(dict)
         self._pods: dict[Name, dict[str, Pod]] = defaultdict(dict)
         self._reports: dict[str, Report] = {}
@@ -28,6 +29,8 @@ class Store:
     def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
         """The object is known as it is now; the answer is what must be looked at, if this can matter to anything."""
         name = place(body)
+        if self._is_old(kind, name, body["metadata"]):
+            return ()
         print_ = fingerprint(kind, body)
         if self._prints.get((kind.kind, name)) == print_:
             return ()
@@ -45,10 +48,20 @@ class Store:
             self._pods[name[0], bot][name[1]] = reading.pod(body)
         return keys_of(kind, body)
 
+    def _is_old(self, kind: Kind, name: Name, meta: Mapping[str, Any]) -> bool:
+        """Whether a list that was begun earlier brings what a watch has overtaken."""
+        now = str(meta["uid"]), int(meta.get("resourceVersion") or 0)
+        uid, known = self._versions.get((kind.kind, name), now)
+        if uid == now[0] and 0 < now[1] < known:
+            return True
+        self._versions[kind.kind, name] = now
+        return False
+
     def drop(self, kind: Kind, body: Mapping[str, Any]) -> tuple[Key, ...]:
         """The object is no longer known."""
         name = place(body)
         self._prints.pop((kind.kind, name), None)
+        self._versions.pop((kind.kind, name), None)
         if kind == NAMESPACE:
             return self._namespace(name[1], None)
         if kind == TASK:
@@ -58,12 +71,17 @@ class Store:
             self._forget(kind, name, (name[0], bot))
         return keys_of(kind, body)
 
-    def purge(self, kind: Kind, alive: frozenset[Name]) -> tuple[Key, ...]:
+    def names(self, kind: Kind) -> frozenset[Name]:
+        """The objects of *kind* that are known."""
+        return frozenset(name for known, name in self._prints if known == kind.kind)
+
+    def purge(self, kind: Kind, alive: Set[Name]) -> tuple[Key, ...]:
         """Ghosts, whose end no watch brought, are gone; the answer is what must be looked at."""
         ghosts = [name for known, name in self._prints if known == kind.kind and name not in alive]
         keys: list[Key] = []
         for ghost in ghosts:
             del self._prints[kind.kind, ghost]
+            self._versions.pop((kind.kind, ghost), None)
             if kind == TASK:
                 self._task(ghost, None)
             keys += [(kind.kind, *ghost)] if kind in (BOT, TASK) else self._owners(kind, ghost)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 import make_operator as make
 from fakecluster import FakeApi
 from tradingbot_operator.cluster.memory import Memory, place, trace
-from tradingbot_operator.domain.kinds import ALERT_RULE, POD_MONITOR
+from tradingbot_operator.domain.kinds import ALERT_RULE, POD, POD_MONITOR
 from tradingbot_operator.engine.audit import SHARES, Audit
 from tradingbot_operator.engine.engine import Engine
 from tradingbot_operator.engine.queue import Queue
@@ -51,6 +51,13 @@ def drained(engine):
     for key in keys:
         engine.queue.done(key)
     return keys
+
+
+def changed(api, kind, name, **parts):
+    """The object as the API server has it now, one version on, though no watch told of it."""
+    body = api.one(kind, name)
+    meta = {**body["metadata"], "resourceVersion": str(int(body["metadata"].get("resourceVersion") or 0) + 1)}
+    api.put({**body, "metadata": meta, **parts})
 
 
 def settled(engine):
@@ -146,3 +153,51 @@ def test_rule_that_was_not_written_is_tried_again_by_each_audit(audit, engine):
     assert engine.memory.unalerted(BOT) is None
     assert not settled(engine)
     assert one_round(audit, engine) == []
+
+
+def test_bot_no_watch_told_of_is_looked_at(api, audit, engine):
+    """Its first event was lost, and nothing else would ever tell of it."""
+    api.put(make.body(name="eth", uid="other"))
+    assert ("TradingBot", "trading", "eth") in one_round(audit, engine)
+
+
+def test_pod_that_became_ready_unseen_is_seen(api, audit, engine):
+    """A line that is silent says nothing, for ever."""
+    ready = {"conditions": [{"type": "Ready", "status": "True"}], "podIP": "10.0.0.5"}
+    changed(api, "Pod", "p1", status=ready)
+    assert one_round(audit, engine) == [KEY]
+    assert [pod.ready for pod in engine.store.observed(BOT).pods] == [True]
+
+
+def test_halt_of_a_namespace_no_watch_told_of_is_heard(api, audit, engine):
+    """Nothing forgets a halt; who watches some namespaces only asks for theirs otherwise."""
+    halted = {"name": "trading", "annotations": {"tradingbot.io/halt": "stop"}, "uid": "n", "resourceVersion": "9"}
+    api.put({"kind": "Namespace", "metadata": halted})
+    assert KEY in one_round(audit, engine)
+    assert engine.store.observed(BOT).namespace_halt == "stop"
+
+
+def test_what_a_watch_has_told_is_not_undone_by_an_older_list(engine):
+    """The list was read while the object changed."""
+    pod = {"kind": "Pod", "metadata": {"name": "p1", "namespace": "trading", "labels": LABELS, "uid": "p"}}
+    newer = {**pod, "metadata": {**pod["metadata"], "resourceVersion": "8"}, "status": {"podIP": "10.0.0.5"}}
+    older = {**pod, "metadata": {**pod["metadata"], "resourceVersion": "7"}}
+    engine.happened(POD, "ADDED", newer)
+    engine.happened(POD, "LISTED", older)
+    assert [each.ip for each in engine.store.observed(BOT).pods] == ["10.0.0.5"]
+
+
+def test_what_comes_while_a_list_is_read_is_no_ghost(api, audit, engine):
+    """It is not on the list, and it is there."""
+    late = {"kind": "Pod", "metadata": {"name": "p2", "namespace": "trading", "labels": LABELS, "uid": "late"}}
+    usual = api.each
+
+    async def slow(kind, namespace, labels=""):
+        async for body in usual(kind, namespace, labels):
+            yield body
+        if kind == POD:
+            engine.happened(POD, "ADDED", late)
+
+    api.each = slow
+    one_round(audit, engine)
+    assert {pod.name for pod in engine.store.observed(BOT).pods} == {"p1", "p2"}

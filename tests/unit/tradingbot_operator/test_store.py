@@ -52,7 +52,7 @@ def test_event_that_cannot_matter_is_dropped():
     store = Store()
     store.put(BOT, make.body())
     assert store.put(BOT, make.body(resourceVersion="99")) == ()
-    assert store.put(BOT, make.body(generation=2)) == (KEY,)
+    assert store.put(BOT, make.body(generation=2, resourceVersion="100")) == (KEY,)
     store.put(POD, pod())
     assert store.put(POD, pod()) == ()
     assert store.put(POD, pod(ready="False")) == (KEY,)
