@@ -145,12 +145,14 @@ def test_query_brings_the_old_version_back_when_only_the_new_one_fails(values, e
 
 
 def test_bot_without_a_prometheus_or_jobs_pays_nothing_for_them():
-    """No Job is listed in a swap whose spec asks for none."""
+    """No Job is listed in a swap whose spec asks for none, nor anything else; in one that asks, Jobs are."""
     scene = started()
     scene.apply(NEW)
     scene.until(lambda: scene.step == "Done")
-    assert "ControllerRevision" in scene.api.listed
-    assert "Job" not in scene.api.listed
+    assert scene.api.listed == []
+    asking = asked(SMOKE)
+    asking.until(lambda: asking.step == "Done")
+    assert "Job" in asking.api.listed
 
 
 class Struck:
