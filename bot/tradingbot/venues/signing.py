@@ -66,6 +66,19 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
         def seconds(self) -> int:
             return self.nonce() // 1000
 
+    made = Plain(_options(account, dialect))
+    # Put in place of the library's own, with which the constructor would mix them.
+    made.options.update(dialect.traits.options or {})
+    # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
+    made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
+    made.session._retry_connection = False
+    # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
+    made.open()
+    return made
+
+
+def _options(account: Account, dialect: Dialect) -> dict[str, Any]:
+    """What the library's constructor is told."""
     options: dict[str, Any] = {
         "apiKey": account.key,
         "secret": account.secret,
@@ -80,12 +93,4 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
         options["urls"] = {"api": {name: account.endpoint + rest for name, rest in dialect.traits.urls.items()}}
     if account.proxy is not None:
         options["aiohttp_proxy"] = account.proxy
-    made = Plain(options)
-    # Put in place of the library's own, with which the constructor would mix them.
-    made.options.update(dialect.traits.options or {})
-    # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
-    made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
-    made.session._retry_connection = False
-    # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
-    made.open()
-    return made
+    return options
