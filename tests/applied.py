@@ -43,6 +43,18 @@ def apply(server: ApiServer, manifest: Manifest, namespace: str = "default", que
     return code, answer
 
 
+def established(server: ApiServer, definition: Manifest) -> None:
+    """The definition is new on the server, and its kind is answered for: that begins a moment after it was taken."""
+    code, answer = apply(server, definition)
+    assert code == 201, answer
+    spec = definition["spec"]
+    place = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+    end = time.monotonic() + DISCOVERED_WITHIN_SECONDS
+    while server.request("GET", f"{place}?limit=1")[0] != 200:
+        assert time.monotonic() < end, f"{place} is not answered for"
+        time.sleep(0.05)
+
+
 def documents(text: str) -> list[Manifest]:
     """The objects of a YAML file."""
     return [found for found in yaml.safe_load_all(text) if found]

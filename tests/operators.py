@@ -98,7 +98,7 @@ def prepared(folder: pathlib.Path) -> Iterator[ApiServer]:
     """An API server that serves both definitions and has the namespaces of the tests."""
     with apiserver.running(folder) as server:
         for definition in (tradingbots(), bottasks()):
-            assert applied.apply(server, definition)[0] == 201
+            applied.established(server, definition)
         for name in ("trading", "tradingbot-system"):
             namespace(server, name)
         yield server

@@ -25,6 +25,8 @@ def server(tmp_path_factory):
         for name in ("trading", "tradingbot-system"):
             applied.apply(running, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         helm(running, "install", "tradingbot-crds", CRDS, namespace="tradingbot-system")
+        for kind in ("TradingBot", "BotTask"):
+            applied.served(running, "tradingbot.io/v1alpha1", kind)
         yield running
 
 

@@ -22,7 +22,7 @@ def server(tmp_path_factory):
     """An API server with both definitions, all policies in force, and a namespace for paper only."""
     with apiserver.running(tmp_path_factory.mktemp("apiserver")) as running:
         for definition in (tradingbots(), bottasks()):
-            assert applied.apply(running, definition)[0] == 201
+            applied.established(running, definition)
         for name, labels in (("default", {}), ("paper", {"tradingbot.io/paper-only": "true"})):
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
             assert applied.apply(running, namespace)[0] in {200, 201}

@@ -5,11 +5,11 @@ import copy
 import pytest
 
 import apiserver
+import applied
 import make_operator as make
 from tradingbot_operator.crd import rules
 from tradingbot_operator.crd.definitions import bottasks, tradingbots
 
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 BOTS = "/apis/tradingbot.io/v1alpha1/namespaces/default/tradingbots"
 TASKS = "/apis/tradingbot.io/v1alpha1/namespaces/default/bottasks"
 APPLY = "application/apply-patch+yaml"
@@ -20,8 +20,7 @@ def server(tmp_path_factory):
     """An API server that serves both definitions."""
     with apiserver.running(tmp_path_factory.mktemp("apiserver")) as running:
         for definition in (tradingbots(), bottasks()):
-            code, answer = running.request("POST", DEFINITIONS, definition)
-            assert code == 201, answer
+            applied.established(running, definition)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
         running.request("POST", "/api/v1/namespaces", namespace)
         yield running
