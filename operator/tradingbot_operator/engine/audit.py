@@ -111,8 +111,12 @@ class Audit:
         store, alive = self._engine.store, set[Name]()
         before = store.names(kind)
         async for body in self._each(kind, labels):
+            name = body["metadata"].get("namespace", ""), body["metadata"]["name"]
+            if name in before and not store.knows(kind, name):
+                # A watch has told of its end while the list was read.
+                continue
             self._engine.happened(kind, "LISTED", body)
-            alive.add((body["metadata"].get("namespace", ""), body["metadata"]["name"]))
+            alive.add(name)
         # What came while the list was read is not on it.
         for key in store.purge(kind, alive | (store.names(kind) - before)):
             self._engine.tally.purged(kind.kind)

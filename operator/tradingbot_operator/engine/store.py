@@ -75,6 +75,9 @@ class Store:
         """The objects of *kind* that are known."""
         return frozenset(name for known, name in self._prints if known == kind.kind)
 
+    def knows(self, kind: Kind, name: Name) -> bool:
+        return (kind.kind, name) in self._prints
+
     def purge(self, kind: Kind, alive: Set[Name]) -> tuple[Key, ...]:
         """Ghosts, whose end no watch brought, are gone; the answer is what must be looked at."""
         ghosts = [name for known, name in self._prints if known == kind.kind and name not in alive]

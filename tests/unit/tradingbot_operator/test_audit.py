@@ -201,3 +201,18 @@ def test_what_comes_while_a_list_is_read_is_no_ghost(api, audit, engine):
     api.each = slow
     one_round(audit, engine)
     assert {pod.name for pod in engine.store.observed(BOT).pods} == {"p1", "p2"}
+
+
+def test_what_ends_while_a_list_is_read_does_not_come_back(api, audit, engine):
+    """The list still holds it, and nobody would tell of its end again."""
+    usual = api.each
+
+    async def slow(kind, namespace, labels=""):
+        async for body in usual(kind, namespace, labels):
+            if kind == POD:
+                engine.happened(POD, "DELETED", body)
+            yield body
+
+    api.each = slow
+    one_round(audit, engine)
+    assert engine.store.observed(BOT).pods == ()
