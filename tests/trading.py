@@ -146,6 +146,9 @@ class MemoryLedger:
         if (lease.epoch, lease.instance) != (self.epoch, self.instance) or self.released:
             raise Fenced(f"epoch {lease.epoch} is over")
 
+    def remembered(self) -> None:
+        self._here()
+
     def one_read(self) -> AbstractContextManager[None]:
         return nullcontext()
 

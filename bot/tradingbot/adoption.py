@@ -68,6 +68,7 @@ async def found(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, Inher
         trader, unresolved, unclean = read(floor, lease, ahead)
         floor.guard.load()
         listed, fills = await asking
+        floor.parts.ledger.remembered()
         open_now = (report.client_id for found in listed.values() for report in found)
         setback.require_newest(floor, lease, (*open_now, *(fill.client_id for fill in fills)))
         left = Inheritance(trader.desk, unresolved, listed)

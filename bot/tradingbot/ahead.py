@@ -72,6 +72,7 @@ def rehearse(floor: Floor) -> None:
         ledger.paper_book()
         ledger.quiet_until()
         ledger.unclean(nobody(ledger.ledger_id))
+        ledger.orders_since(floor.parts.clock.now())
         for symbol in floor.symbols:
             ledger.decided_through(strategy.name, symbol)
     floor.guard.load()

@@ -90,7 +90,8 @@ class Inbox:
         """The account's own events come, and every *tick* a strategy's turn, until *unlisten*."""
         pumps: list[Coroutine[Any, Any, None]] = [self._events(events)]
         if tick is not None:
-            pumps.append(self._ticks(tick))
+            # Its first turn does not wait for the venue to have opened the stream.
+            pumps.insert(0, self._ticks(tick))
         self._account = [self._pump(pump) for pump in pumps]
 
     async def unlisten(self) -> None:

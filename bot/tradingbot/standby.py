@@ -35,6 +35,7 @@ class Standby:
         self._claims = held is None
         self._why = NotClaimed("Ended", held or "", retry=False)
         self._reaching: asyncio.Task[None] | None = None
+        self._ordered: LeaseRow | None = None
 
     async def lease(self) -> Lease | None:
         """The epoch, once this process has claimed it or was named; None when it is to stop first."""
@@ -59,6 +60,10 @@ class Standby:
             return lease
         row = ledger.lease_row()
         if row.successor is not None and row.successor.split(" ")[1] == instance.name:
+            if row == self._ordered:
+                # The trader is letting go, on the same machine perhaps: it is not disturbed for nothing.
+                return None
+            self._ordered = row
             # The epoch is about to come: what is done now need not be done then.
             if self._reaching is None or self._reaching.done():
                 self._reaching = asyncio.create_task(self._floor.parts.venue.reach())

@@ -5,19 +5,22 @@ from decimal import Decimal
 
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Decision, Intent, Refusal
-from tradingbot.domain.order import UNSETTLED, Cancel, Order, OrderType, Purpose, Side
+from tradingbot.domain.order import UNSETTLED, Accepted, Cancel, Order, OrderType, Purpose, Side
 from tradingbot.execution import exits, send
 from tradingbot.execution.desk import Desk
 from tradingbot.floor import Floor
 from tradingbot.risk import checks, sizing
 from tradingbot.strategy import metronome
-from tradingbot.strategy.metronome import Metronome, Step
+from tradingbot.strategy.metronome import Metronome, Step, Style
 
 Request = Order | Cancel
 
 
 async def tick(floor: Floor, desk: Desk, symbol: str) -> bool:
-    """The beat is decided, once, and what it asked for was sent; True when the position may have changed."""
+    """The beat is decided, once, and what it asked for was sent; True when the position may have changed.
+
+    An order in passing was taken back, by a decision of its own.
+    """
     beat, newest = floor.parts.strategy.metronome, floor.bars.newest(symbol)
     if beat is None or newest is None:
         return False
@@ -30,6 +33,8 @@ async def tick(floor: Floor, desk: Desk, symbol: str) -> bool:
     request, refusal = _verdict(floor, desk, intent, resting)
     outcome = await send.decide(desk, Decision(intent.strategy, symbol, at, intent, refusal), request)
     floor.teller.ticked(Decision(intent.strategy, symbol, at, intent, refusal), outcome)
+    if step is Step.PLACE and beat.style is Style.PASSING and isinstance(outcome, Accepted):
+        return await tick(floor, desk, symbol)
     return step in (Step.BUY, Step.SELL)
 
 
@@ -58,7 +63,7 @@ def _buy(floor: Floor, desk: Desk, intent: Intent, beat: Metronome) -> Order:
     instrument = desk.book.instruments[intent.symbol]
     rests = intent.reason == Step.PLACE
     price = instrument.floor_price(intent.price * metronome.RESTS_AT) if rests else intent.price
-    worth = beat.notional if rests or beat.market else beat.holds
+    worth = beat.notional if rests or beat.style is Style.MARKET else beat.holds
     order = Order(
         symbol=intent.symbol,
         side=Side.BUY,

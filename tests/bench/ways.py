@@ -22,7 +22,8 @@ Json = dict[str, Any]
 # Of the gaps, and of the ways back.
 Times = tuple[list[float], list[float]]
 LOADED = {"every_ms": "20", "notional": "10", "positions": "5", "holds": "50"}
-BARE = {"every_ms": "20", "notional": "10", "positions": "1"}
+# Nothing rests while nobody trades: what a hand-over finds is an empty book.
+BARE = {"every_ms": "20", "notional": "10", "style": "passing"}
 ROUND_TRIP_MS = 20
 STARTED = time.monotonic()
 

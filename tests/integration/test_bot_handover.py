@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +190,15 @@ async def swapped(both: Pair, times: int) -> list[float]:
 
 @pytest.mark.asyncio
 async def test_the_epoch_goes_back_and_forth_and_one_process_sends_at_a_time(place: Place, tmp_path: Path) -> None:
-    """Ten swaps: I1, I2 and I3 from the order log."""
-    async with pair(tmp_path, place) as both:
+    """Ten swaps, each of an empty book: I1, I2 and I3 from the order log."""
+    async with pair(tmp_path, place, style="passing") as both:
         took = await swapped(both, 10)
         gaps = judged(both)
         print(place.engine, "bare: gaps ms", sorted(gaps), "adoption ms", sorted(took))
         assert len(gaps) == 10
+        assert {entry["action"] for entry, after in pairwise(both.entries()) if entry["sender"] != after["sender"]} == {
+            "cancel"
+        }
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,7 @@ import pytest
 
 from hands import REVISION, Hands, claimed, every_hands, who  # noqa: F401
 from ledgers import NOW, TIMES, bar, hold, migrated_file, order, running_server, running_server_17  # noqa: F401
-from tradingbot.domain.errors import Fenced
+from tradingbot.domain.errors import Fenced, LedgerUnavailable
 from tradingbot.domain.intent import Action, Decision, Intent
 from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, NotReleased, Released
 from tradingbot.ledger.highwater import HighWater, load, path_of, record
@@ -302,11 +302,31 @@ def test_an_epoch_that_was_given_is_remembered_like_one_that_was_claimed(hands: 
     assert hands.door.grant(1, 7, (hands.holder("green"), "pod-2/a", REVISION))
     new = green.named(who("green", "pod-2/a"))
     assert new is not None
+    green.remembered()
     path = path_of(tmp_path, green.ledger_id)
     assert load(path) == HighWater(7, 0)
     path.unlink()
     assert green.named(who("green", "pod-2/a")) == new
+    green.remembered()
     assert load(path) is None, "asked every second, written once"
+
+
+def test_an_epoch_that_the_volume_does_not_take_is_not_remembered(hands: Hands, tmp_path: Path) -> None:
+    """It is told each time it is asked for, until the volume takes it."""
+    blue, green = hands.open(), hands.open("green")
+    green.remember(tmp_path)
+    claimed(blue)
+    path = path_of(tmp_path, green.ledger_id)
+    in_the_way = path.with_suffix(".new")
+    in_the_way.mkdir()
+    assert hands.door.grant(1, 7, (hands.holder("green"), "pod-2/a", REVISION))
+    assert green.named(who("green", "pod-2/a")) is not None
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable, match="cannot be written"):
+            green.remembered()
+    in_the_way.rmdir()
+    green.remembered()
+    assert load(path) == HighWater(7, 0)
 
 
 def test_a_process_is_not_given_an_epoch_of_a_ledger_that_was_set_back(hands: Hands, tmp_path: Path) -> None:

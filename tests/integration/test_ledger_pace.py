@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 
 from exchange import FakeExchange
@@ -25,7 +26,7 @@ from tradingbot.execution.desk import Desk
 from tradingbot.floor import Floor
 from tradingbot.handover import HandOver
 from tradingbot.ledger import SqlLedger
-from tradingbot.ledger.connect import reading
+from tradingbot.ledger.connect import reading, writing
 from tradingbot.parts import EngineSettings, Parts
 
 PRIVATE = ("identify", "open_orders", "order", "fills", "balances")
@@ -213,6 +214,32 @@ def test_the_ledger_is_read_while_the_venue_thinks(hands: Hands, tmp_path: Path)
         await asyncio.wait_for(adopted(green.floor, lease, ahead), 10)
 
     asyncio.run(story())
+
+
+def test_reads_of_a_server_are_not_put_into_a_transaction(hands: Hands) -> None:
+    """Begin and commit are two trips more, and a server's statements see what is committed either way."""
+    ledger = hands.open()
+    with counted(ledger) as asked, ledger.one_read(), reading(ledger.engine) as connection:
+        ledger.lease_row()
+        driver = connection.connection.driver_connection
+        if hands.server:
+            assert driver.info.transaction_status == TransactionStatus.IDLE
+        else:
+            assert driver.in_transaction
+    assert transactions(asked) == 1
+
+
+def test_a_write_of_a_server_is_in_a_transaction(hands: Hands) -> None:
+    """What belongs together is durable together, whatever was read on the same connection before."""
+    ledger = hands.open()
+    ledger.lease_row()
+    with ledger.one_write(), writing(ledger.engine) as connection:
+        ledger.lease_row()
+        driver = connection.connection.driver_connection
+        if hands.server:
+            assert driver.info.transaction_status == TransactionStatus.INTRANS
+        else:
+            assert driver.in_transaction
 
 
 def test_an_old_ledger_is_not_read_through(hands: Hands) -> None:

@@ -30,6 +30,10 @@ class Ledger(Protocol):
 
     ledger_id: str
 
+    def remembered(self) -> None:
+        """The state volume knows of the epoch this process was given; nothing is sent under it before."""
+        ...
+
     def one_read(self) -> AbstractContextManager[None]:
         """The reads inside are one transaction, which is quicker; nothing is written or awaited inside."""
         ...

@@ -44,6 +44,8 @@ KEEPALIVES = {
     "tcp_user_timeout": 5000,
 }
 BUSY_SECONDS = 2
+# An engine's option: the isolation under which each statement is a transaction of its own.
+ALONE = "alone"
 
 
 def connect(url: str, *, read_only: bool = False, trading: bool = False) -> Engine:
@@ -67,6 +69,9 @@ def connect(url: str, *, read_only: bool = False, trading: bool = False) -> Engi
             pool_timeout=5,
             # A trader uses its connection every second and notices by itself; a reader may come back after hours.
             pool_pre_ping=read_only,
+            # Where every statement sees what is committed, a transaction around reads only costs two more trips. A
+            # person's is kept: once it has read, it cannot be turned into one that writes.
+            execution_options={} if read_only else {ALONE: "AUTOCOMMIT"},
         )
         if trading:
             event.listen(engine, "connect", require_home)
@@ -140,7 +145,7 @@ def together(engine: Engine, *, writes: bool) -> Iterator[None]:
             raise RuntimeError("a write inside a transaction that only reads")
         yield
         return
-    with translated(), engine.execution_options(reading=not writes).begin() as connection:
+    with translated(), engine.begin() if writes else _reads(engine) as connection:
         token = SHARED.set(Shared(engine, connection, writes))
         try:
             yield
@@ -162,14 +167,35 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """Each statement is durable when it has ended; a file's are one transaction."""
+    shared = SHARED.get()
+    if shared is not None or ALONE not in engine.get_execution_options():
+        with writing(engine) as connection:
+            yield connection
+        return
+    with translated(), _reads(engine) as connection:
+        yield connection
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One transaction that holds no lock against a writer."""
+    """Reads that hold no lock against a writer; those of a file, or of a person, are of one moment."""
     shared = SHARED.get()
     if shared is not None and shared.engine is engine:
         yield shared.connection
         return
-    with translated(), engine.execution_options(reading=True).begin() as connection:
+    with translated(), _reads(engine) as connection:
         yield connection
+
+
+@contextmanager
+def _reads(engine: Engine) -> Iterator[Connection]:
+    alone = engine.get_execution_options().get(ALONE)
+    with engine.connect() as connection:
+        connection.execution_options(**({"isolation_level": alone} if alone else {"reading": True}))
+        with connection.begin():
+            yield connection
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,6 +98,9 @@ class Memory:
         self._epoch: int | None = None
         self._recorded: HighWater | None = None
         self._due = False
+        self._given: HighWater | None = None
+        self._writing: Future[HighWater] | None = None
+        self._disk = ThreadPoolExecutor(1, "high-water")
 
     def seen(self) -> HighWater | None:
         """What is remembered; ask before a claim, for another process may record a later one at any time."""
@@ -111,13 +115,22 @@ class Memory:
         """True when this process was given *epoch* and the volume knows."""
         return self._epoch == epoch
 
-    def claimed(self, now: HighWater) -> None:
-        """The claim is remembered; raises LedgerUnavailable when it cannot be, for then nothing would guard it."""
+    def given(self, now: HighWater) -> None:
+        """The epoch is ours and on its way to the disk, beside what a hand-over has to read; see *remembered*."""
+        self._epoch, self._due = now.epoch, False
+        self._given, self._writing = now, self._disk.submit(record, self._path, now)
+
+    def remembered(self) -> None:
+        """What was given is on the disk; raises LedgerUnavailable when it cannot be, for then nothing guards it."""
+        given, writing = self._given, self._writing
+        if given is None:
+            return
+        self._writing = None
         try:
-            self._recorded = record(self._path, now)
+            self._recorded = writing.result() if writing else record(self._path, given)
         except OSError as error:
             raise LedgerUnavailable(f"{self._path} cannot be written ({error.strerror})") from None
-        self._epoch, self._due = now.epoch, False
+        self._given = None
 
     def grown(self, sequence: int) -> None:
         """The newest *sequence* is remembered with the epoch this process has claimed, if it has claimed one."""

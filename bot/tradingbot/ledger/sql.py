@@ -16,7 +16,7 @@ from tradingbot.domain.order import Cancel, Fill, Order, OrderRecord, OrderRepor
 from tradingbot.ledger import books, latches, recovery, rehearsal, shadow, trail, writes
 from tradingbot.ledger import lease as leases
 from tradingbot.ledger.clock import ledger_now
-from tradingbot.ledger.connect import reading, together, writing
+from tradingbot.ledger.connect import asking, reading, together, writing
 from tradingbot.ledger.highwater import HighWater, Memory, set_back
 from tradingbot.ledger.reader import LedgerReader
 
@@ -40,7 +40,9 @@ class SqlLedger(LedgerReader):
             found = leases.claim(connection, instance, now)
         if isinstance(found, NotClaimed) or self._memory is None:
             return found
-        return self._remembered(found, seen, self.highest(), now) or found
+        refusal = self._set_back(found, seen, self.highest(), now)
+        self.remembered()
+        return refusal or found
 
     def named(self, instance: Instance) -> Lease | None:
         with self.one_read():
@@ -48,12 +50,16 @@ class SqlLedger(LedgerReader):
             if found is None or self._memory is None or self._memory.holds(found.epoch):
                 return found
             stands = HighWater(found.epoch, self.newest())
-        return None if self._remembered(found, self._memory.seen(), stands) else found
+        return None if self._set_back(found, self._memory.seen(), stands) else found
 
-    def _remembered(
+    def remembered(self) -> None:
+        if self._memory is not None:
+            self._memory.remembered()
+
+    def _set_back(
         self, given: Lease, seen: HighWater | None, stands: HighWater, at: datetime | None = None
     ) -> NotClaimed | None:
-        """The state volume knows of the epoch; or why it must not be traded under, and then nobody will."""
+        """The state volume is being told of the epoch; or why it must not be traded under, and then nobody will."""
         if self._memory is None:
             return None
         if seen is not None and (refusal := set_back(seen, stands)) is not None:
@@ -62,7 +68,7 @@ class SqlLedger(LedgerReader):
             self.latch(Halt(f"set-back-{seen.epoch}-{seen.sequence}", HaltKind.HALT, "ledger", refusal.message, now))
             self.retire(given, now)
             return refusal
-        self._memory.claimed(stands)
+        self._memory.given(stands)
         return None
 
     def _now(self) -> datetime:
@@ -77,14 +83,15 @@ class SqlLedger(LedgerReader):
             return leases.retire(connection, lease, now)
 
     def release(self, lease: Lease, successor: Successor, now: datetime) -> Released | NotReleased:
-        with writing(self.engine) as connection:
+        # The successor hears of it at once; that this process stands by now is told behind it.
+        with asking(self.engine) as connection:
             done = leases.release(connection, lease, successor)
             if isinstance(done, Released):
                 leases.heartbeat(connection, lease.instance, "standby", now)
             return done
 
     def bind(self, account: str) -> str:
-        with writing(self.engine) as connection:
+        with asking(self.engine) as connection:
             return leases.bind(connection, account)
 
     def record_shadow(self, decision: Decision, revision: str, quantity: Decimal) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
-from sqlalchemy import Connection, Select, Table, column, func, select
+from sqlalchemy import Connection, Executable, Select, Table, column, func, select
 from sqlalchemy import table as light
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
@@ -38,10 +39,17 @@ from tradingbot.ledger.tables import (
     paper_book,
 )
 
+NEWEST = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
+DECIDED, ENTERED, BEGUN = decisions.insert(), intents.insert(), outcomes.insert()
+
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT of the kind that knows what to do on conflict."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return inserted(connection.dialect.name, table)
+
+
+def inserted(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def records() -> Select[tuple[object, ...]]:
@@ -52,17 +60,25 @@ def records() -> Select[tuple[object, ...]]:
 
 def decide(connection: Connection, held: Lease, decision: Decision) -> bool:
     """True when the cursor advanced to the bar of *decision*; False when it had been decided before."""
-    values = {"decided_through": decision.bar, **rows.writer(held)}
-    statement = upsert(connection, cursors).values(strategy=decision.strategy, symbol=decision.symbol, **values)
-    advanced = statement.on_conflict_do_update(
-        index_elements=["strategy", "symbol"], set_=values, where=cursors.c.decided_through < decision.bar
-    )
-    return connection.execute(advanced.returning(cursors.c.strategy)).first() is not None
+    values = {"strategy": decision.strategy, "symbol": decision.symbol, "decided_through": decision.bar}
+    return connection.execute(_advance(connection.dialect.name), values | rows.writer(held)).first() is not None
+
+
+@cache
+def _advance(dialect: str) -> Executable:
+    """Worded once: every decision asks it before an order can leave."""
+    statement = inserted(dialect, cursors)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["strategy", "symbol"],
+        set_={name: new[name] for name in ("decided_through", "epoch", "instance")},
+        where=cursors.c.decided_through < new.decided_through,
+    ).returning(cursors.c.strategy)
 
 
 def note(connection: Connection, held: Lease, decision: Decision, write: VenueWrite | None) -> None:
     client_id = write.client_id if write else None
-    connection.execute(decisions.insert().values(rows.decision_values(decision, client_id, held)))
+    connection.execute(DECIDED, rows.decision_values(decision, client_id, held))
 
 
 def intend(
@@ -79,17 +95,16 @@ def intend(
 
 def newest(connection: Connection) -> int:
     """The highest number of any write of this ledger, those of a journal apart."""
-    ours = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
-    return connection.execute(ours).scalar_one() or 0
+    return connection.execute(NEWEST).scalar_one() or 0
 
 
 def enter(connection: Connection, held: Lease, write: VenueWrite) -> None:
-    connection.execute(intents.insert().values(rows.intent_values(write, held)))
+    connection.execute(ENTERED, rows.intent_values(write, held))
 
 
 def begin(connection: Connection, held: Lease, write: VenueWrite) -> None:
     begun = {"status": OrderStatus.INTENDED, "filled": ZERO, "message": "", **rows.writer(held)}
-    connection.execute(outcomes.insert().values(client_id=write.client_id, **begun))
+    connection.execute(BEGUN, {"client_id": write.client_id, **begun})
 
 
 def settle(

@@ -13,6 +13,14 @@ from tradingbot.strategy.parameters import known, whole
 RESTS_AT = Decimal("0.9")
 
 
+class Style(StrEnum):
+    """What its orders are like."""
+
+    RESTING = "resting"
+    PASSING = "passing"
+    MARKET = "market"
+
+
 class Step(StrEnum):
     """What one beat does."""
 
@@ -24,32 +32,35 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metronome:
-    """*positions* orders of *notional* each are kept resting, and a position worth *holds* beside them."""
+    """*positions* orders of *notional* each are kept resting, and a position worth *holds* beside them.
+
+    One whose style is passing takes each order back in the beat it was placed in: between beats its book is empty.
+    """
 
     every: timedelta
     notional: Decimal
     positions: int
-    market: bool
+    style: Style
     holds: Decimal
 
 
 def parse(parameters: Mapping[str, str]) -> Metronome:
     known(parameters, frozenset({"every_ms", "notional", "positions", "style", "holds"}))
-    style = parameters.get("style", "resting")
-    if style not in ("resting", "market"):
-        raise Misconfigured(f"strategy.parameters.style is {style!r}; write resting or market")
+    style = parameters.get("style", Style.RESTING)
+    if style not in tuple(Style):
+        raise Misconfigured(f"strategy.parameters.style is {style!r}; write {', '.join(Style)}")
     return Metronome(
         every=timedelta(milliseconds=whole(parameters, "every_ms", 20)),
         notional=_amount(parameters, "notional", "10"),
-        positions=whole(parameters, "positions", 5),
-        market=style == "market",
+        positions=1 if style == Style.PASSING else whole(parameters, "positions", 5),
+        style=Style(style),
         holds=_amount(parameters, "holds", "0"),
     )
 
 
 def step(parameters: Metronome, resting: Sequence[str], flat: bool) -> Step:
     """The next step with so many orders *resting*."""
-    if parameters.market:
+    if parameters.style is Style.MARKET:
         return Step.BUY if flat else Step.SELL
     if flat and parameters.holds:
         return Step.BUY

@@ -9,24 +9,24 @@ from trading import bars
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.window import window_of
 from tradingbot.strategy import strategy_of
-from tradingbot.strategy.metronome import Metronome, Step, parse, step
+from tradingbot.strategy.metronome import Metronome, Step, Style, parse, step
 
 
 def test_metronome_without_parameters_keeps_five_small_orders_resting():
     """Every 20 ms, of 10 each, and no position beside them."""
-    assert parse({}) == Metronome(timedelta(milliseconds=20), Decimal(10), 5, market=False, holds=Decimal(0))
+    assert parse({}) == Metronome(timedelta(milliseconds=20), Decimal(10), 5, Style.RESTING, Decimal(0))
 
 
 def test_metronome_takes_each_of_its_parameters():
     """Beat, size, number, style and position are the bench's to choose."""
     said = {"every_ms": "500", "notional": "12.5", "positions": "2", "style": "market", "holds": "30"}
-    assert parse(said) == Metronome(timedelta(milliseconds=500), Decimal("12.5"), 2, market=True, holds=Decimal(30))
+    assert parse(said) == Metronome(timedelta(milliseconds=500), Decimal("12.5"), 2, Style.MARKET, Decimal(30))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("style", "loud", "strategy.parameters.style is 'loud'; write resting or market"),
+        ("style", "loud", "strategy.parameters.style is 'loud'; write resting, passing, market"),
         ("notional", "ten", "strategy.parameters.notional is 'ten'; give an amount of the quote coin"),
         ("notional", "-1", "strategy.parameters.notional is '-1'; give an amount of the quote coin"),
         ("holds", "NaN", "strategy.parameters.holds is 'NaN'; give an amount of the quote coin"),
@@ -48,6 +48,8 @@ def test_metronome_refuses_what_it_cannot_use(name, value, sentence):
     [
         ({"style": "market"}, (), True, Step.BUY),
         ({"style": "market"}, (), False, Step.SELL),
+        ({"style": "passing", "positions": "3"}, (), True, Step.PLACE),
+        ({"style": "passing", "positions": "3"}, ("a",), True, Step.TAKE_BACK),
         ({"positions": "2", "holds": "30"}, ("a", "b"), True, Step.BUY),
         ({"positions": "2", "holds": "30"}, ("a",), False, Step.PLACE),
         ({"positions": "2"}, ("a",), True, Step.PLACE),
