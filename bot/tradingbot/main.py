@@ -42,8 +42,10 @@ from tradingbot.start.credentials import Secrets, load_secrets
 from tradingbot.start.dump import dump
 from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
+from tradingbot.start.lines import Lines
 from tradingbot.start.locks import claim_pod
 from tradingbot.start.logs import Redaction, configure
+from tradingbot.start.outlets import Behind, Files, Outlet
 from tradingbot.start.rotations import Rotations
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
@@ -63,6 +65,7 @@ class Start:
     secrets: Secrets
     instance: Instance
     listeners: tuple[socket.socket, socket.socket]
+    lines: Lines
 
 
 def run(command: str) -> int:
@@ -85,12 +88,18 @@ def prepare(command: str) -> tuple[Start, int]:
         other = next(name for name, modes in COMMANDS.items() if settings.mode in modes)
         raise Misconfigured(f'mode "{settings.mode}" is not for atb {command}: run atb {other}, or write another mode')
     secrets = load_secrets(settings)
-    configure(settings.logging.level, secrets.values())
     make_folders(settings.paths.data)
+    lines = configure(settings.logging.level, secrets.values(), beside=filed(settings))
     lock = claim_pod(settings.paths.data)
     instance = Instance(environment.colour, environment.pod_uid, randomness.token_hex(4), environment.revision)
     listeners = (bind(settings.listen.http), bind(settings.listen.ops))
-    return Start(environment, settings, secrets, instance, listeners), lock
+    return Start(environment, settings, secrets, instance, listeners, lines), lock
+
+
+def filed(settings: Settings) -> tuple[Outlet, ...]:
+    """The log files on the state volume, unless nobody wants them."""
+    folder = settings.paths.data / "logs"
+    return (Behind("files", Files(folder).write),) if settings.logging.file_sink else ()
 
 
 def make_folders(data: Path) -> None:
@@ -109,6 +118,7 @@ async def trade(start: Start) -> int:
     state = start.settings.paths.data / "state"
     latch = Latch(Journal(state / "halts", start.instance.colour), wall_now, lambda: f"h{randomness.token_hex(4)}")
     latch.starting = replace(latch.starting, started_at=wall_now(), heartbeat=time.monotonic())
+    start.lines.session = lambda: latch.epoch
     desk = Desk(
         identity=identity(start),
         commands=latch,

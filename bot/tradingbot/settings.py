@@ -156,6 +156,7 @@ class Data(Part):
 
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is written")
+    file_sink: bool = Field(True, description="logs/app.log and logs/error_logs/errors.log on the state volume too")
 
 
 class Paths(Part):

@@ -187,6 +187,8 @@ class Teller:
                 reason=intent.reason,
                 refused=refusal.message if refusal else code,
             )
+        else:
+            log.info("Decided", symbol=decision.symbol, bar=decision.bar.isoformat(), action="hold")
         self.snapshot = replace(self.snapshot, bars_seen=self.snapshot.bars_seen + 1)
 
     def ticked(self, decision: Decision, outcome: Outcome | Refusal | None) -> Refusal | None:

@@ -61,6 +61,12 @@ class Latch:
     def stopping(self) -> bool:
         return self._stopped.is_set()
 
+    @property
+    def epoch(self) -> int | None:
+        """What this process trades under, None while it does not; may be asked from any thread."""
+        engine = self._engine
+        return engine.snapshot().epoch if engine else None
+
     async def stopped_within(self, seconds: float) -> bool:
         """True as soon as the process is to end, False after *seconds*; may be asked in any thread's loop."""
         ends = asyncio.get_running_loop().time() + seconds

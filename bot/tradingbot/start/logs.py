@@ -3,12 +3,16 @@
 import logging
 import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import IO, Any
 
 import structlog
 from pydantic import SecretStr
 from structlog.types import EventDict, Processor
+
+from tradingbot.domain.logline import component_of
+from tradingbot.start.lines import Lines
+from tradingbot.start.outlets import Behind, Descriptor, Outlet, Straight
 
 BLACKED = "[secret]"
 # Names under which libraries and people log what nobody may read.
@@ -20,12 +24,6 @@ ASSIGNED = re.compile(
 )
 BEARER = re.compile(r"(?i)(bearer\s+)([^\s\"',;]+)")
 IN_URL = re.compile(r"(://[^\s:/@]*:)([^\s@/]+)(@)")
-QUIET = {
-    "uvicorn.error": logging.WARNING,
-    "uvicorn.access": logging.WARNING,
-    "ccxt": logging.WARNING,
-    "asyncio": logging.WARNING,
-}
 
 
 class Redaction:
@@ -63,8 +61,13 @@ class Redaction:
         return self.text(value if isinstance(value, str) else str(value))
 
 
-def configure(level: str, secrets: Iterable[SecretStr], stream: IO[str] | None = None) -> None:
-    """From now on every line, ours and the libraries', is written to *stream* in one form and without secrets."""
+def configure(
+    level: str, secrets: Iterable[SecretStr], stream: IO[str] | None = None, beside: Sequence[Outlet] = ()
+) -> Lines:
+    """From now on every line, ours and the libraries', is written to *stream* in one form and without secrets.
+
+    Without a *stream* it is standard output, written behind whoever logs; *beside* are other outlets of every line.
+    """
     out = stream or sys.stdout
     pretty = out.isatty()
     shared: list[Processor] = [
@@ -85,25 +88,48 @@ def configure(level: str, secrets: Iterable[SecretStr], stream: IO[str] | None =
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _one_line,
-                # Last, so that nothing is added after it: messages of libraries and tracebacks pass here too.
-                Redaction(secrets),
-                structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
+    lines = Lines(beside if pretty else (_outlet(stream), *beside))
+    # Last, so that nothing is added after it: messages of libraries and tracebacks pass here too.
+    redacted = Redaction(secrets)
+    lines.setFormatter(_formatter(shared, _placed(lines), redacted, structlog.processors.JSONRenderer()))
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
-    for name, lowest in QUIET.items():
-        logging.getLogger(name).setLevel(max(lowest, root.level))
+    root.handlers = [lines]
+    if pretty:
+        root.handlers.append(shown := logging.StreamHandler(out))
+        shown.setFormatter(_formatter(shared, redacted, structlog.dev.ConsoleRenderer()))
+    lines.threshold = level.upper()
+    return lines
+
+
+def _outlet(stream: IO[str] | None) -> Outlet:
+    if stream:
+        return Straight(stream)
+    descriptor = Descriptor(sys.stdout.fileno())
+    return Behind("stdout", descriptor.write, descriptor.at_once)
+
+
+def _formatter(shared: list[Processor], *last: Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _one_line,
+            *last,
+        ],
+    )
+
+
+def _placed(lines: Lines) -> Processor:
+    """Every line says how grave it is in capitals, which part it is from, and under which epoch it was written."""
+
+    def place(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["level"] = event["level"].upper()
+        event["component"] = component_of(event["logger"])
+        epoch = lines.session()
+        return event if epoch is None else {**event, "run_id": epoch}
+
+    return place
 
 
 def _one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -208,6 +208,8 @@ class Data(Part):
 class Logging(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level written."""
+    file_sink: bool | None = None
+    """Whether logs/app.log and logs/error_logs/errors.log are written on the state volume too; unset: they are."""
 
 
 class BotSpec(Part):
