@@ -42,6 +42,7 @@ from tradingbot.start.credentials import Secrets, load_secrets
 from tradingbot.start.dump import dump
 from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
+from tradingbot.start.levels import LevelSource
 from tradingbot.start.lines import Lines
 from tradingbot.start.locks import claim_pod
 from tradingbot.start.logs import Redaction, configure
@@ -129,6 +130,7 @@ async def trade(start: Start) -> int:
         since=time.monotonic(),
         limits=shown(start.settings),
         keys_loaded=int(start.secrets.exchange is not None),
+        log=start.lines,
     )
     trail = Trail(desk)
     counters_registry = registry(Gauges(desk))
@@ -141,7 +143,8 @@ async def trade(start: Start) -> int:
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
     flags = (FlagSource(latch, state / "halt"), FlagSource(latch, state / "kill_switch.flag"))
     annotations = AnnotationSource(latch, start.settings.paths.podinfo)
-    sources = (*flags, annotations, Rotations(start.secrets.api, trail.tell))
+    levels = LevelSource(start.lines, start.settings.paths.podinfo)
+    sources = (*flags, annotations, levels, Rotations(start.secrets.api, trail.tell))
     beside = [asyncio.create_task(watch(source)) for source in sources]
     await _answering(servers, serving)
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())

@@ -135,6 +135,7 @@ def _labels(family: Any) -> str:
 EMPTY: Mapping[str, tuple[str, ...]] = {
     "circuit_breaker_state": ("breaker", "state"),
     "circuit_breaker_trips": ("breaker",),
+    "tradingbot_log_lines_lost": ("outlet",),
     "tradingbot_position_base": ("symbol",),
     "position_size": ("symbol",),
     "tradingbot_position_covered_base": ("symbol",),

@@ -234,6 +234,8 @@ class Teller:
             database="ok",
             exchange=self._venue,
         )
+        shown = self.snapshot
+        log.debug("Turned", state=shown.state, equity=str(shown.equity), open_orders=shown.open_orders)
 
     def _is_flat(self, desk: Desk, guard: Guard) -> bool:
         """Only who is to flatten asks the venue for it; what was flat under an order before counts for nothing."""

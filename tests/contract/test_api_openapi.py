@@ -177,7 +177,8 @@ def test_a_number_that_no_ledger_holds_is_refused(epoch: int, code: int) -> None
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_other_methods_are_refused(method: str) -> None:
     """405, whatever the token."""
-    for path in {path for _, path, _ in OPERATIONS}:
+    described = {path for known, path, _ in OPERATIONS if known == method}
+    for path in {path for _, path, _ in OPERATIONS} - described:
         answer = client().request(method, path.replace("{exchange}", "binance"))
         assert answer.status_code == 405
         assert answer.json()["error"].startswith(f"{method} is not for this path: send ")

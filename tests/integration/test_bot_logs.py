@@ -8,6 +8,7 @@ import os
 import select
 import sqlite3
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,55 @@ async def test_lines_are_in_the_files_that_runbooks_open(failed: Pod, evidence: 
     assert lines_of(errors.read_text())[: len(grave)] == grave
 
 
+async def asked(pod: Pod, evidence: Note, *flags: str) -> list[dict[str, Any]]:
+    """What ``atb logs`` prints in the pod."""
+    code, out, err = await pod.atb("logs", *flags)
+    evidence(f"atb logs {' '.join(flags)}", out or err)
+    assert code == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+async def test_lines_can_be_asked_for_by_level_part_and_age(failed: Pod, evidence: Note) -> None:
+    """The last errors of the engine, those of the last ten minutes, so many lines."""
+    errors = await asked(failed, evidence, "--errors", "--component", "LiveTradingEngine", "--tail", "100")
+    assert {line["level"] for line in errors} == {"ERROR"}
+    assert {line["component"] for line in errors} == {"LiveTradingEngine"}
+    assert await asked(failed, evidence, "--errors", "--since", "10m") == errors
+    assert len(await asked(failed, evidence, "--lines", "10")) == 10
+
+
+async def debug_lines(pod: Pod) -> float:
+    _, text = await pod.ops("/metrics")
+    counted = [row for row in text.splitlines() if row.startswith("log_messages_total{") and 'level="DEBUG"' in row]
+    return float(counted[0].rpartition(" ")[2])
+
+
+@pytest.mark.row("S0-197")
+async def test_the_level_changes_without_another_process(pod: Pod, evidence: Note) -> None:
+    """Patched to debug by HTTP or by annotation, debug lines come; the process is the same."""
+    assert await debug_lines(pod) == 0
+    process = (await pod.status())["instance"]
+    address = f"http://{pod.rendered['listen']['http']}/api/config/log-level"
+    request = urllib.request.Request(address, b'{"level": "DEBUG"}', {"Authorization": f"Bearer {bots.TOKEN}"})
+    request.method = "PUT"
+    answer = json.loads((await asyncio.to_thread(urllib.request.urlopen, request, timeout=10)).read())
+    evidence('curl -X PUT :8000/api/config/log-level -d \'{"level": "DEBUG"}\'', json.dumps(answer))
+    async with asyncio.timeout(30):
+        while not await debug_lines(pod):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    debug = await found(lambda: [line for line in lines_of(pod.log) if line["level"] == "DEBUG"])
+    evidence("k logs -l bot=btc | jq 'select(.level==\"DEBUG\")'; pql log_messages_total", json.dumps(debug[0]))
+    (pod.folder / "podinfo/annotations").write_text('tradingbot.io/log-level="warning"\n')
+    async with asyncio.timeout(30):
+        while (await pod.api("/api/config/log-level"))[1] != {"level": "WARNING"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    (pod.folder / "podinfo/annotations").write_text("")
+    async with asyncio.timeout(30):
+        while (await pod.atb("log-level"))[1] != "INFO\n":
+            pass
+    assert (await pod.status())["instance"] == process
+
+
 async def test_a_full_disk_and_a_pipe_nobody_empties_stop_no_trading(venue: Venue, tmp_path: Path) -> None:
     """Nobody reads standard output, and the disk takes no line: bars are decided all the same, and it ends as told."""
     made = rendered(tmp_path, venue, logging={"level": "debug"})
@@ -132,6 +182,9 @@ async def test_a_full_disk_and_a_pipe_nobody_empties_stop_no_trading(venue: Venu
         async with asyncio.timeout(60):
             while await gauge(pod, "tradingbot_bars") < before + 10:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
+        _, text = await pod.ops("/metrics")
+        lost = next(row for row in text.splitlines() if "log_lines_lost_total{" in row and 'outlet="files"' in row)
+        assert float(lost.rpartition(" ")[2]) > 10
         # Nothing was read: not one line more would fit.
         assert select.select([], [writer], [], 0)[1] == []
         assert await pod.stop() == 0

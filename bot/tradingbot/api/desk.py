@@ -12,6 +12,7 @@ from tradingbot.domain.audit import Entry, Event
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
+from tradingbot.domain.logline import Log, NoLog
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.snapshot import Commands
 from tradingbot.domain.trade import Account, Trade
@@ -115,6 +116,7 @@ class Desk:
     keys_loaded: int = 0
     invention: Switch | None = None  # where there is a market whose prices could be replaced
     streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
+    log: Log = field(default_factory=NoLog)
     account: Account | None = None  # as the ledger told last; None when it does not tell
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from tradingbot.api import logs
 from tradingbot.api.desk import Desk, ShownLimits
 from tradingbot.api.metrics import BASE, base_labels
 from tradingbot.domain.breaker import BreakerState
@@ -46,6 +47,7 @@ class Gauges(Collector):
                 family.add_metric((*base_labels(self._desk.identity), *values), number)
             yield family
         yield self._trips(snapshot)
+        yield from logs.families(self._desk)
 
     def _trips(self, snapshot: Snapshot) -> Metric:
         family = CounterMetricFamily(

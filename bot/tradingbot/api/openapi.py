@@ -12,6 +12,7 @@ from tradingbot.api.answers import BODY_LIMIT, HIGHEST, Json
 from tradingbot.api.fence import FENCE, GRANT, HOLD, NULLABLE, ORDER
 from tradingbot.api.orderly import LONGEST, STOPS
 from tradingbot.domain.halt import HaltKind
+from tradingbot.domain.logline import LEVELS
 from tradingbot.domain.reconciliation import Action
 
 Schema = dict[str, Any]
@@ -71,6 +72,13 @@ def _like(example: int | str) -> Schema:
 
 
 NEWEST = {"limit": whole(1, 1000)}
+LOG_LINES = {
+    "lines": whole(1, 1000),
+    "level": one_of(*LEVELS),
+    "component": TEXT,
+    "since": {"type": "string", "pattern": "^[0-9]{1,4}(s|m|h)$"},
+    "after": whole(0, HIGHEST),
+}
 HALTED = {201: "the halt that stands now"}
 HEALTH = {200: "healthy or degraded", 503: "unhealthy"}
 CALLS = (
@@ -86,6 +94,15 @@ CALLS = (
     Call("/api/audit/real-trades/today", "Trades with real money today, and attempts at one."),
     Call("/api/circuit-breakers", "How the breakers stand."),
     Call("/api/config/simulation-mode", "Whether prices are invented."),
+    Call("/api/logs", "The newest log lines of this process.", query=LOG_LINES, answers=REFUSED),
+    Call("/api/config/log-level", "The lowest level that is logged."),
+    Call(
+        "/api/config/log-level",
+        "Sets it until the process ends.",
+        "put",
+        required={"level": one_of(*LEVELS)},
+        answers=REFUSED,
+    ),
     Call("/api/reports/performance", "Results of the last days.", query={"days": whole(1, 3650)}, answers=REFUSED),
     Call("/api/reports/daily-pnl", "Results of each day.", query={"days": whole(1, 3650)}, answers=REFUSED),
     Call("/api/reports/trading-summary/today", "Results of this day in UTC."),

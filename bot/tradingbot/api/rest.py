@@ -14,6 +14,7 @@ from tradingbot.api.auditing import auditing_routes
 from tradingbot.api.breaking import breakers, resetting
 from tradingbot.api.desk import Desk, Tokens
 from tradingbot.api.fence import fence_routes
+from tradingbot.api.logs import levelling, tailing
 from tradingbot.api.maintaining import maintaining_routes
 from tradingbot.api.openapi import describing
 from tradingbot.api.ops import health
@@ -52,6 +53,8 @@ def http_app(desk: Desk) -> Starlette:
     ]
     simulation = guarded(desk.api_tokens, simulating(desk))
     people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]
+    people += [Route("/api/logs", guarded(desk.api_tokens, tailing(desk)))]
+    people += [Route("/api/config/log-level", guarded(desk.api_tokens, levelling(desk)), methods=["GET", "PUT"])]
     read = (*report_routes(desk), *auditing_routes(desk))
     people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in read]
     orders = (*stopping_routes(desk), *maintaining_routes(desk))

@@ -27,9 +27,9 @@ class Client:
     def ops(self, path: str) -> Reply:
         return self._ask("GET", self.settings.listen.ops, path, None)
 
-    def api(self, path: str, body: dict[str, str] | None = None) -> Reply:
-        """GET, or POST when there is a *body*; with the token the pod mounts."""
-        return self._ask("GET" if body is None else "POST", self.settings.listen.http, path, body)
+    def api(self, path: str, body: dict[str, str] | None = None, method: str = "POST") -> Reply:
+        """GET, or *method* when there is a *body*; with the token the pod mounts."""
+        return self._ask("GET" if body is None else method, self.settings.listen.http, path, body)
 
     def _ask(self, method: str, address: str, path: str, body: dict[str, str] | None) -> Reply:
         host, _, port = address.rpartition(":")

@@ -19,6 +19,7 @@ from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
+from tradingbot.cli.logs import log_level, logs
 from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
@@ -45,6 +46,8 @@ app.command()(doctor)
 app.command()(reconcile)
 app.command()(rate_gate)
 app.command()(train)
+app.command()(logs)
+app.command()(log_level)
 database.command()(emergency_close_all)
 for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):
     database.command()(command)

@@ -1,9 +1,10 @@
 """A line of the log as people look for it: how grave it is, which part it is from, and when it was written."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ERRORS = frozenset({"ERROR", "CRITICAL"})
@@ -36,6 +37,45 @@ class Wanted:
         if self.component is not None and line.component.lower() != self.component.lower():
             return False
         return self.since is None or line.at >= self.since
+
+
+class Log(Protocol):
+    """What a process logs; *threshold* is the lowest level that is written, and may be set at any time."""
+
+    threshold: str
+
+    @property
+    def number(self) -> int:
+        """Of the newest line."""
+        ...
+
+    def tail(self, wanted: Wanted, most: int, after: int = 0) -> tuple[Line, ...]:
+        """The newest lines of this process that are *wanted* and came after number *after*, oldest first."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many lines of each level were written."""
+        ...
+
+    def lost(self) -> Mapping[str, int]:
+        """How many of them each outlet has lost."""
+        ...
+
+
+class NoLog:
+    """Writes nothing and remembers nothing."""
+
+    threshold = LEVELS[1]
+    number = 0
+
+    def tail(self, wanted: Wanted, most: int, after: int = 0) -> tuple[Line, ...]:  # noqa: ARG002 - nothing is kept
+        return ()
+
+    def counts(self) -> Mapping[str, int]:
+        return dict.fromkeys(LEVELS, 0)
+
+    def lost(self) -> Mapping[str, int]:
+        return {}
 
 
 def component_of(logger: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tradingbot.domain.logline import Line, Wanted, component_of, level_named, parse_line, together
+from tradingbot.domain.logline import Line, NoLog, Wanted, component_of, level_named, parse_line, together
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LINE = Line(NOW, "ERROR", "venues", "{}", 7)
@@ -87,3 +87,10 @@ def test_lines_of_files_and_of_the_process_stand_once_in_order_of_time() -> None
     told = (Line(both.at, "INFO", "api", both.text, 5), new)
     assert [line.text for line in together((old, both), told)] == ["line 0", "line 1", "line 2"]
     assert [line.text for line in together((new,), (old,))] == ["line 0", "line 2"]
+
+
+def test_without_a_log_there_are_no_lines() -> None:
+    """Nothing was written, nothing lost."""
+    nothing = NoLog()
+    assert (nothing.tail(Wanted(), 10), nothing.number, nothing.lost()) == ((), 0, {})
+    assert nothing.counts() == {"DEBUG": 0, "INFO": 0, "WARNING": 0, "ERROR": 0, "CRITICAL": 0}
