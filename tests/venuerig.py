@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -100,7 +101,7 @@ async def served(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def account(name: str, url: str | None, **changes: str) -> Account:
+def account(name: str, url: str | None, **changes: Any) -> Account:
     key = COINBASE_KEY if name == "coinbase" else "stub-key"
     return Account(name, key, SECRETS[name], (SYMBOLS[name],), AGENT, url, password="stub-word", **changes)
 

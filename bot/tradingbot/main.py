@@ -26,11 +26,12 @@ from tradingbot.api.orderly import Orderly
 from tradingbot.api.rest import http_app
 from tradingbot.api.serve import Counted, Server, bind, serve, server
 from tradingbot.api.usage import Watched
+from tradingbot.attempts import Attempts
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.lease import Instance
 from tradingbot.halts.journal import Journal
 from tradingbot.halts.latch import Latch
-from tradingbot.halts.sources import AnnotationSource, FlagSource, watch
+from tradingbot.halts.sources import AnnotationSource, FlagSource, Source, watch
 from tradingbot.scalars import Mode
 from tradingbot.settings import Settings, load_settings
 from tradingbot.start import ending
@@ -47,6 +48,7 @@ from tradingbot.start.lines import Lines
 from tradingbot.start.locks import claim_pod
 from tradingbot.start.logs import Redaction, configure
 from tradingbot.start.outlets import Behind, Files, Outlet
+from tradingbot.start.paper import PaperWatch, Words
 from tradingbot.start.rotations import Rotations
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
@@ -120,6 +122,7 @@ async def trade(start: Start) -> int:
     latch = Latch(Journal(state / "halts", start.instance.colour), wall_now, lambda: f"h{randomness.token_hex(4)}")
     latch.starting = replace(latch.starting, started_at=wall_now(), heartbeat=time.monotonic())
     start.lines.session = lambda: latch.epoch
+    attempts = Attempts()
     desk = Desk(
         identity=identity(start),
         commands=latch,
@@ -129,6 +132,7 @@ async def trade(start: Start) -> int:
         monotonic=time.monotonic,
         since=time.monotonic(),
         limits=shown(start.settings),
+        blocked=attempts,
         keys_loaded=int(start.secrets.exchange is not None),
         log=start.lines,
     )
@@ -141,14 +145,13 @@ async def trade(start: Start) -> int:
     )
     servers = tuple(server(app) for app in apps)
     serving = [asyncio.create_task(serve(*pair)) for pair in zip(servers, start.listeners, strict=True)]
-    flags = (FlagSource(latch, state / "halt"), FlagSource(latch, state / "kill_switch.flag"))
-    annotations = AnnotationSource(latch, start.settings.paths.podinfo)
-    levels = LevelSource(start.lines, start.settings.paths.podinfo)
-    sources = (*flags, annotations, levels, Rotations(start.secrets.api, trail.tell))
+    sources = halting(start, latch, desk, trail, attempts)
     beside = [asyncio.create_task(watch(source)) for source in sources]
     await _answering(servers, serving)
     log.info("Listening", **start.settings.listen.model_dump(), bot=desk.identity.bot, after_seconds=age_seconds())
-    around = Around(asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters)
+    around = Around(
+        asyncio.get_running_loop(), start.settings, start.secrets, start.instance, latch, desk, counters, attempts
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, dumped, start.settings.paths.data)
     with signals() as stopped:
         code = await _until_over(in_thread("trader", lambda: _trader(around)), stopped, around)
@@ -157,6 +160,20 @@ async def trade(start: Start) -> int:
     await _close(servers, serving)
     log.info("Shutdown complete", exit_code=code)
     return code
+
+
+def halting(start: Start, latch: Latch, desk: Desk, trail: Trail, attempts: Attempts) -> tuple[Source, ...]:
+    """What people and the bot itself may say from outside the trader, each asked in its turn."""
+    state = start.settings.paths.data / "state"
+    words = Words(start.settings.place, start.environment.settings, start.environment.of_money)
+    return (
+        FlagSource(latch, state / "halt"),
+        FlagSource(latch, state / "kill_switch.flag"),
+        AnnotationSource(latch, start.settings.paths.podinfo),
+        LevelSource(start.lines, start.settings.paths.podinfo),
+        Rotations(start.secrets.api, trail.tell),
+        PaperWatch(latch, desk, words, attempts, trail.tell),
+    )
 
 
 def _trader(around: Around) -> str:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tradingbot.complaints import complaints
 from tradingbot.domain.errors import Misconfigured
+from tradingbot.domain.realmoney import Place, is_real_address
 from tradingbot.scalars import (
     AbsolutePath,
     Address,
@@ -208,6 +209,11 @@ class Settings(Part):
         """True when orders leave this process, to the venue or its sandbox; needs credentials."""
         return self.mode == "live" or self.exchange.sandbox
 
+    @property
+    def place(self) -> Place:
+        """What decides whether money is real; where only data comes from does not."""
+        return Place(self.mode, self.exchange.sandbox, self.exchange.endpoint if self.sends_orders else None)
+
 
 def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
     found = []
@@ -219,6 +225,9 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
         )
     if settings.exchange.sandbox and settings.exchange.endpoint is None:
         found.append(("exchange.endpoint", "null", "would be the real venue: write the address of its sandbox"))
+    elif settings.exchange.sandbox and is_real_address(settings.exchange.endpoint or ""):
+        real = "is a place of real money, and no sandbox: write the address of the venue's sandbox"
+        found.append(("exchange.endpoint", str(settings.exchange.endpoint), real))
     symbols = settings.exchange.symbols
     if len(set(symbols)) != len(symbols):
         found.append(("exchange.symbols", ", ".join(symbols), "names a market twice: write each one once"))

@@ -41,7 +41,7 @@ def test_the_page_shows_every_field() -> None:
 
 
 def test_the_page_names_every_variable_the_bot_reads() -> None:
-    """The environment is the six variables of section 2."""
+    """The environment is the variables of section 2."""
     read = {str(field.validation_alias) for field in Environment.model_fields.values()}
     named = re.search(r"Environment: (.*?)\. Nothing else is read", PAGE, re.DOTALL)
     assert named

@@ -20,9 +20,9 @@ from tradingbot.api.desk import Desk
 from tradingbot.api.usage import fingerprint
 from tradingbot.domain.audit import Entry, Event, event
 from tradingbot.domain.errors import LedgerUnavailable
+from tradingbot.domain.realmoney import REAL_TRADE_ATTEMPT
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-REAL_TRADE_ATTEMPT = "REAL_TRADE_ATTEMPT"
 MOST, BATCH, SHOWN = 1000, 50, 1000
 AGAIN_SECONDS = 1.0
 # A stranger must not be able to fill the ledger: of his calls the first is told, the others once a minute.

@@ -14,6 +14,7 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.logline import Log, NoLog
 from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
+from tradingbot.domain.realmoney import Safety
 from tradingbot.domain.snapshot import Commands
 from tradingbot.domain.trade import Account, Trade
 
@@ -76,6 +77,12 @@ class Switch(Protocol):
     on: bool
 
 
+class Blocked(Protocol):
+    """How many requests were kept from real money."""
+
+    count: int
+
+
 class Reader(Protocol):
     """The ledger, for reading beside its writer; from one thread at a time."""
 
@@ -117,6 +124,8 @@ class Desk:
     invention: Switch | None = None  # where there is a market whose prices could be replaced
     streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
     log: Log = field(default_factory=NoLog)
+    safety: Safety = field(default_factory=Safety)
+    blocked: Blocked | None = None  # where requests can leave at all
     account: Account | None = None  # as the ledger told last; None when it does not tell
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
@@ -125,6 +134,10 @@ class Desk:
             raise LedgerUnavailable("not opened yet")
         async with self.turn:
             return await asyncio.to_thread(question, self.ledger)
+
+    @property
+    def real_trades_blocked(self) -> int:
+        return self.blocked.count if self.blocked else 0
 
     def heartbeat_age(self) -> float:
         """Seconds since the engine's loop last turned."""

@@ -48,6 +48,10 @@ class Gauges(Collector):
             yield family
         yield self._trips(snapshot)
         yield from logs.families(self._desk)
+        text = "Requests of a bot without real money to a place with it; nothing of them left"
+        blocked = CounterMetricFamily("real_trades_blocked", text, labels=BASE)
+        blocked.add_metric(base_labels(self._desk.identity), self._desk.real_trades_blocked)
+        yield blocked
 
     def _trips(self, snapshot: Snapshot) -> Metric:
         family = CounterMetricFamily(
@@ -69,6 +73,9 @@ class Gauges(Collector):
         yield "open_positions", "Positions held", (), _one(len(snapshot.positions))
         yield "drawdown", "Loss from the highest equity, as a ratio", (), _one(_drawdown(snapshot))
         yield "paper_trading_mode", "1 when no order reaches a market", (), _one(self._desk.identity.mode != "live")
+        consistent = self._desk.safety.consistent
+        text = "1 while settings, environment and process agree on whether money is real"
+        yield "paper_mode_consistent", text, (), [] if consistent is None else _one(consistent)
         lost = _daily_loss_limit(self._desk.limits, snapshot)
         yield "max_daily_loss", "Loss of the day that halts, in the quote coin", (), _one(lost)
         fall = self._desk.limits.max_drawdown_percent / HUNDRED

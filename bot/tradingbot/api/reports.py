@@ -165,11 +165,15 @@ def _detailed(desk: Desk) -> Endpoint:
 
 def _safety(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
-        snapshot = desk.commands.snapshot()
+        snapshot, safety = desk.commands.snapshot(), desk.safety
         return Json(
             {
                 "paperTradingMode": desk.identity.mode != "live",
                 "mode": desk.identity.mode,
+                "realTradesBlocked": desk.real_trades_blocked,
+                "paperModeConsistent": safety.consistent,
+                "checkedAt": _instant(safety.checked_at),
+                "differences": list(safety.differences),
                 "halted": snapshot.halted,
                 "halts": [view.halt(each) for each in snapshot.halts],
             }

@@ -27,7 +27,7 @@ class Halt:
     limit: bool = False
 
 
-MAINTENANCE = "maintenance-"
+MAINTENANCE, PAPER_VIOLATION = "maintenance-", "paper-violation-"
 
 # What halts that nobody asked for, and maintenance, are called in conditions, alerts and runbooks, by the beginning
 # of their ids.
@@ -42,6 +42,7 @@ CAUSES = (
     ("unknown-state-", "UnknownState"),
     ("mode-", "ModeChange"),
     ("corrupt-", "DataCorruption"),
+    (PAPER_VIOLATION, "PaperViolation"),
     (MAINTENANCE, "Maintenance"),
 )
 REQUESTED = "Requested"

@@ -10,6 +10,7 @@ from functools import partial
 import aiohttp
 
 from tradingbot import __version__
+from tradingbot.attempts import Attempts
 from tradingbot.breakers import Breakers
 from tradingbot.domain.backoff import Backoff
 from tradingbot.domain.breaker import Operation, Rule
@@ -123,14 +124,14 @@ def venue_of(
         return _paper(feed, clock, instruments, capital)
     if keys is None:
         raise Misconfigured('exchange.credentialsSecretRef is missing: mode "live" and sandboxes need keys')
-    account = account_of(settings, keys, agent(around))
+    account = account_of(settings, keys, agent(around), around.attempts)
     retries = Retries(settings.exchange.retries, settings.exchange.timeout)
     budget = Budget(settings.operator.rate_gate, settings.exchange.name, clock)
     return GuardedVenue(account, clock, budget, breakers, retries)
 
 
-def account_of(settings: Settings, keys: ExchangeKeys, agent: str) -> Account:
-    """Where and as whom the settings trade, with the mounted *keys*."""
+def account_of(settings: Settings, keys: ExchangeKeys, agent: str, attempts: Attempts) -> Account:
+    """Where and as whom the settings trade, with the mounted *keys*; without real money *attempts* at it are told."""
     return Account(
         exchange=settings.exchange.name,
         key=keys.api_key.get_secret_value(),
@@ -142,6 +143,7 @@ def account_of(settings: Settings, keys: ExchangeKeys, agent: str) -> Account:
         password=keys.password.get_secret_value() if keys.password else "",
         timeout=settings.exchange.timeout,
         backoff=Backoff(settings.engine.backoff_base, settings.engine.backoff_max),
+        attempts=None if settings.mode == "live" else attempts,
     )
 
 

@@ -1,9 +1,10 @@
 """What the process lends to the trader; apart from ``assembly``, so that the ports listen before it is loaded."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tradingbot.api.desk import Desk
+from tradingbot.attempts import Attempts
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.halts.latch import Latch
@@ -22,3 +23,4 @@ class Around:
     latch: Latch
     desk: Desk
     metrics: Metrics
+    attempts: Attempts = field(default_factory=Attempts)

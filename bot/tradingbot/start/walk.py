@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from tradingbot.attempts import Attempts
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.settings import Settings
 from tradingbot.start.adapters import TIMEOUT, account_of, bases_of
@@ -109,7 +110,7 @@ async def _identified(settings: Settings, rest: str, agent: str) -> str:
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         clock = VenueClock(session, time_source(settings.exchange.name, rest), None, settings.exchange.proxy)
         await clock.measure()
-        venue = CcxtVenue(account_of(settings, keys, agent), clock)
+        venue = CcxtVenue(account_of(settings, keys, agent, Attempts()), clock)
         try:
             await venue.identify()
         finally:

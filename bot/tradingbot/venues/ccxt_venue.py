@@ -156,7 +156,15 @@ class CcxtVenue:
             # A stepped venue waits for its trader, who asks after every bar: events would only race with that.
             return
         account = self._account
-        listener = Listener(account.key, account.secret, account.endpoint, account.agent, account.proxy, self._usable)
+        listener = Listener(
+            key=account.key,
+            secret=account.secret,
+            endpoint=account.endpoint,
+            agent=account.agent,
+            proxy=account.proxy,
+            usable=self._usable,
+            attempts=account.attempts,
+        )
         symbols = {binance.market_id(symbol): symbol for symbol in account.symbols}
         async for event in listen(listener, self._clock, symbols):
             yield event

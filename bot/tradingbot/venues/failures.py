@@ -6,6 +6,7 @@ from tradingbot.domain.errors import VenueUnavailable
 from tradingbot.domain.order import Unknown
 from tradingbot.venues.consequence import TOO_MANY, Answered
 from tradingbot.venues.dialect import Dialect, Lost
+from tradingbot.venues.practice import RealMoney
 
 
 class Failure(StrEnum):
@@ -45,6 +46,8 @@ def of_read(error: VenueUnavailable, dialect: Dialect) -> Failure:
     cause = error.__cause__
     if isinstance(cause, Answered):
         return of_answer(cause, dialect)
+    if isinstance(cause, RealMoney):
+        return Failure.REFUSED
     if isinstance(cause, Lost):
         return of_library(cause.__cause__)
     return Failure.UNASKED if cause is None else Failure.NETWORK

@@ -7,12 +7,14 @@ from typing import Any
 
 import aiohttp
 
+from tradingbot.attempts import Attempts
 from tradingbot.domain.backoff import Backoff
 from tradingbot.venues import binance
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.consequence import Answered
 from tradingbot.venues.dialect import Dialect
 from tradingbot.venues.one_exchange import exchange_class
+from tradingbot.venues.practice import connector
 
 # Among the fields of a call: the time it is signed with. It never goes onto the wire.
 SIGNED_AT = "tradingbot signed at"
@@ -20,7 +22,10 @@ SIGNED_AT = "tradingbot signed at"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where, as whom and how patiently to trade. *endpoint* None is the venue's own address, *agent* the User-Agent."""
+    """Where, as whom and how patiently to trade. *endpoint* None is the venue's own address, *agent* the User-Agent.
+
+    *attempts* None: with real money. Whoever does not say so gets no line to where money is real.
+    """
 
     exchange: str
     key: str
@@ -32,6 +37,7 @@ class Account:
     password: str = field(default="", repr=False)
     timeout: timedelta = timedelta(seconds=5)
     backoff: Backoff = field(default_factory=Backoff)
+    attempts: Attempts | None = field(default_factory=Attempts)
 
 
 def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
@@ -70,7 +76,7 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
     # Put in place of the library's own, with which the constructor would mix them.
     made.options.update(dialect.traits.options or {})
     # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
-    made.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=15))
+    made.session = aiohttp.ClientSession(connector=connector(account.attempts))
     made.session._retry_connection = False
     # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
     made.open()

@@ -4,14 +4,16 @@ import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import aiohttp
 
+from tradingbot.attempts import Attempts
 from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.domain.ports import Clock
 from tradingbot.venues import binance
+from tradingbot.venues.practice import RealMoney, connector
 
 LIVE = "wss://ws-api.binance.com:443/ws-api/v3"
 RETRY_SECONDS = 2.0
@@ -27,6 +29,7 @@ class Listener:
     agent: str
     proxy: str | None = None
     usable: Callable[[], bool] = lambda: True
+    attempts: Attempts | None = field(default_factory=Attempts)
 
     @property
     def url(self) -> str:
@@ -42,7 +45,8 @@ class Listener:
 
 async def listen(listener: Listener, clock: Clock, symbols: Mapping[str, str]) -> AsyncIterator[OrderReport | Fill]:
     """Order and fill events of *symbols* (by the venue's names); the line is taken up again whenever it breaks."""
-    async with aiohttp.ClientSession(headers={"User-Agent": listener.agent}) as session:
+    lines = connector(listener.attempts)
+    async with aiohttp.ClientSession(headers={"User-Agent": listener.agent}, connector=lines) as session:
         while True:
             try:
                 if not listener.usable():
@@ -53,7 +57,7 @@ async def listen(listener: Listener, clock: Clock, symbols: Mapping[str, str]) -
                     async for message in socket:
                         for event in _events(message, symbols):
                             yield event
-            except (aiohttp.ClientError, TimeoutError, OSError):
+            except (aiohttp.ClientError, TimeoutError, OSError, RealMoney):
                 pass
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -78,6 +78,10 @@ CAUSES = (
     ("LowWinRate", "too few trades of a losing day won"),
     ("UnknownState", "the ledger holds what nobody can read; nothing is decided, and the stops stay at the venue"),
     ("DataCorruption", "the ledger is not what was written; the reason names the check that failed"),
+    (
+        "PaperViolation",
+        "a bot without real money came near it, or its settings and its pod disagree on whether it has any",
+    ),
     ("Maintenance", "somebody works on the bot: exits only, until POST /api/maintenance/disable"),
     ("KeyRevoked", "the venue refuses the bot's key; the bot let go of it"),
     ("ForeignActivity", "somebody else trades on the account"),

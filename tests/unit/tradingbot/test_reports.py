@@ -15,9 +15,12 @@ from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import BASE, Counters, base_labels, registry
 from tradingbot.api.ops import ops_app
 from tradingbot.api.rest import http_app
+from tradingbot.attempts import Attempts
+from tradingbot.domain.realmoney import Safety
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.domain.trade import Account, Trade, sharpe, total, win_ratio
 
+SAID_NOW = "2026-11-21T12:00:00Z"
 PEOPLE = {"Authorization": "Bearer people"}
 
 
@@ -99,6 +102,31 @@ def test_only_live_money_is_real(mode: str, virtual: bool) -> None:
     at = desk(identity=replace(IDENTITY, mode=mode))
     assert asked("/api/portfolio/summary", at).json()["isVirtual"] is virtual
     assert asked("/api/health/safety", at).json()["paperTradingMode"] is virtual
+
+
+@pytest.mark.parametrize(
+    ("safety", "consistent", "checked"),
+    [(Safety(), None, None), (Safety(NOW), True, SAID_NOW), (Safety(NOW, ("x",)), False, SAID_NOW)],
+)
+def test_what_the_last_check_of_paper_mode_found_is_told(
+    safety: Safety, consistent: bool | None, checked: str | None
+) -> None:
+    """With how often something was kept from real money; before anybody has looked nothing is claimed."""
+    told = asked("/api/health/safety", desk(safety=safety, blocked=Attempts(count=2))).json()
+    assert (told["realTradesBlocked"], told["paperModeConsistent"], told["checkedAt"]) == (2, consistent, checked)
+    assert told["differences"] == list(safety.differences)
+    assert asked("/api/health/safety", desk()).json()["realTradesBlocked"] == 0
+
+
+def test_scrapes_tell_what_was_kept_from_real_money_and_whether_paper_is_paper() -> None:
+    """Nothing is claimed before anybody has looked; the count begins at 0."""
+    well = registry(Gauges(desk(safety=Safety(NOW), blocked=Attempts(count=2))))
+    labels = dict(zip(BASE, base_labels(IDENTITY), strict=True))
+    assert well.get_sample_value("real_trades_blocked_total", labels) == 2
+    assert well.get_sample_value("paper_mode_consistent", labels) == 1
+    early = registry(Gauges(desk()))
+    assert early.get_sample_value("real_trades_blocked_total", labels) == 0
+    assert early.get_sample_value("paper_mode_consistent", labels) is None
 
 
 def test_each_part_has_a_health_of_its_own() -> None:
