@@ -29,6 +29,7 @@ from markets import DEEP_DATA, morning
 from operators import BOT_PORT, fetch
 
 Json = dict[str, Any]
+OF_MONEY = frozenset({"PAPER_TRADING", "ALLOW_REAL"})
 NAMESPACE = "trading"
 CORE, APPS = f"/api/v1/namespaces/{NAMESPACE}", f"/apis/apps/v1/namespaces/{NAMESPACE}"
 BIN = pathlib.Path(sys.executable).parent
@@ -201,6 +202,9 @@ class Node:
             "POD_UID": meta["uid"],
             "POD_NAMESPACE": NAMESPACE,
         }
+        # What the operator wrote of real money, as the kubelet would hand it on.
+        written = made["spec"]["containers"][0]["env"]
+        environment |= {each["name"]: each["value"] for each in written if each["name"] in OF_MONEY}
         command = "live" if rendered["mode"] == "live" else "paper"
         revision = labels["tradingbot.io/revision"]
         return Running(meta["name"], meta["uid"], address, revision, folder, environment, command)

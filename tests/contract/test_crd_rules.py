@@ -68,6 +68,11 @@ REFUSED = {
         "spec.exchange.sandbox",
         "mode is 'sim'; set mode to paper, or sandbox to false",
     ),
+    "sandbox-address": (
+        changed(make.SANDBOX, "exchange.endpoint", "https://API4.binance.com/"),
+        "spec.exchange.endpoint",
+        "is 'https://API4.binance.com/', where money is real; write the address of the venue's sandbox",
+    ),
     "paper-keys": (
         changed(make.SANDBOX, "exchange.sandbox", False),
         "spec.exchange.credentialsSecretRef",

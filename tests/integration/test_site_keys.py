@@ -123,8 +123,9 @@ def test_keys_are_not_taken_from_a_bot_with_positions_without_a_yes(site: Site, 
 
 
 @pytest.mark.row("S1-030")
+@pytest.mark.row("S3-067")
 def test_a_bot_without_a_mode_is_a_paper_bot(site: Site, evidence: Note) -> None:
-    """Three fields are enough, and its metric says that no order reaches a market."""
+    """Three fields are enough, its environment and its metrics say that no order reaches a market, and agree."""
     spec = {
         "exchange": {"name": "binance", "symbols": ["BTC/USDT"], "endpoint": site.venue},
         "strategy": {"name": "sma_cross"},
@@ -133,6 +134,11 @@ def test_a_bot_without_a_mode_is_a_paper_bot(site: Site, evidence: Note) -> None
     pod = site.trading("modest")
     evidence("GET :9090/metrics | grep paper_trading_mode", str(pod.metric("paper_trading_mode")))
     assert pod.metric("paper_trading_mode") == 1
+    variables = pathlib.Path(f"/proc/{pod.process.pid}/environ").read_text().split("\0")
+    said = [each for each in variables if each.startswith(("PAPER_TRADING=", "ALLOW_REAL="))]
+    evidence('kx env | grep -E "PAPER_TRADING|ALLOW_REAL"', "\n".join(said))
+    assert sorted(said) == ["ALLOW_REAL=false", "PAPER_TRADING=true"]
+    eventually(lambda: pod.metric("paper_mode_consistent") == 1)
     assert bot(site.server, "modest")["spec"].get("mode", "paper") == "paper"
     gone(site, "modest")
 

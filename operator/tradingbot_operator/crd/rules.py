@@ -1,9 +1,14 @@
 """The rules a schema alone cannot say, as data. The cost of each is estimated by the API server and must stay low."""
 
 from tradingbot_operator.crd.rule import Rule
+from tradingbot_operator.domain.realmoney import PRACTICE, VENUES, pattern
 
 LIVE = "has(self.mode) && self.mode == 'live'"
 SANDBOX = "has(self.exchange.sandbox) && self.exchange.sandbox"
+REAL = (
+    f"(self.exchange.endpoint.matches('{pattern(VENUES, below=True)}')"
+    f" && !self.exchange.endpoint.matches('{pattern(tuple(sorted(PRACTICE)), below=False)}'))"
+)
 KEYS = "has(self.exchange.credentialsSecretRef)"
 SUSPENDED = "has(oldSelf.suspend) && oldSelf.suspend && has(self.suspend) && self.suspend"
 LEDGER = "has({0}.database) && has({0}.database.mode) ? {0}.database.mode : 'embedded'"
@@ -88,6 +93,15 @@ MONEY = (
         "exchange.sandbox is true and mode is '{}'; set mode to paper, or sandbox to false",
         ("self.mode",),
         ".exchange.sandbox",
+    ),
+    Rule(
+        "sandbox-address",
+        "spec",
+        f"!({SANDBOX}) || (has(self.exchange.endpoint) && !{REAL})",
+        "exchange.sandbox is true and exchange.endpoint is '{}', where money is real;"
+        " write the address of the venue's sandbox",
+        ("(has(self.exchange.endpoint) ? self.exchange.endpoint : '')",),
+        ".exchange.endpoint",
     ),
     Rule(
         "paper-keys",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from tradingbot_operator.domain.realmoney import is_real
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.spec import BotSpec, CredentialsRef, DatabaseMode, Mode
 
@@ -67,6 +68,14 @@ def _live_contacts(spec: BotSpec) -> str | None:
 def _sandbox_mode(spec: BotSpec) -> str | None:
     if spec.exchange.sandbox and spec.mode is not Mode.PAPER:
         return f"spec.exchange.sandbox: true does not go with mode '{spec.mode.value}'; set mode to paper"
+    return None
+
+
+def _sandbox_address(spec: BotSpec) -> str | None:
+    place = spec.exchange.endpoint
+    if spec.exchange.sandbox and (place is None or is_real(place)):
+        where = f"'{place}' is a place of real money" if place else "missing, and the venue's own is one of real money"
+        return f"spec.exchange.endpoint: {where}; write the address of the venue's sandbox"
     return None
 
 
@@ -164,6 +173,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _live_contacts,
     _live_acknowledged,
     _sandbox_mode,
+    _sandbox_address,
     _needless_keys,
     _one_key_or_two,
     _rising_keys,

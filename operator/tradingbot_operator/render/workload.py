@@ -127,7 +127,7 @@ def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
         "image": spec.image or site.bot_image,
         "imagePullPolicy": spec.pod.image_pull_policy,
         "command": ["atb", "live" if spec.mode is Mode.LIVE else "paper"],
-        "env": _environment(revision),
+        "env": _environment(spec, revision),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
             {"name": "ops", "containerPort": OPS_PORT, "protocol": "TCP"},
@@ -151,11 +151,15 @@ def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
     }
 
 
-def _environment(revision: str) -> list[Manifest]:
+def _environment(spec: BotSpec, revision: str) -> list[Manifest]:
+    real = spec.mode is Mode.LIVE
     fields = {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid", "POD_NAMESPACE": "metadata.namespace"}
     return [
         {"name": "TRADINGBOT_SETTINGS", "value": f"{SETTINGS}/settings.json"},
         {"name": REVISION_VARIABLE, "value": revision},
+        # They decide nothing: a process whose settings say otherwise halts, so that a pod changed by hand is found out.
+        {"name": "PAPER_TRADING", "value": str(not real).lower()},
+        {"name": "ALLOW_REAL", "value": str(real).lower()},
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
     ]
 

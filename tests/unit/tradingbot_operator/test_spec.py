@@ -83,6 +83,14 @@ CONTRADICTIONS = {
     UNLIMITED: with_(make.LIVE, risk={"maxOrderNotional": "1"}),
     "spec.contacts: empty in mode live; name whom to call when money is at risk": with_(make.LIVE, contacts=[]),
     "spec.exchange.sandbox: true does not go with mode 'sim'; set mode to paper": with_(make.SANDBOX, mode="sim"),
+    "spec.exchange.endpoint: missing, and the venue's own is one of real money;"
+    " write the address of the venue's sandbox": with_(
+        make.SANDBOX, exchange={**make.SANDBOX["exchange"], "endpoint": None}
+    ),
+    "spec.exchange.endpoint: 'https://api.kraken.com:443' is a place of real money;"
+    " write the address of the venue's sandbox": with_(
+        make.SANDBOX, exchange={**make.SANDBOX["exchange"], "endpoint": "https://api.kraken.com:443"}
+    ),
     "spec.mode: live trades real money; set safety.acknowledgeLiveRisk to true when that is meant": with_(
         make.LIVE, safety={"acknowledgeLiveRisk": False}
     ),
