@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from tradingbot.start.credentials import Secrets, load_secrets
 from tradingbot.start.dump import dump
 from tradingbot.start.ending import MISCONFIGURED, leave_word, misconfigured
 from tradingbot.start.environment import Environment, parse_environment
+from tradingbot.start.files import candles_folder
 from tradingbot.start.levels import LevelSource
 from tradingbot.start.lines import Lines
 from tradingbot.start.locks import claim_pod
@@ -50,6 +52,7 @@ from tradingbot.start.logs import Redaction, configure
 from tradingbot.start.outlets import Behind, Files, Outlet
 from tradingbot.start.paper import PaperWatch, Words
 from tradingbot.start.rotations import Rotations
+from tradingbot.venues.candle_files import held
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
@@ -135,6 +138,7 @@ async def trade(start: Start) -> int:
         blocked=attempts,
         keys_loaded=int(start.secrets.exchange is not None),
         log=start.lines,
+        cached=partial(held, candles_folder(start.settings.paths.data)),
     )
     trail = Trail(desk)
     counters_registry = registry(Gauges(desk))

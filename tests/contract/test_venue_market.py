@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs
 
 import aiohttp
 import pytest
@@ -99,6 +100,29 @@ def test_bars_are_told_oldest_first_and_the_last_runs(name: str) -> None:
         one = bars[1]
         numbers = (one.open, one.high, one.low, one.close, one.volume)
         assert numbers == (D(101), D(103), D(100), D(102), D("1.25"))
+
+    asked(name, act)
+
+
+@pytest.mark.parametrize("name", STUBS)
+def test_the_past_is_asked_for_from_its_time_on(name: str) -> None:
+    """No older bar than asked for, oldest first, and never more than one answer holds."""
+
+    async def act(feed: PolledFeed, book: Book, clock: StillClock) -> None:
+        since = clock.at - timedelta(days=400)
+        await feed.past(SYMBOLS[name], "1h", since)
+        bars = await feed.past(SYMBOLS[name], "1m", clock.at - timedelta(minutes=2))
+        assert [bar.open_time for bar in bars] == sorted(bar.open_time for bar in bars)
+        assert bars[-1].open_time == datetime.fromtimestamp(NOW // 60 * 60, UTC)
+        first = parse_qs(book.seen[0].query)
+        begins = {"coinbase": "start", "kraken": "since", "kucoin": "startAt"}[name]
+        assert abs(int(first[begins][0]) - since.timestamp()) <= 1
+        if name != "kraken":
+            ends = {"coinbase": "end", "kucoin": "endAt"}[name]
+            hours = {"coinbase": 349, "kucoin": 1499}[name]
+            assert abs(int(first[ends][0]) - (since + timedelta(hours=hours)).timestamp()) <= 1
+        with pytest.raises(Misconfigured, match=r'timeframe "3w" is unknown to this venue: write 1m'):
+            await feed.past(SYMBOLS[name], "3w", since)
 
     asked(name, act)
 

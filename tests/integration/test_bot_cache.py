@@ -1,10 +1,12 @@
 """Bars that a bot keeps on its volume: the next process begins with them; a person can list and clear them."""
 
+import asyncio
 import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,9 @@ from tradingbot.start.files import candles_folder
 
 HOUR = 3600
 WARM = 300
+MEBIBYTE = 1024 * 1024
+PREFILL = "atb data prefill-cache --symbols BTCUSDT ETHUSDT --timeframes 1h --years 1"
+YEAR = 365 * 24
 
 
 async def manager(pod: Pod, *arguments: str) -> str:
@@ -25,7 +30,14 @@ async def manager(pod: Pod, *arguments: str) -> str:
     return said
 
 
+async def listed(pod: Pod) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(await manager(pod, "info", "--json"))["entries"]
+    return found
+
+
 @pytest.mark.row("S0-145")
+@pytest.mark.row("S0-030")
+@pytest.mark.row("S0-081")
 @pytest.mark.asyncio
 async def test_a_restarted_bot_asks_for_new_bars_only_and_old_ones_are_cleared(
     tmp_path: Path, evidence: Callable[[str, str], None]
@@ -47,13 +59,37 @@ async def test_a_restarted_bot_asks_for_new_bars_only_and_old_ones_are_cleared(
             assert hits > 0
             assert await gauge(pod, "bars_in_memory") == WARM
             assert await gauge(pod, "market_volatility") > 0
+            await prefilled(pod, evidence)
             assert await pod.stop() == 0
-    (kept,) = json.loads(await manager(pod, "info", "--json"))["entries"]
-    assert (kept["exchange"], kept["symbol"], kept["timeframe"], kept["bars"]) == ("binance", "BTC/USDT", "1m", WARM)
+    kept = next(each for each in await listed(pod) if each["symbol"] == "BTC/USDT" and each["timeframe"] == "1m")
+    assert (kept["exchange"], kept["bars"]) == ("binance", WARM)
     assert await manager(pod, "clear-old", "--hours", "48") == "0 entries removed\n"
-    (path,) = candles_folder(tmp_path / "data").iterdir()
+    (path,) = candles_folder(tmp_path / "data").glob("*.json")
     os.utime(path, (time.time() - 49 * HOUR,) * 2)
     said = await manager(pod, "clear-old", "--hours", "48")
     evidence("atb data cache-manager clear-old --hours 48", said)
     assert said == "1 entries removed\n"
-    assert json.loads(await manager(pod, "info", "--json"))["entries"] == []
+    assert {each["timeframe"] for each in await listed(pod)} <= {"1h"}
+
+
+async def prefilled(pod: Pod, evidence: Callable[[str, str], None]) -> None:
+    """The past of two markets lies beside a bot that trades; one that is too large leaves the folder in its bound."""
+    code, said, complaint = await pod.atb("data", *PREFILL.split()[2:], "--json")
+    assert code == 0, complaint
+    assert [(each["symbol"], each["bars"]) for each in json.loads(said)] == [("BTC/USDT", YEAR), ("ETH/USDT", YEAR)]
+    assert await gauge(pod, "cache_symbols") == 2
+    evidence(f"{PREFILL}; cache_symbols", f"{said} 2")
+    changed = {**pod.rendered, "data": {"cache_mib": 1}}
+    (pod.folder / "settings.json").write_text(json.dumps(changed))
+    filling = asyncio.create_task(pod.atb("data", *PREFILL.split()[2:]))
+    sizes = []
+    while not filling.done():
+        sizes.append(await gauge(pod, "cache_size_bytes"))
+        await asyncio.sleep(0.05)
+    code, _, complaint = await filling
+    assert code == 78
+    assert complaint.startswith("atb: data.cache_mib 1 does not hold so many bars")
+    assert 0 < await gauge(pod, "cache_size_bytes") <= MEBIBYTE
+    # The year of two markets was there before; what comes makes room for itself.
+    assert sizes[-1] <= MEBIBYTE
+    evidence(f"data.cache_mib 1: {PREFILL}; cache_size_bytes", f"{complaint} {sizes}")

@@ -41,6 +41,7 @@ class Gauges(Collector):
             *self._standing(snapshot),
             *_adoption(snapshot),
             *_account(self._desk.account),
+            *_cache(*self._desk.cached()),
         ):
             family = GaugeMetricFamily(name, text, labels=(*BASE, *labels))
             for values, number in rows:
@@ -182,6 +183,11 @@ def _account(account: Account | None) -> Iterator[tuple[str, str, tuple[str, ...
     yield "database_size_bytes", "Size of the ledger's database", (), _one(account.size_bytes) if account else []
     connections = _one(account.connections or 0) if account and served else []
     yield "database_connections_active", "Sessions of the database server", (), connections
+
+
+def _cache(symbols: int, size_bytes: int) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    yield "cache_symbols", "Markets whose bars are on the disk", (), _one(symbols)
+    yield "cache_size_bytes", "Size of the bars on the disk", (), _one(size_bytes)
 
 
 def _adoption(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:

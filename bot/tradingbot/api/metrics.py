@@ -70,8 +70,6 @@ class Counters:
         self._volatility = self._of_symbol("market_volatility", text)
         self._hits = Counter("cache_hits", "Bars of a history found on the disk", BASE, registry=registry)
         self._misses = Counter("cache_misses", "Bars of a history asked of the venue", BASE, registry=registry)
-        self._cached = self._gauge("cache_symbols", "Markets whose bars are on the disk")
-        self._cache_size = self._gauge("cache_size_bytes", "Size of the bars on the disk")
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
             "Time from the intent's timestamp to the venue's answer",
@@ -91,10 +89,6 @@ class Counters:
     def cache(self, hits: int, misses: int) -> None:
         self._hits.labels(*self._base).inc(hits)
         self._misses.labels(*self._base).inc(misses)
-
-    def cached(self, symbols: int, size_bytes: int) -> None:
-        self._cached.labels(*self._base).set(symbols)
-        self._cache_size.labels(*self._base).set(size_bytes)
 
     def decision(self, strategy: str, symbol: str, action: str) -> None:
         self._decisions.labels(*self._base, strategy, symbol, action).inc()
@@ -155,7 +149,7 @@ class Counters:
         _at_zero(self._candles, self._base, symbols, CANDLES)
         _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
         _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
-        for series in (self._offset, self._synced, self._cached, self._cache_size, self._hits, self._misses):
+        for series in (self._offset, self._synced, self._hits, self._misses):
             series.labels(*self._base)
         for gauge, symbol in product((self._bars, self._volatility), symbols):
             gauge.labels(*self._base, symbol)

@@ -12,14 +12,16 @@ from tradingbot.cli.local import local_settings
 from tradingbot.start.files import candles_folder
 
 cache = typer.Typer(help="Bars kept on the state volume.", rich_markup_mode=None)
-COLUMNS = ("exchange", "symbol", "timeframe", "bars", "bytes", "age_seconds")
+COLUMNS = ("exchange", "symbol", "timeframe", "bars", "bytes", "first", "last", "age_seconds", "expired")
 
 
 @cache.command()
 def info(as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False) -> None:
     """List what is kept: how many bars of which markets, in how many bytes, written how long ago."""
-    found = _files().entries(candles_folder(local_settings().paths.data))
-    rows = [_row(each) for each in found]
+    settings = local_settings()
+    found = _files().entries(candles_folder(settings.paths.data))
+    lasts = settings.data.cache_ttl.total_seconds()
+    rows = [{**row(each), "expired": each.age_seconds > lasts} for each in found]
     symbols, size = len({(each.exchange, each.symbol) for each in found}), sum(each.size for each in found)
     answer = {"symbols": symbols, "bytes": size, "entries": rows}
     text = f"{symbols} symbols in {size} bytes\n" + tables.table(rows, COLUMNS)
@@ -56,12 +58,15 @@ def _files() -> Any:
     return importlib.import_module("tradingbot.venues.candle_files")
 
 
-def _row(entry: Any) -> dict[str, object]:
+def row(entry: Any) -> dict[str, object]:
+    """One file of the cache, as it is shown."""
     return {
         "exchange": entry.exchange or "unreadable",
         "symbol": entry.symbol or entry.path.name,
         "timeframe": entry.timeframe,
         "bars": entry.bars,
         "bytes": entry.size,
+        "first": entry.first and entry.first.isoformat(),
+        "last": entry.last and entry.last.isoformat(),
         "age_seconds": max(0, round(entry.age_seconds)),
     }

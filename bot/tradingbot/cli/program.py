@@ -20,6 +20,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.logs import log_level, logs
+from tradingbot.cli.prefilling import Spreading, prefill_cache
 from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
@@ -42,6 +43,7 @@ app.add_typer(data, name="data")
 app.add_typer(exchange, name="exchange")
 app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
+data.command("prefill-cache", cls=Spreading)(prefill_cache)
 app.command()(doctor)
 app.command()(reconcile)
 app.command()(rate_gate)

@@ -195,12 +195,9 @@ def agent(around: Around) -> str:
 
 def replay_adapters(settings: Settings) -> Adapters:
     """The recording below ``paths.data``/cache, from its first bar after the warm-up on."""
-    timeframe = settings.strategy.timeframe
-    candles = [
-        candle
-        for symbol in settings.exchange.symbols
-        for candle in load_candles(recording(settings.paths.data, symbol, timeframe), symbol, timeframe)
-    ]
+    timeframe, exchange = settings.strategy.timeframe, settings.exchange
+    files = {symbol: recording(settings.paths.data, symbol, timeframe, exchange.name) for symbol in exchange.symbols}
+    candles = [candle for symbol, file in files.items() for candle in load_candles(file, symbol, timeframe)]
     first = min(candle.open_time for candle in candles)
     start = first + TIMEFRAMES[timeframe] * settings.engine.warmup_bars
     instruments = {symbol: recorded_instrument(symbol) for symbol in settings.exchange.symbols}

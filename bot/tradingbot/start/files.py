@@ -8,10 +8,12 @@ from tradingbot.domain.errors import Misconfigured
 EXAMPLES = Path(tradingbot.__file__).with_name("examples")
 
 
-def recording(data: Path, symbol: str, timeframe: str) -> Path:
-    """The newest file ``<SYMBOL>-<timeframe>-*.csv``, by name."""
+def recording(data: Path, symbol: str, timeframe: str, exchange: str = "*") -> Path:
+    """The newest file ``<SYMBOL>-<timeframe>-*.csv``, by name; else what was gathered of that past of *exchange*."""
     name = f"{symbol.replace('/', '')}-{timeframe}-*.csv"
-    found = sorted((data / "cache").glob(name)) or sorted((EXAMPLES / "cache").glob(name))
+    gathered = f"{exchange}-*-{symbol.replace('/', '-')}-{timeframe}.csv"
+    places = ((data / "cache", name), (candles_folder(data), gathered), (EXAMPLES / "cache", name))
+    found = next((files for folder, pattern in places if (files := sorted(folder.glob(pattern)))), None)
     if not found:
         raise Misconfigured(f'exchange.symbols "{symbol}" has no recording: put {name} into {data}/cache')
     return found[-1]

@@ -25,10 +25,10 @@ def lesson(settings: Settings, grid: Sequence[str]) -> Lesson:
         other = named.model_copy(update={"parameters": {**named.parameters, **point}})
         return strategy_from(settings.model_copy(update={"strategy": other}))
 
-    files = [recording(settings.paths.data, symbol, named.timeframe) for symbol in settings.exchange.symbols]
+    data, exchange = settings.paths.data, settings.exchange
+    files = [recording(data, symbol, named.timeframe, exchange.name) for symbol in exchange.symbols]
     markets = [
-        load_candles(file, symbol, named.timeframe)
-        for file, symbol in zip(files, settings.exchange.symbols, strict=True)
+        load_candles(file, symbol, named.timeframe) for file, symbol in zip(files, exchange.symbols, strict=True)
     ]
     return learnt(markets, tries, built)
 

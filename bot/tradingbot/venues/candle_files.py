@@ -1,13 +1,14 @@
 """Bars on the state volume, a file for each market: whoever starts again need not ask for them all.
 
 They are a copy of what the venue told: a file that cannot be read is no file, and the folder may be emptied whenever.
+Beside the newest bars of a market may lie its past, gathered when somebody asked for it, in the form of recordings.
 """
 
 import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from typing import Any
 
 from tradingbot.domain.candle import TIMEFRAMES, Candle
 
+COLUMNS = "open_time_ms,open,high,low,close,volume"
 # Also what a killed process left half written: it counts, and goes when room is made.
 PATTERN = "*"
 
@@ -32,7 +34,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file; its age is in the time of this machine."""
+    """One file; its age is in the time of this machine. *first* and *last* are when those bars begin."""
 
     path: Path
     exchange: str
@@ -41,6 +43,8 @@ class Entry:
     bars: int
     size: int
     age_seconds: float
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 class CandleFiles:
@@ -70,13 +74,7 @@ class CandleFiles:
         The oldest files have made room where the folder would be too large.
         """
         path = self._path(symbol, timeframe)
-        rows = [
-            [
-                int(each.open_time.timestamp() * 1000),
-                *(str(value) for value in (each.open, each.high, each.low, each.close, each.volume)),
-            ]
-            for each in candles
-        ]
+        rows = [_row(each) for each in candles]
         head = {"exchange": self._exchange, "address": self._address, "symbol": symbol, "timeframe": timeframe}
         text = json.dumps({**head, "candles": rows})
         if not self._made_room(path, len(text)):
@@ -88,10 +86,24 @@ class CandleFiles:
         fresh.write_text(text)
         fresh.replace(path)
 
-    def held(self) -> tuple[int, int]:
-        """How many markets there are, and in how many bytes."""
-        found = _told(self.folder)
-        return len({path.stem.rpartition("-")[0] for path, _ in found}), sum(told.st_size for _, told in found)
+    async def gather(self, symbol: str, timeframe: str, pages: AsyncIterator[Sequence[Candle]]) -> bool:
+        """*pages* are the past of that market, all of them; False, and none of them, where they are too large."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(symbol, timeframe).with_suffix(".csv")
+        fresh = path.with_name(f"{path.name}.{os.uname().nodename}")
+        try:
+            with fresh.open("w") as file:
+                size = file.write(f"{COLUMNS}\n")
+                async for page in pages:
+                    text = "".join(f"{','.join(map(str, _row(each)))}\n" for each in page)
+                    size += len(text)
+                    if not self._made_room(fresh, size):
+                        return False
+                    file.write(text)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        return True
 
     def _made_room(self, path: Path, size: int) -> bool:
         others = [(each, told) for each, told in _told(self.folder) if each != path]
@@ -139,13 +151,47 @@ def entries(folder: Path, wall: Callable[[], float] = time.time) -> tuple[Entry,
     found, now = [], wall()
     for path, told in _told(folder):
         try:
-            body = json.loads(path.read_bytes())
-            names = (str(body["exchange"]), str(body["symbol"]), str(body["timeframe"]))
-            bars = len(body["candles"])
-        except (OSError, ValueError, KeyError, TypeError):
-            names, bars = ("", "", ""), 0
-        found.append(Entry(path, *names, bars=bars, size=told.st_size, age_seconds=now - told.st_mtime))
+            names, bars, ends = _gathered(path) if path.suffix == ".csv" else _stored(path)
+        except (OSError, ValueError, LookupError, TypeError, ArithmeticError):
+            names, bars, ends = ("", "", ""), 0, ()
+        first, last = (datetime.fromtimestamp(int(at) / 1000, UTC) for at in ends) if ends else (None, None)
+        found.append(Entry(path, *names, bars, told.st_size, now - told.st_mtime, first, last))
     return tuple(found)
+
+
+Told = tuple[tuple[str, str, str], int, Sequence[Any]]
+
+
+def _stored(path: Path) -> Told:
+    """Market, number of bars, and when the first and the last begin."""
+    body = json.loads(path.read_bytes())
+    rows = body["candles"]
+    return (str(body["exchange"]), str(body["symbol"]), str(body["timeframe"])), len(rows), _ends(rows)
+
+
+def _gathered(path: Path) -> Told:
+    exchange, _, base, quote, timeframe = path.stem.split("-")
+    count, first, last = 0, "", ""
+    with path.open() as file:
+        next(file, "")
+        for number, line in enumerate(file, 1):
+            count, first, last = number, first or line, line
+    return (exchange, f"{base}/{quote}", timeframe), count, [each.partition(",")[0] for each in (first, last) if count]
+
+
+def _ends(rows: Sequence[Any]) -> Sequence[Any]:
+    return [rows[0][0], rows[-1][0]] if rows else ()
+
+
+def _row(candle: Candle) -> list[Any]:
+    prices = (candle.open, candle.high, candle.low, candle.close, candle.volume)
+    return [int(candle.open_time.timestamp() * 1000), *(str(price) for price in prices)]
+
+
+def held(folder: Path) -> tuple[int, int]:
+    """How many markets there are, and in how many bytes."""
+    found = _told(folder)
+    return len({path.stem.rpartition("-")[0] for path, _ in found}), sum(told.st_size for _, told in found)
 
 
 def cleared(folder: Path, older_than: timedelta, wall: Callable[[], float] = time.time) -> int:

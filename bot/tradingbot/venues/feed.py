@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.venues import binance
 from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.dialect import UNREADABLE
 
 MOST_ROWS = 1000
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
@@ -24,6 +26,9 @@ CATCH_UP_BARS = 3
 
 class LiveFeed:
     """Public data only: no key is known here."""
+
+    page = MOST_ROWS
+    pause = timedelta(milliseconds=50)
 
     def __init__(
         self,
@@ -52,6 +57,15 @@ class LiveFeed:
         return tuple(
             binance.candle(symbol, timeframe, row, closed=index < len(rows) - 1) for index, row in enumerate(rows)
         )
+
+    async def past(self, symbol: str, timeframe: str, since: datetime) -> tuple[Candle, ...]:
+        """The bars from *since* on, oldest first, as many as one answer holds; raises VenueUnavailable."""
+        fields = {"symbol": binance.market_id(symbol), "interval": timeframe, "limit": str(MOST_ROWS)}
+        rows = await self._asked("klines", {**fields, "startTime": str(binance.milliseconds(since))})
+        try:
+            return tuple(binance.candle(symbol, timeframe, row, closed=True) for row in rows)
+        except UNREADABLE as error:
+            raise VenueUnavailable(f"klines: the answer cannot be read: {type(error).__name__} {error}") from error
 
     async def candles(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[Candle]:
         delay = FIRST_DELAY

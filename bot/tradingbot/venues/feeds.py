@@ -2,7 +2,6 @@
 
 import aiohttp
 
-from tradingbot.domain.ports import Feed
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.venues.clock import TimeUrl, VenueClock
 from tradingbot.venues.feed import LiveFeed
@@ -22,7 +21,7 @@ def feed_of(
     clock: VenueClock,
     metrics: Metrics,
     proxy: str | None,
-) -> Feed:
+) -> LiveFeed | PolledFeed:
     """Public data of an exchange, by its name and its addresses (REST, stream)."""
     exchange, (rest, stream) = place
     if exchange in MARKETS:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ class PolledFeed:
         self._clock = clock
         self._metrics = metrics
         self._proxy = proxy
+        self.page, self.pause = self._market.most, self._market.pause
 
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         found = {}
@@ -50,16 +51,27 @@ class PolledFeed:
         return found
 
     async def history(self, symbol: str, timeframe: str, bars: int) -> tuple[Candle, ...]:
-        word = self._market.timeframes.get(timeframe)
-        if word is None:
-            known = ", ".join(self._market.timeframes)
-            raise Misconfigured(f'strategy.timeframe "{timeframe}" is unknown to this venue: write {known}')
+        word = self._word(timeframe, "strategy.timeframe")
         now, length = self._clock.now(), TIMEFRAMES[timeframe]
         since = now - length * (min(bars, self._market.most - 1) + 1)
         ask = self._market.bars_at(symbol, word, since, now)
         found = await self._told(ask, partial(self._market.bars, symbol, timeframe))
         # Only the beginning of the next one proves that a candle of this list is closed.
         return tuple(found[:-1] + [replace(each, closed=False) for each in found[-1:]])
+
+    async def past(self, symbol: str, timeframe: str, since: datetime) -> tuple[Candle, ...]:
+        """The bars from *since* on, oldest first, as many as one answer holds; raises VenueUnavailable."""
+        word = self._word(timeframe, "timeframe")
+        until = min(self._clock.now(), since + TIMEFRAMES[timeframe] * (self.page - 1))
+        ask = self._market.bars_at(symbol, word, since, until)
+        return tuple(await self._told(ask, partial(self._market.bars, symbol, timeframe)))
+
+    def _word(self, timeframe: str, field: str) -> str:
+        word = self._market.timeframes.get(timeframe)
+        if word is None:
+            known = ", ".join(self._market.timeframes)
+            raise Misconfigured(f'{field} "{timeframe}" is unknown to this venue: write {known}')
+        return word
 
     async def candles(self, symbols: Sequence[str], timeframe: str) -> AsyncIterator[Candle]:
         last: dict[str, Candle] = {}

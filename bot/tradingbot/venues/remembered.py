@@ -82,4 +82,3 @@ class RememberedFeed:
         except OSError:
             # A full volume costs the next start some questions, and nothing else.
             self._metrics.failure("cache")
-        self._metrics.cached(*await asyncio.to_thread(self._files.held))

@@ -75,12 +75,10 @@ def test_the_age_of_the_filters_is_shown_once_they_were_read() -> None:
 def test_what_the_disk_knew_of_a_history_is_counted(counters: tuple[Counters, CollectorRegistry]) -> None:
     """Hits and misses are bars; how much is kept is a gauge."""
     count, made = counters
-    assert value(made, "cache_hits_total") == value(made, "cache_misses_total") == value(made, "cache_symbols") == 0
+    assert value(made, "cache_hits_total") == value(made, "cache_misses_total") == 0
     count.cache(36, 15)
     count.cache(0, 51)
-    count.cached(2, 4096)
     assert (value(made, "cache_hits_total"), value(made, "cache_misses_total")) == (36, 66)
-    assert (value(made, "cache_symbols"), value(made, "cache_size_bytes")) == (2, 4096)
 
 
 def test_each_event_is_counted_in_its_series(counters: tuple[Counters, CollectorRegistry]) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trading import BTC, START, CountingMetrics, candle, instrument
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.history import joined, kept_with, to_ask
-from tradingbot.venues.candle_files import Bound, CandleFiles, cleared, entries
+from tradingbot.venues.candle_files import Bound, CandleFiles, cleared, entries, held
 from tradingbot.venues.remembered import EVERY, RememberedFeed
 from tradingbot.venues.replay import ReplayClock
 
@@ -160,23 +160,23 @@ def test_what_is_older_than_its_time_is_not_believed(tmp_path: Path, seconds: in
 def test_the_oldest_make_room_and_what_is_too_large_is_not_written(tmp_path: Path):
     """The folder never holds more bytes than it may."""
     files(tmp_path).store("A/USDT", "1m", bars(0, 1))
-    size = files(tmp_path).held()[1]
+    size = held(tmp_path)[1]
     (first,) = tmp_path.iterdir()
     os.utime(first, (1, 1))
     bound = 2 * size
     for symbol in ("B/USDT", "C/USDT"):
         files(tmp_path, bound).store(symbol, "1m", bars(0, 1))
-        assert files(tmp_path, bound).held()[1] <= bound
+        assert held(tmp_path)[1] <= bound
     assert [each.symbol for each in entries(tmp_path)] == ["B/USDT", "C/USDT"]
     files(tmp_path, bound).store("B/USDT", "1m", bars(*range(20)))
     assert [each.symbol for each in entries(tmp_path)] == ["C/USDT"]
-    assert files(tmp_path, bound).held() == (1, size)
+    assert held(tmp_path) == (1, size)
 
 
 def test_what_was_left_half_written_counts_and_makes_room(tmp_path: Path):
     """A process that is killed while it writes leaves nothing that stays for ever."""
     (tmp_path / "binance-0-A-USDT-1m.btc-blue-7").write_text("{" * 900)
-    assert files(tmp_path).held() == (1, 900)
+    assert held(tmp_path) == (1, 900)
     files(tmp_path, 1000).store(BTC, "1m", bars(0, 1))
     assert [each.symbol for each in entries(tmp_path)] == [BTC]
 
