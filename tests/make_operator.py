@@ -69,6 +69,35 @@ SANDBOX: dict[str, Any] = {
     },
 }
 
+# The template of a bot's pod, as its revision keeps it.
+BOT_POD = {
+    "spec": {
+        "securityContext": {"runAsNonRoot": True},
+        "serviceAccountName": "of the bot",
+        "containers": [
+            {
+                "name": "bot",
+                "image": "localhost/tradingbot:0.1.0",
+                "command": ["atb", "paper"],
+                "env": [
+                    {"name": "TRADINGBOT_SETTINGS", "value": "/etc/tradingbot/settings.json"},
+                    {"name": "POD_NAME", "value": "x"},
+                ],
+                "volumeMounts": [
+                    {"name": "settings", "mountPath": "/etc/tradingbot/settings.json"},
+                    {"name": "exchange", "mountPath": "/etc/tradingbot/secrets/exchange"},
+                    {"name": "data", "mountPath": "/data"},
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "settings", "configMap": {"name": "btc-0123456789"}},
+            {"name": "exchange", "secret": {"secretName": "keys"}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": "btc-data"}},
+        ],
+    }
+}
+
 
 def body(spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
     """A TradingBot as the API server would give it."""

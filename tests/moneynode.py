@@ -35,7 +35,7 @@ class LedgerNode(Node):
         super()._look()
         for job in self._items(JOBS):
             name = job["metadata"]["name"]
-            if ("-migrate-" in name or "-train-" in name) and name not in self.prepared:
+            if any(f"-{word}-" in name for word in ("migrate", "train", "refresh")) and name not in self.prepared:
                 self.prepared.add(name)
                 self._work(job)
 
@@ -48,6 +48,10 @@ class LedgerNode(Node):
         rendered = json.loads(config["data"]["settings.json"])
         rendered["paths"] = {"data": f"{folder}/data", "secrets": f"{folder}/secrets"}
         (folder / "settings.json").write_text(json.dumps(rendered))
+        if "recordings" in volumes:
+            claim = self.folder / volumes["recordings"]["persistentVolumeClaim"]["claimName"]
+            claim.mkdir(exist_ok=True)
+            (folder / "data/cache").symlink_to(claim)
         if "owner" in volumes:
             self._copied(volumes["owner"]["secret"]["secretName"], folder / "secrets/owner")
         command = [str(BIN / "atb"), *pod["containers"][0]["command"][1:]]

@@ -6,6 +6,7 @@ from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.probe import JobState
 from tradingbot_operator.domain.task import Task
 from tradingbot_operator.plan.tasks import computed, hindrance
+from tradingbot_operator.render.refreshing import refreshing
 from tradingbot_operator.render.training import job_name, training
 from tradingbot_operator.report.task import answered
 
@@ -20,7 +21,8 @@ async def compute(task: Task, tasks: Tasks, moment: Moment) -> Outcome:
         known = await tasks.template(task)
         hindered = hindrance(task, known is not None, await tasks.claim(task))
         if known is not None and hindered is None:
-            await tasks.begin(training(task, *known))
+            made = training if task.spec and task.spec.type == "train" else refreshing
+            await tasks.begin(made(task, *known))
     answer = computed(task, job, hindered)
     status = answered(answer, moment.now)
     if status is not None:

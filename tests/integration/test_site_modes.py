@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pathlib
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import bots
 import moneynode
 import monitored
 import onenode
@@ -246,6 +248,7 @@ def phase(site: Site, name: str) -> str:
 
 
 @pytest.mark.row("S4-001")
+@pytest.mark.row("S0-146")
 def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     world: tuple[Site, postgres.Server], tmp_path: pathlib.Path, evidence: Note
 ) -> None:
@@ -258,15 +261,45 @@ def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     for file in sorted((onenode.ROOT / "examples").glob("*.yaml")):
         (tmp_path / file.name).write_text(file.read_text().replace(SIMULATOR, site.venue))
     evidence("kubectl apply -f examples", site.kubectl("apply", "-n", "trading", "-f", str(tmp_path)))
-    bots = [f"tb/{name}" for name in ("sim", "dry-run", "paper", "live")]
-    ready = ("wait", "-n", "trading", "--for=condition=Ready", *bots, "--timeout=100s")
+    examples = [f"tb/{name}" for name in ("sim", "dry-run", "paper", "live")]
+    ready = ("wait", "-n", "trading", "--for=condition=Ready", *examples, "--timeout=100s")
     evidence(f"kubectl {' '.join(ready)}", site.kubectl(*ready))
     complete = ("wait", "-n", "trading", "--for=condition=Complete", "bottask/train-sim", "--timeout=100s")
     evidence(f"kubectl {' '.join(complete)}", site.kubectl(*complete))
-    modes = site.kubectl("get", "-n", "trading", *bots, "-o", "jsonpath={.items[*].status.mode}")
+    modes = site.kubectl("get", "-n", "trading", *examples, "-o", "jsonpath={.items[*].status.mode}")
     assert modes.split() == ["sim", "dry-run", "paper", "live"]
     result = site.kubectl("get", "-n", "trading", "bottask/train-sim", "-o", "jsonpath={.status.result}")
     evidence("kubectl get bottask train-sim -o jsonpath={.status.result}", result)
     assert (json.loads(result)["tried"], json.loads(result)["parameters"]) == (9, {"fast": "20", "slow": "100"})
     one = ("train", "sim", "-n", "trading", "--grid", "fast=20", "--grid", "slow=100")
     assert json.loads(site.atb(*one)) == {**json.loads(result), "tried": 1}
+    refreshed(site, tmp_path, evidence)
+
+
+def refreshed(site: Site, tmp_path: pathlib.Path, evidence: Note) -> None:
+    """A task has gathered two years of four markets on a claim, where whoever mounts it finds them."""
+    size = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "past"}, "spec": size}
+    asked = {"action": "prefill", "symbols": "BTCUSDT ETHUSDT", "timeframes": "1h 4h", "years": "2"}
+    spec = {"bot": "paper", "type": "dataRefresh", "target": "past", "parameters": asked}
+    task = {
+        "apiVersion": "tradingbot.io/v1alpha1",
+        "kind": "BotTask",
+        "metadata": {"name": "refresh-paper"},
+        "spec": spec,
+    }
+    for body in (claim, task):
+        (tmp_path / "one.json").write_text(json.dumps(body))
+        site.kubectl("apply", "-n", "trading", "-f", str(tmp_path / "one.json"))
+    complete = ("wait", "-n", "trading", "--for=condition=Complete", "bottask/refresh-paper", "--timeout=100s")
+    evidence(f"{spec}: kubectl {' '.join(complete)}", site.kubectl(*complete))
+    (tmp_path / "cache").symlink_to(site.node.folder / "past")
+    rendered = bots.settings(tmp_path)
+    rendered["paths"]["data"] = str(tmp_path)
+    environment = bots.mounted(tmp_path, rendered)
+    command = [onenode.BIN / "atb", "data", "cache-manager", "info", "--json"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    evidence("atb data cache-manager info --json", told)
+    kept = {(each["symbol"], each["timeframe"]): each["bars"] for each in json.loads(told)["entries"]}
+    two_years = {"1h": 17520, "4h": 4380}
+    assert kept == {(f"{coin}/USDT", length): two_years[length] for coin in ("BTC", "ETH") for length in two_years}

@@ -16,6 +16,7 @@ from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.provider import parse_symbol
 from tradingbot.domain.candle import TIMEFRAMES
+from tradingbot.start.ending import LAST_WORD, leave_word
 
 LISTS = ("--symbols", "--timeframes")
 YEAR = timedelta(days=365)
@@ -48,14 +49,15 @@ Timeframes = Annotated[
     list[str] | None, typer.Option("--timeframes", help="Lengths of bars; that of the strategy by default.")
 ]
 Years = Annotated[int, typer.Option("--years", min=1, max=20, help="How far back.")]
-Days = Annotated[int | None, typer.Option("--days", min=1, max=7300, help="How far back, instead of years.")]
+
+LastWord = Annotated[bool, typer.Option("--last-word", help="Only numbers of bars, also as the container's last word.")]
 
 
 def prefill_cache(
     symbols: Symbols = None,
     timeframes: Timeframes = None,
     years: Years = 1,
-    days: Days = None,
+    last_word: LastWord = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Ask the venue for the past of markets and keep it for trainings and replays; exit 78 where it has no room."""
@@ -67,7 +69,12 @@ def prefill_cache(
     markets = [parse_symbol(each) for each in symbols] if symbols else settings.exchange.symbols
     # By name, because the commands that ask the trader must not pay for loading the venues.
     prefilling = importlib.import_module("tradingbot.start.prefilling")
-    ago = timedelta(days=days) if days else years * YEAR
-    wanted = prefilling.Wanted(tuple(dict.fromkeys(markets)), tuple(dict.fromkeys(lengths)), ago)
-    rows = [row(each) for each in asyncio.run(prefilling.prefilled(settings, wanted))]
+    wanted = prefilling.Wanted(tuple(dict.fromkeys(markets)), tuple(dict.fromkeys(lengths)), years * YEAR)
+    found = asyncio.run(prefilling.prefilled(settings, wanted))
+    if last_word:
+        told = json.dumps({f"{each.symbol} {each.timeframe}": each.bars for each in found})
+        leave_word(told, LAST_WORD)
+        typer.echo(told)
+        return
+    rows = [row(each) for each in found]
     typer.echo(json.dumps(rows, indent=2) + "\n" if as_json else tables.table(rows, COLUMNS), nl=False)

@@ -34,8 +34,8 @@ ORDERED = frozenset({"flatten"})
 # What the bot's process is asked for, until it has answered.
 ASKED = frozenset({"reconcile"})
 OF_A_BOT = STEERED | ORDERED | ASKED
-# What a Job works out, beside the bot and without its ledger and venue.
-COMPUTED = frozenset({"train"})
+# What a Job works out, beside the bot and without its ledger and its account.
+COMPUTED = frozenset({"train", "dataRefresh"})
 
 
 class TaskSpec(Part):
@@ -50,7 +50,7 @@ class TaskSpec(Part):
     not_after: MomentText | None = None
     """Time after which it must not start."""
     target: ShortText | None = None
-    """Revision to go back to, backup to restore, or claim with recordings to train on."""
+    """Revision to go back to, backup to restore, or claim with recordings: to train on, or to refresh."""
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
         Field(default_factory=dict, max_length=32),

@@ -9,11 +9,13 @@ from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Answer, Keep, Wait
 from tradingbot_operator.domain.probe import JobState, Ran
-from tradingbot_operator.domain.task import COMPUTED, OF_A_BOT, Task
+from tradingbot_operator.domain.task import COMPUTED, OF_A_BOT, Task, TaskSpec
 from tradingbot_operator.plan.sides import steers
 
 # The types whose work this operator can do; each later one moves here with the code that does it.
 SERVED: frozenset[str] = OF_A_BOT | COMPUTED
+PREFILL = "prefill"
+PREFILLED = {"action", "symbols", "timeframes", "years"}
 NO_REVISION = "no revision of the bot has run yet, and a task is worked out with the settings of one"
 
 
@@ -28,6 +30,20 @@ def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
         return Keep("Expired", f"spec.notAfter: '{spec.not_after}' has passed; create a new task with a later time")
     if spec.type not in SERVED:
         return Keep("TypeNotServed", f"spec.type: '{spec.type}' is not carried out by this operator yet")
+    wrong = _unusable(spec) if spec.type == "dataRefresh" else None
+    return Keep("SpecRejected", wrong) if wrong else None
+
+
+def _unusable(spec: TaskSpec) -> str | None:
+    """Why nothing can be refreshed as *spec* says."""
+    action = spec.parameters.get("action")
+    if action != PREFILL:
+        return f"spec.parameters.action: '{action or ''}' is not known; write {PREFILL}"
+    odd = sorted(spec.parameters.keys() - PREFILLED)
+    if odd:
+        return f"spec.parameters: '{odd[0]}' is not known; write {', '.join(sorted(PREFILLED))}"
+    if spec.target is None:
+        return "spec.target: name the PersistentVolumeClaim that is to keep the bars; without one they end with the Job"
     return None
 
 

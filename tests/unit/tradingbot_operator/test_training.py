@@ -16,33 +16,6 @@ from tradingbot_operator.steer import steer
 TRAIN = {"bot": "btc", "type": "train", "parameters": {"slow": "30,50", "fast": "5,10"}}
 TASK = make.task(TRAIN)
 JOB = job_name(TASK)
-TEMPLATE = {
-    "spec": {
-        "securityContext": {"runAsNonRoot": True},
-        "serviceAccountName": "of the bot",
-        "containers": [
-            {
-                "name": "bot",
-                "image": "localhost/tradingbot:0.1.0",
-                "command": ["atb", "paper"],
-                "env": [
-                    {"name": "TRADINGBOT_SETTINGS", "value": "/etc/tradingbot/settings.json"},
-                    {"name": "POD_NAME", "value": "x"},
-                ],
-                "volumeMounts": [
-                    {"name": "settings", "mountPath": "/etc/tradingbot/settings.json"},
-                    {"name": "exchange", "mountPath": "/etc/tradingbot/secrets/exchange"},
-                    {"name": "data", "mountPath": "/data"},
-                ],
-            }
-        ],
-        "volumes": [
-            {"name": "settings", "configMap": {"name": "btc-0123456789"}},
-            {"name": "exchange", "secret": {"secretName": "keys"}},
-            {"name": "data", "persistentVolumeClaim": {"claimName": "btc-data"}},
-        ],
-    }
-}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +44,7 @@ def test_train_is_served():
 
 def test_job_has_neither_keys_nor_ledger_nor_the_bots_files():
     """What could reach a venue or a ledger is not mounted, and its folder ends with it."""
-    pod = training(TASK, make.bot(), TEMPLATE)["spec"]["template"]["spec"]
+    pod = training(TASK, make.bot(), make.BOT_POD)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["command"] == ["atb", "train", "--grid=fast=5,10", "--grid=slow=30,50"]
     assert [each["name"] for each in container["env"]] == ["TRADINGBOT_SETTINGS"]
@@ -83,7 +56,7 @@ def test_job_has_neither_keys_nor_ledger_nor_the_bots_files():
 
 def test_job_goes_with_its_task_and_is_its_own():
     """A task of the same name that was made anew has another Job."""
-    job = training(TASK, make.bot(), TEMPLATE)
+    job = training(TASK, make.bot(), make.BOT_POD)
     (owner,) = job["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"]) == ("BotTask", "task-1")
     assert job_name(make.task(TRAIN, uid="task-2")) != JOB
@@ -96,7 +69,7 @@ def api():
     made.put({**make.body(), "status": {"active": {"colour": "blue", "revision": "r1"}}})
     owner = [{"kind": "TradingBot", "uid": make.UID, "controller": True}]
     meta = {"name": "btc-r1", "namespace": "trading", "ownerReferences": owner}
-    made.put({"kind": "ControllerRevision", "metadata": meta, "data": {"template": TEMPLATE}})
+    made.put({"kind": "ControllerRevision", "metadata": meta, "data": {"template": make.BOT_POD}})
     meta = {"name": "t", "namespace": "trading", "uid": "task-1", "generation": 1}
     made.put({"kind": "BotTask", "metadata": meta, "spec": TRAIN})
     return made
