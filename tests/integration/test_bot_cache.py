@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ import bots
 from bots import Pod
 from exchange_simulator.server import running
 from halting import gauge, simulator
+from trading import candle
 from tradingbot.start.files import candles_folder
+from tradingbot.venues.candle_files import Bound, CandleFiles
 
 HOUR = 3600
 WARM = 300
 MEBIBYTE = 1024 * 1024
 PREFILL = "atb data prefill-cache --symbols BTCUSDT ETHUSDT --timeframes 1h --years 1"
 YEAR = 365 * 24
+PLACE = ("binance", "http://venue")
+NOBODY: Any = None
 
 
 async def manager(pod: Pod, *arguments: str) -> str:
@@ -93,3 +98,24 @@ async def prefilled(pod: Pod, evidence: Callable[[str, str], None]) -> None:
     # The year of two markets was there before; what comes makes room for itself.
     assert sizes[-1] <= MEBIBYTE
     evidence(f"data.cache_mib 1: {PREFILL}; cache_size_bytes", f"{complaint} {sizes}")
+
+
+@pytest.mark.row("S0-079")
+@pytest.mark.asyncio
+async def test_what_nobody_wrote_for_its_time_is_named_expired_and_can_be_purged(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """An hour is all that these bars may be believed; the others stay."""
+    rendered = bots.settings(tmp_path, data={"cache_ttl": "1h"})
+    pod = Pod(tmp_path, rendered, bots.mounted(tmp_path, rendered), NOBODY, 0)
+    files = CandleFiles(candles_folder(tmp_path / "data"), PLACE, Bound(MEBIBYTE, timedelta(hours=1)))
+    for symbol in ("BTC/USDT", "ETH/USDT"):
+        files.store(symbol, "1m", [candle()])
+    old = min(files.folder.iterdir())
+    os.utime(old, (time.time() - 2 * HOUR,) * 2)
+    said = await listed(pod)
+    evidence("atb data cache-manager info, after the TTL of data.cache_ttl 1h", json.dumps(said))
+    assert [(each["symbol"], each["expired"]) for each in said] == [("BTC/USDT", True), ("ETH/USDT", False)]
+    assert files.load("BTC/USDT", "1m") == ()
+    assert await manager(pod, "purge-expired") == "1 entries removed\n"
+    assert [each["symbol"] for each in await listed(pod)] == ["ETH/USDT"]

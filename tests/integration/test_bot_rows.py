@@ -672,6 +672,22 @@ async def test_the_strategies_are_listed(pod: Pod, evidence: Note) -> None:
     assert (code, out) == (0, "ml_basic\nrsi\nsma_cross\n")
 
 
+@pytest.mark.row("S1-092")
+async def test_a_market_that_moves_more_is_told(pod: Pod, venue: Venue, evidence: Note) -> None:
+    """How far the price goes from bar to bar, before and after bars are stretched three times."""
+    calm = await metric(pod, "market_volatility", evidence)
+    assert calm > 0
+    market = f"{venue.url}/control/market"
+    await bots.asked(market, {"symbol": "BTCUSDT", "volatility": "3"})
+    try:
+        async with asyncio.timeout(60):
+            while await gauge(pod, "market_volatility") < 1.5 * calm:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+    finally:
+        await bots.asked(market, {"symbol": "BTCUSDT", "volatility": "1"})
+    await metric(pod, "market_volatility", evidence)
+
+
 async def connected(pod: Pod, wanted: float) -> None:
     """The bot says so of its venue."""
     async with asyncio.timeout(60):
