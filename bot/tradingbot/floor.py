@@ -27,7 +27,8 @@ class Floor:
         self.parts = parts
         self.inbox = Inbox()
         keep = max(settings.warmup_bars, parts.strategy.bars)
-        self.bars = Bars(parts.feed, settings.timeframe, (keep, settings.most_bars or 2 * keep), parts.metrics)
+        most = (keep, settings.most_bars or 2 * keep)
+        self.bars = Bars(parts.feed, settings.timeframe, most, parts.metrics, parts.heard)
         self.filters = Filters(parts)
         self.guard = Guard(parts, self.bars, self.filters)
         self.teller = Teller(parts)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.breakers import Breakers
+from tradingbot.domain.candle import Candle
 from tradingbot.domain.lease import Instance
 from tradingbot.domain.ledger import Ledger
 from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Venue
@@ -56,6 +57,7 @@ class Parts:
     new_id: Callable[[], str]
     watch: LeaseWatch
     journal: ExitJournal = field(default_factory=ExitJournal)
+    heard: Callable[[Candle], None] = lambda _: None  # told of each candle that was new
     breakers: Breakers = field(default_factory=Breakers)
     grants: ExitGrants | None = None  # nobody to ask
     invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them

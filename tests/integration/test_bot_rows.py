@@ -16,6 +16,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import psycopg
 import pytest
 import pytest_asyncio
@@ -234,6 +235,25 @@ async def test_each_part_tells_how_it_is(lively: Pod, evidence: Note) -> None:
     assert (await lively.api("/api/market-data/kucoin/status"))[0] == 404
     sockets = await api(lively, "/api/health/websockets", evidence)
     assert sockets["streams"] == [{"name": "market", "connected": True}]
+
+
+@pytest.mark.row("S2-069")
+@pytest.mark.row("S2-070")
+async def test_two_clients_listen_to_the_market_and_are_counted(lively: Pod, evidence: Note) -> None:
+    """Each hears of it within five seconds, with the token only."""
+    address = f"ws://{lively.rendered['listen']['http']}/ws/market"
+    own = {"Authorization": f"Bearer {bots.TOKEN}"}
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(address)
+        assert refused.value.status == 401
+        async with session.ws_connect(address, headers=own) as one, session.ws_connect(address, headers=own) as two:
+            heard = [await each.receive_json(timeout=5) for each in (one, two, one, two)]
+            evidence("ws://:8000/ws/market", json.dumps(heard))
+            assert {told["symbol"] for told in heard} == {"BTC/USDT"}
+            sockets = await api(lively, "/api/metrics/websockets", evidence)
+            assert (sockets["clients"], sockets["dropped"]) == (2, 0)
+            assert sockets["streams"] == [{"name": "market", "connected": True}]
 
 
 @pytest.mark.row("S3-020")

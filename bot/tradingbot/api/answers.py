@@ -12,6 +12,7 @@ from tradingbot.domain.words import storable
 BODY_LIMIT = 64 * 1024
 # As an epoch it is never reached, and as milliseconds it is still a time that can be written.
 HIGHEST = 2**47
+NO_TOKEN = "the bearer token is missing or wrong: send Authorization: Bearer <token>"  # noqa: S105  # nosec B105
 
 
 class BadBody(Exception):

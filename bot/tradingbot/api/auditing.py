@@ -76,7 +76,7 @@ class Audited:
     _pause: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(("/api/", "/ws/")):
             await self.app(scope, receive, send)
             return
         body, size, status = hashlib.sha256(), 0, 0
@@ -97,7 +97,7 @@ class Audited:
         await self.app(scope, reading, answering)
         if status == 401:
             self._strange(scope)
-        elif scope["method"] not in READS:
+        elif scope.get("method", "GET") not in READS:
             self._ordered(scope, {"status": status, "body_sha256": body.hexdigest(), "bytes": size})
 
     def _ordered(self, scope: Scope, details: dict[str, object]) -> None:
@@ -123,7 +123,7 @@ class Audited:
 
 
 def _call(scope: Scope) -> str:
-    return ascii(f"{scope['method']} {scope['path'][:100]}")[1:-1]
+    return ascii(f"{scope.get('method', 'GET')} {scope['path'][:100]}")[1:-1]
 
 
 def auditing_routes(desk: Desk) -> Iterator[tuple[str, Endpoint]]:

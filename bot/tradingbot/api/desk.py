@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from tradingbot.api.listeners import Listeners
 from tradingbot.api.usage import Usage
 from tradingbot.domain.audit import Entry, Event
 from tradingbot.domain.errors import LedgerUnavailable
@@ -51,6 +52,12 @@ class ShownLimits:
 
 class Tokens(Protocol):
     def admits(self, offered: str) -> bool: ...
+
+
+def admitted(tokens: Tokens, authorization: str) -> bool:
+    """True when the header *authorization* bears one of *tokens*."""
+    scheme, _, offered = authorization.partition(" ")
+    return scheme.lower() == "bearer" and tokens.admits(offered.strip())
 
 
 class Door(Protocol):
@@ -122,6 +129,7 @@ class Desk:
     limits: ShownLimits = field(default_factory=ShownLimits)
     keys_loaded: int = 0
     invention: Switch | None = None  # where there is a market whose prices could be replaced
+    market: Listeners = field(default_factory=Listeners)
     streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
     log: Log = field(default_factory=NoLog)
     safety: Safety = field(default_factory=Safety)

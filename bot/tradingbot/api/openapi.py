@@ -108,6 +108,7 @@ CALLS = (
     Call("/api/reports/trading-summary/today", "Results of this day in UTC."),
     Call("/api/metrics/performance", "Results in sum, and ratios."),
     Call("/api/metrics/memory", "What fills the memory."),
+    Call("/api/metrics/websockets", "Who listens at /ws/market, and the lines to the venue."),
     Call("/api/portfolio/summary", "Equity, cash and positions."),
     Call("/api/health/detailed", "How each part is."),
     Call("/api/health/safety", "Whether money is real, and what halts."),

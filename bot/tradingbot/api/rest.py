@@ -6,16 +6,17 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from tradingbot.api import view
-from tradingbot.api.answers import BadBody, BadQuery, Json, error
+from tradingbot.api.answers import NO_TOKEN, BadBody, BadQuery, Json, error
 from tradingbot.api.auditing import auditing_routes
 from tradingbot.api.breaking import breakers, resetting
-from tradingbot.api.desk import Desk, Tokens
+from tradingbot.api.desk import Desk, Tokens, admitted
 from tradingbot.api.fence import fence_routes
 from tradingbot.api.logs import levelling, tailing
 from tradingbot.api.maintaining import maintaining_routes
+from tradingbot.api.market import market_socket, sockets
 from tradingbot.api.openapi import describing
 from tradingbot.api.ops import health
 from tradingbot.api.reconciling import reconciling
@@ -63,7 +64,9 @@ def http_app(desk: Desk) -> Starlette:
         Route(path, guarded(desk.operator_tokens, endpoint), methods=["POST"]) for path, endpoint in fence_routes(desk)
     ]
     health_routes = [Route("/health", report), Route("/api/health", report)]
-    routes = [*health_routes, *people, *stopping, *fence]
+    people += [Route("/api/metrics/websockets", guarded(desk.api_tokens, sockets(desk)))]
+    listening = WebSocketRoute("/ws/market", market_socket(desk))
+    routes = [*health_routes, *people, *stopping, *fence, listening]
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
 
 
@@ -79,9 +82,8 @@ def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
     """*endpoint*, reached only with one of *tokens*; what the caller did wrong is answered, what we did is logged."""
 
     async def guard(request: Request) -> Response:
-        scheme, _, offered = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not tokens.admits(offered.strip()):
-            return error(401, "the bearer token is missing or wrong: send Authorization: Bearer <token>")
+        if not admitted(tokens, request.headers.get("authorization", "")):
+            return error(401, NO_TOKEN)
         try:
             return await endpoint(request)
         except (BadBody, BadQuery) as refusal:

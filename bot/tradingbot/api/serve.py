@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import importlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradingbot.api.metrics import Counters
 from tradingbot.domain.errors import Misconfigured
+
+# What a client of a WebSocket may say; nobody reads it.
+WORD_BYTES = 4096
 
 
 class Server(uvicorn.Server):
@@ -56,6 +61,12 @@ def bind(address: str) -> socket.socket:
     return listener
 
 
+def websocket(**about: Any) -> asyncio.Protocol:
+    """The protocol of one WebSocket; its library is loaded with the first of them, since most bots never see one."""
+    made: asyncio.Protocol = importlib.import_module("uvicorn.protocols.websockets.wsproto_impl").WSProtocol(**about)
+    return made
+
+
 def server(app: ASGIApp) -> Server:
     """A server for *app* that ends within two seconds of being told."""
     return Server(
@@ -65,7 +76,8 @@ def server(app: ASGIApp) -> Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            ws="none",
+            ws=cast("type[asyncio.Protocol]", websocket),
+            ws_max_size=WORD_BYTES,
             http="h11",
             loop="none",
             timeout_graceful_shutdown=2,

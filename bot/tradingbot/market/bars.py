@@ -1,6 +1,6 @@
 """The bars of all symbols: takes what the feed brings and hands on each closed bar once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,15 +12,23 @@ from tradingbot.domain.window import Window
 from tradingbot.market.series import Series, Taken
 from tradingbot.market.volatility import MEASURED, volatility
 
+Heard = Callable[[Candle], None]
+
 
 class Bars:
-    """Closed bars per symbol, at least and at most as many as *keep* says, the newest prices, when data last came."""
+    """Closed bars per symbol, at least and at most as many as *keep* says, the newest prices, when data last came.
 
-    def __init__(self, feed: Feed, timeframe: str, keep: tuple[int, int], metrics: Metrics) -> None:
+    *heard* is told of each candle that was new.
+    """
+
+    def __init__(
+        self, feed: Feed, timeframe: str, keep: tuple[int, int], metrics: Metrics, heard: Heard = lambda _: None
+    ) -> None:
         self._feed = feed
         self._timeframe = timeframe
         self._keep, self._most = keep
         self._metrics = metrics
+        self._heard = heard
         self._series: dict[str, Series] = {}
         self._asked: dict[str, tuple[datetime, datetime]] = {}
         self.marks: dict[str, Candle] = {}
@@ -38,6 +46,7 @@ class Bars:
                 loaded.append(candle)
             for candle in history[-1:]:
                 self._seen(candle, now)
+                self._heard(candle)
             self._told(series)
         return tuple(loaded)
 
@@ -51,12 +60,16 @@ class Bars:
         self._seen(candle, now)
         if kind is Taken.CHANGED:
             series.correct(candle)
+            self._heard(candle)
             return ()
         fresh = await self._filled(series, candle) if kind is Taken.GAP else ()
         if candle.closed:
             fresh = (*fresh, candle)
         for bar in fresh:
             series.append(bar)
+            self._heard(bar)
+        if not candle.closed:
+            self._heard(candle)
         if fresh:
             self._told(series)
         return fresh

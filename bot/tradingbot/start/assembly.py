@@ -195,6 +195,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,
         invented=lambda: INVENTED if settings.sends_orders and adapters.invention and adapters.invention.on else None,
+        heard=around.desk.market.tell,
         breakers=adapters.breakers,
         grants=OperatorGrants(settings, around.secrets.api),
         journal=ExitJournal(settings.paths.data / "state" / "exits.jsonl", around.instance.colour),

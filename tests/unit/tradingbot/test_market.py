@@ -165,6 +165,19 @@ def test_a_gap_with_the_venue_away_is_counted_and_passed():
     assert ("failure", "history") in metrics.said
 
 
+def test_whoever_listens_hears_of_each_candle_that_is_new_and_of_no_other():
+    """The newest of the history, a running bar, each closed one through a gap, and a correction; nothing twice."""
+    heard = []
+    feed = ListedFeed([candle(0), candle(1)])
+    made = Bars(feed, "1m", (50, 100), CountingMetrics(), heard.append)
+    asyncio.run(made.load([BTC], START))
+    feed.listed = [candle(2), candle(3)]
+    changed = replace(candle(3), close=Decimal(99))
+    for came in (running(2), candle(1), candle(3), candle(3), changed):
+        take(made, came)
+    assert heard == [candle(1), running(2), candle(2), candle(3), changed]
+
+
 def test_a_used_bar_that_changes_is_counted_and_not_decided_again():
     """The window shows the correction."""
     made, metrics = bars_on(ListedFeed(), 0, 1)
