@@ -34,7 +34,7 @@ def verdict(floor: Floor, desk: Desk, wish: Intent) -> tuple[Order | None, Refus
     """The order that *wish* becomes, or why there is none; a refusal for the number of orders halts."""
     exposure = floor.guard.exposure(desk, counted=wish.action is Action.ENTER)
     order, refusal = weighed(floor, desk, wish, exposure)
-    floor.guard.judged(refusal, exposure)
+    floor.guard.judged(wish, refusal, exposure)
     return order, refusal
 
 

@@ -1,5 +1,6 @@
 """What stands over every decision: halts, broken limits, the trading day, and the picture risk looks at."""
 
+from collections import deque
 from datetime import datetime, timedelta
 from zlib import crc32
 
@@ -8,7 +9,7 @@ import structlog
 from tradingbot.domain.errors import UnknownState
 from tradingbot.domain.exposure import Exposure
 from tradingbot.domain.halt import Halt, HaltKind
-from tradingbot.domain.intent import Refusal
+from tradingbot.domain.intent import Action, Intent, Refusal
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.halting import Halts
@@ -37,6 +38,7 @@ class Guard:
         self._highs = Highs()
         self._waived: frozenset[str] = frozenset()
         self._crashed_until: datetime | None = None
+        self._signals: deque[datetime] = deque()
 
     @property
     def ruling(self) -> HaltKind | None:
@@ -86,10 +88,22 @@ class Guard:
             self.halts.resume(halt.id, "a new trading day", at)
             log.warning("HaltCleared", id=halt.id, reason="a new trading day")
 
-    def judged(self, verdict: object, exposure: Exposure) -> None:
+    def judged(self, wish: Intent, refusal: Refusal | None, exposure: Exposure) -> None:
         """A strategy that was refused for its number of orders trades no more until a person resumes."""
-        if isinstance(verdict, Refusal) and verdict.reason == limits.TOO_MANY_ORDERS:
+        why = refusal.reason if refusal else ""
+        if wish.action is Action.ENTER and why != limits.TOO_MANY_SIGNALS and self._parts.limits.signals:
+            self._signals.append(exposure.now)
+        if why == limits.TOO_MANY_ORDERS:
             self._halt(limits.runaway(self._parts.limits, exposure))
+
+    def _recent(self, now: datetime) -> int:
+        """How many wishes to enter came in the time their limit looks back."""
+        if self._parts.limits.signals is None:
+            return 0
+        since = now - self._parts.clock.scaled(self._parts.limits.signals[1])
+        while self._signals and self._signals[0] <= since:
+            self._signals.popleft()
+        return len(self._signals)
 
     def foreign(self, deed: Deed) -> None:
         """Nothing is entered while somebody else trades on the account, until a person resumes; stops stay."""
@@ -121,6 +135,7 @@ class Guard:
             day_start_equity=self.money.day_equity,
             peak_equity=self.money.peak,
             orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
+            recent_signals=self._recent(now),
             halt=self.halts.ruling,
             blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
             breakers=self._parts.breakers.open,

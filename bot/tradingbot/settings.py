@@ -70,6 +70,7 @@ class Engine(Part):
     max_bars_in_memory: int | None = Field(
         None, ge=100, le=10000, description="kept of each market; null is twice what is needed to decide"
     )
+    max_signals_per_sec: Money | None = Field(None, description="wishes to enter; more are dropped; null is no limit")
 
 
 class Capital(Part):
@@ -78,6 +79,7 @@ class Capital(Part):
 
 
 class Risk(Part):
+    enabled: bool = Field(True, description="false: losses, positions at once and order rates halt and refuse nothing")
     max_order_notional: Money = Field(Decimal(1000), description="largest order")
     max_position_notional: Money = Field(Decimal(2000), description="largest position")
     max_open_positions: int = Field(3, ge=1, le=1000, description="positions at once")
@@ -216,9 +218,16 @@ class Settings(Part):
 
 
 def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
+    return [*_of_money(settings), *_of_markets(settings), *_of_amounts(settings)]
+
+
+def _of_money(settings: Settings) -> list[tuple[str, str, str]]:
+    """What does not go with the mode, or with a sandbox."""
     found = []
     if settings.mode == "live" and settings.database.mode != "postgres":
         found.append(("database.mode", f'"{settings.database.mode}"', 'cannot fence a live bot: write "postgres"'))
+    if settings.mode == "live" and not settings.risk.enabled:
+        found.append(("risk.enabled", "false", 'does not go with mode "live": write true'))
     if settings.exchange.sandbox and settings.mode != "paper":
         found.append(
             ("exchange.sandbox", "true", f'does not go with mode "{settings.mode}": write false, or mode "paper"')
@@ -228,6 +237,11 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
     elif settings.exchange.sandbox and is_real_address(settings.exchange.endpoint or ""):
         real = "is a place of real money, and no sandbox: write the address of the venue's sandbox"
         found.append(("exchange.endpoint", str(settings.exchange.endpoint), real))
+    return found
+
+
+def _of_markets(settings: Settings) -> list[tuple[str, str, str]]:
+    found = []
     symbols = settings.exchange.symbols
     if len(set(symbols)) != len(symbols):
         found.append(("exchange.symbols", ", ".join(symbols), "names a market twice: write each one once"))
@@ -236,6 +250,11 @@ def _contradictions(settings: Settings) -> list[tuple[str, str, str]]:
         found.append(
             ("exchange.symbols", ", ".join(foreign), f"is not quoted in {settings.currency}: trade it with another bot")
         )
+    return found
+
+
+def _of_amounts(settings: Settings) -> list[tuple[str, str, str]]:
+    found = []
     needed, room = settings.engine.warmup_bars, settings.engine.max_bars_in_memory
     if room is not None and needed > room:
         found.append(("engine.warmup_bars", f"{needed}", "exceeds engine.max_bars_in_memory: write at most that"))

@@ -15,6 +15,7 @@ from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import Deed
 from tradingbot.guard import Guard
 from tradingbot.parts import Parts
+from tradingbot.risk.limits import TOO_MANY_SIGNALS
 
 log = structlog.stdlib.get_logger("tradingbot")
 
@@ -196,7 +197,8 @@ class Teller:
         intent = decision.intent
         refusal = outcome if isinstance(outcome, Refusal) else decision.refusal
         if intent is not None:
-            self._metrics.signal(decision.strategy, "buy" if intent.action is Action.ENTER else "sell")
+            counted = self._metrics.dropped if refusal and refusal.reason == TOO_MANY_SIGNALS else self._metrics.signal
+            counted(decision.strategy, "buy" if intent.action is Action.ENTER else "sell")
         action = "refused" if refusal else intent.action.value if intent else "hold"
         self._metrics.decision(decision.strategy, decision.symbol, action)
         if refusal is not None:

@@ -41,7 +41,7 @@ async def tick(floor: Floor, desk: Desk, symbol: str) -> bool:
 def _verdict(floor: Floor, desk: Desk, intent: Intent, resting: list[str]) -> tuple[Request | None, Refusal | None]:
     exposure = floor.guard.exposure(desk, counted=intent.action is Action.ENTER)
     refusal = checks.refusal(intent, exposure, floor.beat_checks)
-    floor.guard.judged(refusal, exposure)
+    floor.guard.judged(intent, refusal, exposure)
     if refusal is not None:
         return None, refusal
     beat = floor.parts.strategy.metronome

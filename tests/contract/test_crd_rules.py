@@ -57,6 +57,11 @@ REFUSED = {
         "set exchange.credentialsSecretRef",
     ),
     "live-risk": (changed(make.LIVE, "risk.maxDailyLoss", None), "spec.risk", "maxDailyLoss or maxDailyLossPercent"),
+    "live-risk-enabled": (
+        changed(make.LIVE, "risk.enabled", False),
+        "spec.risk.enabled",
+        "mode is live and risk.enabled is false; set it to true, or mode to paper",
+    ),
     "live-contacts": (changed(make.LIVE, "contacts", None), "spec.contacts", "name at least one contact"),
     "live-acknowledged": (
         changed(make.LIVE, "safety", None),

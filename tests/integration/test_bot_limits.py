@@ -1,5 +1,6 @@
 """A real trader that is wrong, fast, out of time or told to close: what it does, by the venue's order log."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -10,12 +11,13 @@ import pytest
 import bots
 from exchange_simulator.control.faults import Fault
 from exchange_simulator.server import running
-from halting import KEY, bars_later, bought, buys, gauge, sandboxed, simulator
+from halting import KEY, LOOSE, bars_later, bought, buys, gauge, sandboxed, simulator
 from trading import AT_ONCE
 
 Note = Callable[[str, str], None]
 
 
+BOUGHT, DROPPED = "signals_total", "signals_dropped_total"
 MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 
 
@@ -131,3 +133,25 @@ async def test_a_dry_run_decides_and_sends_nothing(tmp_path: Path, evidence: Not
             assert await pod.stop() == 0
         evidence("GET /control/orders", str(len(venue.exchange.log.entries)))
         assert venue.exchange.log.entries == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.row("S4-093")
+async def test_a_burst_of_wishes_is_cut_to_two_a_second(tmp_path: Path, evidence: Note) -> None:
+    """Fifty wishes to enter come in a second; two of each second are looked at, and the rest are counted."""
+    burst = {"name": "metronome", "parameters": {"every_ms": "20", "positions": "500"}}
+    risk = {**LOOSE, "max_orders_per_minute": 6000}
+    async with running(simulator(1), time.time) as venue:
+        place, engine = {"endpoint": venue.url}, {"max_signals_per_sec": "2.0"}
+        rendered = bots.settings(tmp_path, exchange=place, strategy=burst, risk=risk, engine=engine)
+        async with bots.pod(tmp_path, rendered) as pod:
+            await pod.until(lambda seen: seen["state"] == "trading", 60)
+            before, began = await gauge(pod, BOUGHT), time.monotonic()
+            async with asyncio.timeout(60):
+                while await gauge(pod, BOUGHT) < before + 6:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.02)
+            counted, dropped = await gauge(pod, BOUGHT) - before, await gauge(pod, DROPPED)
+            seconds = time.monotonic() - began
+            evidence("signals_total, signals_dropped_total (max_signals_per_sec 2.0)", f"{counted} {dropped} {seconds}")
+            assert counted <= 2 * seconds + 2
+            assert dropped > 6

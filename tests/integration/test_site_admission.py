@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ import make_operator as make
 import onenode
 import operators
 from apiserver import ApiServer
+from applied import apply
+from applied import documents as applied_documents
 
 Note = Callable[[str, str], None]
 ROOT = pathlib.Path(__file__).parents[2]
@@ -75,6 +78,44 @@ def test_live_without_one_of_five_limits_is_refused(
     assert code == 1
     assert "spec.risk: Invalid value" in said
     assert limit in said
+
+
+@pytest.mark.row("S4-049")
+def test_live_without_its_limits_is_refused(server: ApiServer, tmp_path: pathlib.Path, evidence: Note) -> None:
+    """Everything else of that bot is in order; with the limits on it is taken."""
+    sample = ROOT / "tests/e2e/live-risk-disabled.yaml"
+    spec = yaml.safe_load(sample.read_text())["spec"]
+    code, said = applied(server, tmp_path, spec)
+    evidence("kubectl apply -f tests/e2e/live-risk-disabled.yaml", said)
+    assert code == 1
+    assert "mode is live and risk.enabled is false; set it to true, or mode to paper" in said
+    spec["risk"]["enabled"] = True
+    assert applied(server, tmp_path, spec, "--dry-run=server")[0] == 0
+
+
+@pytest.mark.row("S0-044")
+def test_a_live_bot_that_looks_too_often_or_too_seldom_is_warned(
+    server: ApiServer, tmp_path: pathlib.Path, evidence: Note
+) -> None:
+    """It is taken all the same; 15 and 30 seconds, and the default, are told nothing."""
+
+    def told(interval: str | None) -> str:
+        engine = {} if interval is None else {"engine": {"checkInterval": interval}}
+        code, said = applied(server, tmp_path, {**make.LIVE, **engine}, "--dry-run=server")
+        assert code == 0, said
+        return said
+
+    for item in applied_documents((ROOT / "manifests/policies/spec.yaml").read_text()):
+        assert apply(server, item)[0] in {200, 201}
+    advice = "is outside what is advised for a live bot; use 15s to 30s"
+    deadline = time.monotonic() + 30
+    while advice not in (said := told("10s")):
+        assert time.monotonic() < deadline, "the policy did not come into force"
+    evidence("kubectl apply -f live-check-interval-10s.yaml", said)
+    assert "Warning: Validation failed for ValidatingAdmissionPolicy 'tradingbot-advice'" in said
+    assert f"spec.engine.checkInterval: '10s' {advice}" in said
+    assert advice in told("31s")
+    assert [advice in told(interval) for interval in ("15s", "30s", None)] == [False, False, False]
 
 
 @pytest.mark.row("S1-018")

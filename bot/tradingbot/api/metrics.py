@@ -60,6 +60,8 @@ class Counters:
             (*BASE, "strategy", "side"),
             registry=registry,
         )
+        text = "Wishes of a strategy that came too soon after others (engine.max_signals_per_sec)"
+        self._dropped = Counter("signals_dropped", text, (*BASE, "strategy", "side"), registry=registry)
         self._up = Gauge(
             "websocket_connected", "1 while that line to the venue is up", (*BASE, "stream"), registry=registry
         )
@@ -99,6 +101,9 @@ class Counters:
 
     def signal(self, strategy: str, side: str) -> None:
         self._signals.labels(*self._base, strategy, side).inc()
+
+    def dropped(self, strategy: str, side: str) -> None:
+        self._dropped.labels(*self._base, strategy, side).inc()
 
     def stream(self, name: str, connected: bool) -> None:
         self._streams[name] = connected
@@ -149,6 +154,7 @@ class Counters:
         _at_zero(self._candles, self._base, symbols, CANDLES)
         _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
         _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
+        _at_zero(self._dropped, self._base, (identity.strategy,), SIDES)
         for series in (self._offset, self._synced, self._hits, self._misses):
             series.labels(*self._base)
         for gauge, symbol in product((self._bars, self._volatility), symbols):

@@ -35,6 +35,7 @@ class Exposure:
     day_start_equity: Decimal
     peak_equity: Decimal
     orders_last_minute: int
+    recent_signals: int = 0  # wishes to enter, within the time that their limit looks back
     working: tuple[Working, ...] = ()
     halt: HaltKind | None = None
     data_seen_at: Mapping[str, datetime] | None = None

@@ -24,6 +24,7 @@ class Surroundings:
     peak_equity: Decimal
     filters_at: datetime | None = None
     orders_last_minute: int = 0
+    recent_signals: int = 0
     halt: HaltKind | None = None
     blocks: tuple[str, ...] = ()
     breakers: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ def exposure(book: Book, around: Surroundings) -> Exposure:
         day_start_equity=around.day_start_equity,
         peak_equity=around.peak_equity,
         orders_last_minute=around.orders_last_minute,
+        recent_signals=around.recent_signals,
         working=book.working(around.marks),
         halt=around.halt,
         data_seen_at=around.seen_at,

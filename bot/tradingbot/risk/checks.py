@@ -8,7 +8,7 @@ from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.intent import Action, Intent, Refusal
 from tradingbot.domain.order import Side
-from tradingbot.risk.limits import DAILY_LOSS, TOO_MANY_ORDERS, RiskLimits, drawdown_id
+from tradingbot.risk.limits import DAILY_LOSS, TOO_MANY_ORDERS, TOO_MANY_SIGNALS, RiskLimits, drawdown_id
 
 Check = Callable[[Intent, Exposure], Refusal | None]
 
@@ -105,20 +105,28 @@ def rate_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | 
     )
 
 
+def signals_within(limits: RiskLimits, _: Intent, exposure: Exposure) -> Refusal | None:
+    if limits.signals is None or exposure.recent_signals < limits.signals[0]:
+        return None
+    within = f"within {limits.signals[1].total_seconds():g} s"
+    return Refusal(TOO_MANY_SIGNALS, f"{exposure.recent_signals} wishes to enter {within}, which is the most")
+
+
 def checks(limits: RiskLimits, several: bool = False) -> tuple[Check, ...]:
-    """In this order; the first refusal wins."""
+    """In this order; the first refusal wins. What is dropped as too much is no signal, so that check is the first."""
+    limited = (within_daily_loss, within_drawdown) if limits.enabled else ()
+    counted = (room_for_position, rate_within) if limits.enabled else ()
     return (
+        entry(partial(signals_within, limits)),
         not_halted,
         entry(not_blocked),
         entry(no_breaker_open),
         entry(partial(fresh_data, limits)),
         entry(partial(fresh_filters, limits)),
-        entry(partial(within_daily_loss, limits)),
-        entry(partial(within_drawdown, limits)),
+        *(entry(partial(check, limits)) for check in limited),
         entry(nothing_unsettled),
         *(() if several else (entry(no_entry_working),)),
-        entry(partial(room_for_position, limits)),
-        entry(partial(rate_within, limits)),
+        *(entry(partial(check, limits)) for check in counted),
     )
 
 

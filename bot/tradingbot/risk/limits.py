@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
 
 from tradingbot.domain.exposure import Exposure
 from tradingbot.domain.halt import Halt, HaltKind
@@ -11,11 +12,15 @@ from tradingbot.domain.instrument import ZERO
 HUNDRED = Decimal(100)
 DAILY_LOSS = "daily-loss-"
 TOO_MANY_ORDERS = "TooManyOrders"
+TOO_MANY_SIGNALS = "TooManySignals"
 
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
-    """Money is in the capital's currency; *stale_after* is venue time."""
+    """Money is in the capital's currency; *stale_after* is venue time.
+
+    Not *enabled*: what was lost, how many positions and how many orders halt and refuse nothing; sizes and stops stay.
+    """
 
     max_order_notional: Decimal
     max_position_notional: Decimal
@@ -32,12 +37,22 @@ class RiskLimits:
     min_trades: int = 20
     recovery_percent: Decimal = HUNDRED
     filters_last: timedelta = timedelta(days=30)
+    enabled: bool = True
+    max_signals_per_second: Decimal | None = None
 
     def recovering(self) -> "RiskLimits":
         """The same with smaller orders and positions, for a bot that came back from a crash."""
         names = ("max_order_notional", "max_position_notional", "order_fraction_percent")
         smaller = {name: getattr(self, name) * self.recovery_percent / HUNDRED for name in names}
         return replace(self, **smaller)
+
+    @property
+    def signals(self) -> tuple[int, timedelta] | None:
+        """So many wishes to enter may come within so much wall time; None: any number."""
+        if self.max_signals_per_second is None:
+            return None
+        most = ceil(self.max_signals_per_second)
+        return most, timedelta(seconds=float(most / self.max_signals_per_second))
 
     def daily_loss(self, exposure: Exposure) -> Decimal:
         """The tighter of the absolute and the relative daily limit."""
@@ -58,7 +73,9 @@ def drawdown_id(peak: Decimal) -> str:
 
 def broken(limits: RiskLimits, exposure: Exposure, day_start: datetime) -> tuple[Halt, ...]:
     """The limit halts that *exposure* calls for; their ids are the same however often this is asked."""
-    halts = []
+    halts: list[Halt] = []
+    if not limits.enabled:
+        return ()
     lost = exposure.day_start_equity - exposure.equity
     if lost > ZERO and lost >= limits.daily_loss(exposure):
         reason = f"lost {lost} since {day_start.isoformat()}, the limit is {limits.daily_loss(exposure)}"

@@ -161,6 +161,7 @@ def limits_of(settings: Settings) -> RiskLimits:
     return RiskLimits(
         **settings.risk.model_dump(),
         recovery_percent=settings.recovery.size_percent,
+        max_signals_per_second=settings.engine.max_signals_per_sec,
         filters_last=timedelta(days=settings.data.filters_max_age_days),
     )
 

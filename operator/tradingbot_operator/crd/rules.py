@@ -73,6 +73,13 @@ MONEY = (
         field=".risk",
     ),
     Rule(
+        "live-risk-enabled",
+        "spec",
+        f"!({LIVE}) || !has(self.risk) || !has(self.risk.enabled) || self.risk.enabled",
+        "mode is live and risk.enabled is false; set it to true, or mode to paper",
+        field=".risk.enabled",
+    ),
+    Rule(
         "live-contacts",
         "spec",
         f"!({LIVE}) || (has(self.contacts) && self.contacts.size() > 0)",

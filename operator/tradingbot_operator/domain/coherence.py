@@ -54,6 +54,13 @@ def _live_limits(spec: BotSpec) -> str | None:
     return "spec.risk: limits are missing in mode live; set order, position, drawdown, orders per minute and daily loss"
 
 
+def _live_risk(spec: BotSpec) -> str | None:
+    unlimited = spec.mode is Mode.LIVE and spec.risk.enabled is False
+    return (
+        "spec.risk.enabled: false does not go with mode live; set it to true, or use mode paper" if unlimited else None
+    )
+
+
 def _live_acknowledged(spec: BotSpec) -> str | None:
     if spec.mode is not Mode.LIVE or (spec.safety and spec.safety.acknowledge_live_risk):
         return None
@@ -170,6 +177,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _live_ledger,
     _live_keys,
     _live_limits,
+    _live_risk,
     _live_contacts,
     _live_acknowledged,
     _sandbox_mode,

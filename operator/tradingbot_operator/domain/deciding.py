@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tradingbot_operator.domain.model import Part
-from tradingbot_operator.domain.scalars import Span
+from tradingbot_operator.domain.scalars import DecimalText, Span
 
 
 class Engine(Part):
@@ -15,6 +15,8 @@ class Engine(Part):
     """Candles read before the first decision."""
     max_bars_in_memory: Annotated[int, Field(ge=100, le=10000)] | None = None
     """Closed candles kept of each market, 1000 to 2000 are usual; twice what is needed to decide by default."""
+    max_signals_per_sec: DecimalText | None = None
+    """Wishes to enter in a second, such as 2.0; more are dropped and counted; no limit by default."""
     backoff_base_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
     """Pause when a venue says wait, not how long; 5 by default, doubled each time."""
     max_backoff_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None

@@ -125,6 +125,8 @@ class Capital(Part):
 
 
 class Risk(Part):
+    enabled: bool | None = None
+    """Whether losses, positions at one time and order rates halt and refuse; true by default, and always in live."""
     max_order_notional: DecimalText | None = None
     """Largest order, in the quote coin; 1000 by default."""
     max_position_notional: DecimalText | None = None

@@ -232,6 +232,8 @@ def test_a_metric_is_counted_by_side_and_the_clock_is_shown() -> None:
     labels = dict(zip(BASE, base_labels(IDENTITY), strict=True))
     assert made.get_sample_value("signals_total", {**labels, "strategy": "sma_cross", "side": "buy"}) == 0
     count.signal("sma_cross", "buy")
+    count.dropped("sma_cross", "buy")
+    assert made.get_sample_value("signals_dropped_total", {**labels, "strategy": "sma_cross", "side": "buy"}) == 1
     assert made.get_sample_value("signals_total", {**labels, "strategy": "sma_cross", "side": "buy"}) == 1
     assert made.get_sample_value("clock_sync_last_timestamp_seconds", labels) == 0
     count.clock(0.4)
@@ -242,3 +244,4 @@ def test_a_metric_is_counted_by_side_and_the_clock_is_shown() -> None:
 def test_nothing_is_counted_where_nobody_counts() -> None:
     nothing = NoMetrics()
     assert [nothing.signal("s", "buy"), nothing.stream("market", True), nothing.clock(0.0)] == [None, None, None]
+    assert nothing.dropped("s", "buy") is None

@@ -170,6 +170,36 @@ def test_no_position_beyond_the_most_allowed():
     assert verdict(own, limits=one) is None
 
 
+def test_limits_that_are_off_refuse_and_halt_nothing_and_sizes_stay():
+    """What is unknown, stale or halted refuses all the same."""
+    off = replace(LIMITS, enabled=False, max_open_positions=1)
+    lost = exposure(equity=D(5000), peak_equity=D(20000), orders_last_minute=99, working=(working(symbol=ETH),))
+    assert verdict(lost, limits=off) is None
+    assert broken(off, lost, START) == ()
+    assert verdict(exposure(halt=HaltKind.REDUCE), limits=off) == Refusal("Halted", "trading is halted (reduce)")
+    assert sized(intent(), exposure(equity=D(100000)), off).quantity * 100 <= LIMITS.max_order_notional
+
+
+@pytest.mark.parametrize(
+    ("a_second", "recent", "message"),
+    [
+        (None, 99, None),
+        ("2", 1, None),
+        ("2", 2, "2 wishes to enter within 1 s, which is the most"),
+        ("2.5", 2, None),
+        ("2.5", 3, "3 wishes to enter within 1.2 s, which is the most"),
+        ("0.5", 1, "1 wishes to enter within 2 s, which is the most"),
+    ],
+)
+def test_no_more_wishes_to_enter_than_a_second_may_have(a_second, recent, message):
+    """Before every other check, so that what is dropped is seen as nothing else; exits are never dropped."""
+    limits = replace(LIMITS, max_signals_per_second=a_second and D(a_second))
+    halted = exposure(recent_signals=recent, halt=HaltKind.REDUCE)
+    assert verdict(exposure(recent_signals=recent), limits=limits) == (message and Refusal("TooManySignals", message))
+    assert verdict(halted, limits=limits).reason == ("TooManySignals" if message else "Halted")
+    assert verdict(halted, Action.EXIT, limits) is None
+
+
 def test_the_first_refusal_wins():
     """Halted is said before anything else."""
     assert verdict(exposure(halt=HaltKind.HALT, equity=D(1), orders_last_minute=99)).reason == "Halted"

@@ -160,6 +160,7 @@ MISTAKES = [
     ),
     ("listen.http", "8000", 'listen.http "8000" is not host:port: write for example "0.0.0.0:8000"'),
     ("listen.ops", "0.0.0.0:65536", 'listen.ops "0.0.0.0:65536" is not host:port: write for example "0.0.0.0:8000"'),
+    ("engine.max_signals_per_sec", "0", 'engine.max_signals_per_sec "0" is not above zero: write a positive decimal'),
     (
         "exchange.sandbox",
         True,
@@ -354,3 +355,12 @@ def test_a_bot_with_money_is_watched_for_an_hour_after_a_crash(tmp_path: Path) -
     live = {"mode": "live", "database": {"mode": "postgres"}}
     said = [watched_for(settings(tmp_path, **each)) for each in ({}, live, asked, {**live, **asked})]
     assert [each // timedelta(minutes=1) for each in said] == [0, 60, 5, 5]
+
+
+def test_a_live_bot_keeps_its_limits() -> None:
+    """risk.enabled false is for paper; in mode live it is refused."""
+    rendered = {**LEAST, "mode": "live", "database": {"mode": "postgres"}, "risk": {"enabled": False}}
+    with pytest.raises(Misconfigured) as refused:
+        parse_settings(json.dumps(rendered))
+    assert str(refused.value) == 'risk.enabled false does not go with mode "live": write true'
+    assert parse_settings(json.dumps({**LEAST, "risk": {"enabled": False}})).risk.enabled is False

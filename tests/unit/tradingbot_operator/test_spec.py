@@ -81,6 +81,9 @@ CONTRADICTIONS = {
         make.LIVE, exchange=EXCHANGE
     ),
     UNLIMITED: with_(make.LIVE, risk={"maxOrderNotional": "1"}),
+    "spec.risk.enabled: false does not go with mode live; set it to true, or use mode paper": with_(
+        make.LIVE, risk={**make.LIVE["risk"], "enabled": False}
+    ),
     "spec.contacts: empty in mode live; name whom to call when money is at risk": with_(make.LIVE, contacts=[]),
     "spec.exchange.sandbox: true does not go with mode 'sim'; set mode to paper": with_(make.SANDBOX, mode="sim"),
     "spec.exchange.endpoint: missing, and the venue's own is one of real money;"
