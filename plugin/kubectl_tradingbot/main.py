@@ -10,6 +10,7 @@ from rich.live import Live
 
 from kubectl_tradingbot import __version__
 from kubectl_tradingbot.breakers import breaker
+from kubectl_tradingbot.configuring import config
 from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
@@ -23,6 +24,7 @@ program = typer.Typer(
 )
 program.add_typer(keys, name="keys")
 program.add_typer(breaker, name="breaker")
+program.add_typer(config, name="config")
 program.command()(halt)
 program.command()(resume)
 program.command()(doctor)

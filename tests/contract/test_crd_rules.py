@@ -45,7 +45,31 @@ def tried(server, spec, name="sample", kind="TradingBot", path=BOTS, dry="?dryRu
     return server.request("POST", path + dry, body)
 
 
+AUTONOMOUS = {
+    "configMode": "autonomous",
+    "autonomous": {"maxCapital": "10000", "timeframe": "5 mins", "symbols": "BTC/USD, ETH/USD"},
+}
 REFUSED = {
+    "expert-complete": (
+        {"exchange": make.MINIMAL["exchange"]},
+        "spec.exchange",
+        "set both, or configMode to autonomous and its three parameters",
+    ),
+    "autonomous-parameters": (
+        {**make.MINIMAL, "autonomous": AUTONOMOUS["autonomous"]},
+        "spec.autonomous",
+        "configMode autonomous and the part autonomous go together; set both, or neither",
+    ),
+    "autonomous-derives": (
+        {**AUTONOMOUS, "risk": {"maxDailyLoss": "50"}},
+        "spec.configMode",
+        "which derives exchange, strategy, engine, capital, risk; remove them, or set configMode to expert",
+    ),
+    "autonomous-paper": (
+        {**AUTONOMOUS, "mode": "live"},
+        "spec.configMode",
+        "which is never live; set configMode to expert and write down every limit",
+    ),
     "live-database": (
         changed(changed(make.LIVE, "database.postgres", None), "database.mode", "embedded"),
         "spec.database",
@@ -258,6 +282,22 @@ def test_form_refuses_with_value_and_cure(server, field):
     assert sentence in answer["message"]
 
 
+AUTONOMOUS_FORMS = {
+    "maxCapital": ("0.5", "'0.5' is not an amount of at least 1"),
+    "timeframe": ("7 mins", "'7 mins' is not the length of a candle; write 1, 3, 5, 15 or 30 mins"),
+    "symbols": ("BTC USD", "'BTC USD' is not a list of at most 20 markets; write them with commas"),
+}
+
+
+@pytest.mark.parametrize("field", sorted(AUTONOMOUS_FORMS))
+def test_a_parameter_in_a_wrong_form_is_refused(server, field):
+    """Each of the three, with the value and the cure."""
+    value, sentence = AUTONOMOUS_FORMS[field]
+    code, answer = tried(server, changed(AUTONOMOUS, f"autonomous.{field}", value))
+    assert code == 422
+    assert sentence in answer["message"]
+
+
 def test_float_is_refused(server):
     """Money is never a float: it must be a string."""
     code, answer = tried(server, changed(make.MINIMAL, "capital.initial", 1000.5))
@@ -280,7 +320,13 @@ def test_unknown_field_is_refused_by_strict_validation(server):
 
 @pytest.mark.parametrize(
     "spec",
-    [make.MINIMAL, make.SANDBOX, make.LIVE, changed(changed(make.MINIMAL, "storage.size", "5Gi"), "profile", "dev")],
+    [
+        AUTONOMOUS,
+        make.MINIMAL,
+        make.SANDBOX,
+        make.LIVE,
+        changed(changed(make.MINIMAL, "storage.size", "5Gi"), "profile", "dev"),
+    ],
 )
 def test_good_spec_is_accepted(server, spec):
     """Three fields are enough for a paper bot; a sandbox bot and a complete live bot are accepted as well."""

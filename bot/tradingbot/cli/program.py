@@ -14,6 +14,7 @@ from tradingbot.cli.audit import audit
 from tradingbot.cli.breakers import breaker
 from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.closing import emergency_close_all, reconcile
+from tradingbot.cli.configuring import config
 from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
@@ -39,6 +40,7 @@ strategies = typer.Typer(help="What can decide.", rich_markup_mode=None)
 app.add_typer(breaker, name="breaker")
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
+app.add_typer(config, name="config")
 app.add_typer(data, name="data")
 app.add_typer(exchange, name="exchange")
 app.add_typer(strategies, name="strategies")

@@ -65,6 +65,8 @@ def tradingbots() -> Schema:
         "shortNames": ["tb"],
     }
     root = _root(BotSpec, BotStatus, "A trading bot: exactly one copy of it can trade at every instant.")
+    # Three parameters stand for them in configMode autonomous; the rules say when they must be there.
+    del at(root, "spec")["required"]
     _mark_maps(root, NAMED | REPORTED)
     _add(root, rules.TRADINGBOT)
     return _definition(names, root, BOT_COLUMNS)

@@ -1,17 +1,19 @@
 """The rules a schema alone cannot say, as data. The cost of each is estimated by the API server and must stay low."""
 
+from tradingbot_operator.crd.modes import MODES
 from tradingbot_operator.crd.rule import Rule
 from tradingbot_operator.domain.realmoney import PRACTICE, VENUES, pattern
 
 LIVE = "has(self.mode) && self.mode == 'live'"
-SANDBOX = "has(self.exchange.sandbox) && self.exchange.sandbox"
 REAL = (
     f"(self.exchange.endpoint.matches('{pattern(VENUES, below=True)}')"
     f" && !self.exchange.endpoint.matches('{pattern(tuple(sorted(PRACTICE)), below=False)}'))"
 )
-KEYS = "has(self.exchange.credentialsSecretRef)"
+SANDBOX = "has(self.exchange) && has(self.exchange.sandbox) && self.exchange.sandbox"
+KEYS = "(has(self.exchange) && has(self.exchange.credentialsSecretRef))"
 SUSPENDED = "has(oldSelf.suspend) && oldSelf.suspend && has(self.suspend) && self.suspend"
 LEDGER = "has({0}.database) && has({0}.database.mode) ? {0}.database.mode : 'embedded'"
+VENUE = "(has({0}.exchange) ? {0}.exchange.name : 'derived')"
 STORED = "has({0}.storage) && has({0}.storage.size) && isQuantity({0}.storage.size)"
 LIMITS = (
     "has(self.risk) && has(self.risk.maxOrderNotional) && has(self.risk.maxPositionNotional)"
@@ -21,7 +23,8 @@ LIMITS = (
 ORDER = "(has(self.maxOrderNotional) ? self.maxOrderNotional : '1000')"
 POSITION = "(has(self.maxPositionNotional) ? self.maxPositionNotional : '2000')"
 COIN = (
-    "(has(self.capital) && has(self.capital.currency) ? self.capital.currency : self.exchange.symbols[0].split('/')[1])"
+    "(has(self.capital) && has(self.capital.currency) ? self.capital.currency"
+    " : has(self.exchange) ? self.exchange.symbols[0].split('/')[1] : '')"
 )
 
 # The API server cannot bound the length of a name, so these sentences hold no value: its own answer begins with it.
@@ -121,7 +124,7 @@ MONEY = (
     Rule(
         "rising-keys",
         "spec",
-        f"self.exchange.name != 'kraken' || !{KEYS} || !has(self.exchange.credentialsSecretRef.name)"
+        f"!{KEYS} || self.exchange.name != 'kraken' || !has(self.exchange.credentialsSecretRef.name)"
         " || (has(self.rollout) && has(self.rollout.strategy) && self.rollout.strategy == 'Recreate')",
         "kraken refuses a key that two colours count with; set blue and green of credentialsSecretRef,"
         " or rollout.strategy to Recreate",
@@ -138,7 +141,7 @@ MONEY = (
     Rule(
         "one-currency",
         "spec",
-        f"self.exchange.symbols.all(s, s.endsWith('/' + {COIN}))",
+        f"!has(self.exchange) || self.exchange.symbols.all(s, s.endsWith('/' + {COIN}))",
         "a symbol is not quoted in {}; trade it with another bot",
         (COIN,),
         ".exchange.symbols",
@@ -170,9 +173,9 @@ IDENTITY = (
     Rule(
         "exchange-identity",
         "spec",
-        f"self.exchange.name == oldSelf.exchange.name || ({SUSPENDED})",
+        f"{VENUE.format('self')} == {VENUE.format('oldSelf')} || ({SUSPENDED})",
         "exchange.name is '{}' and was '{}'; suspend the bot first, then change it",
-        ("self.exchange.name", "oldSelf.exchange.name"),
+        (VENUE.format("self"), VENUE.format("oldSelf")),
         ".exchange.name",
     ),
     Rule(
@@ -270,7 +273,7 @@ PARTS = (
     ),
 )
 
-TRADINGBOT = NAMES + MONEY + STORAGE + IDENTITY + PARTS
+TRADINGBOT = NAMES + MODES + MONEY + STORAGE + IDENTITY + PARTS
 
 BOTTASK = (
     Rule("task-immutable", "spec", "self == oldSelf", "a task never changes; create a new BotTask instead"),

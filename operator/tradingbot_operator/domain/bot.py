@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tradingbot_operator.domain.coherence import Rejection, contradiction, unusable_name
+from tradingbot_operator.domain.autonomous import expert
+from tradingbot_operator.domain.coherence import Rejection, contradiction, needless, unusable_name
 from tradingbot_operator.domain.complaint import first_complaint
 from tradingbot_operator.domain.spec import BotSpec
 
@@ -54,8 +55,10 @@ def parse(body: Mapping[str, Any]) -> Bot:
 
 def parse_spec(spec: Mapping[str, Any]) -> BotSpec | Rejection:
     """What a spec asks for, or why that cannot be."""
+    if refusal := needless(spec):
+        return refusal
     try:
-        parsed = BotSpec.model_validate(spec)
+        parsed = BotSpec.model_validate(expert(spec))
     except ValidationError as error:
         sentence = first_complaint(error)
         return Rejection(sentence.partition(":")[0], sentence)

@@ -1,11 +1,13 @@
 """What a spec's fields must be to each other. The CRD refuses most of it first; a bot that slips through is not run."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
+from tradingbot_operator.domain.autonomous import DERIVED, is_autonomous
 from tradingbot_operator.domain.realmoney import is_real
 from tradingbot_operator.domain.scalars import span
 from tradingbot_operator.domain.spec import BotSpec, CredentialsRef, DatabaseMode, Mode
@@ -31,6 +33,15 @@ def unusable_name(name: str) -> Rejection | None:
         return None
     cure = "use at most 40 of a-z, 0-9 and -, a letter first, and not -blue, -green, -ops, -api or -data at the end"
     return Rejection("metadata.name", f"metadata.name: '{name}' cannot name a bot; {cure}")
+
+
+def needless(spec: Mapping[str, Any]) -> Rejection | None:
+    """Why a spec that asks with three parameters may not say the rest itself."""
+    said = next((part for part in DERIVED if part in spec), None) if is_autonomous(spec) else None
+    if said is None:
+        return None
+    cure = "remove it, or set configMode to expert"
+    return Rejection(f"spec.{said}", f"spec.{said}: is derived in configMode autonomous; {cure}")
 
 
 def _live_ledger(spec: BotSpec) -> str | None:
@@ -173,7 +184,14 @@ def _prometheus(spec: BotSpec) -> str | None:
     return "spec.monitoring.prometheus: missing, and spec.rollout.analysis has a query; set its address"
 
 
+def _autonomous(spec: BotSpec) -> str | None:
+    if (spec.autonomous is not None) == (spec.config_mode == "autonomous"):
+        return None
+    return "spec.autonomous: goes with configMode autonomous and only with it; set both, or neither"
+
+
 CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
+    _autonomous,
     _live_ledger,
     _live_keys,
     _live_limits,

@@ -11,6 +11,7 @@ HASH_VERSION = "1"
 # What reaches the pod or its settings. The rest of a spec steers the operator and changes no pod.
 RENDERED = (
     "mode",
+    "config_mode",
     "profile",
     "image",
     "exchange",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tradingbot_operator.domain.autonomous import Autonomous
 from tradingbot_operator.domain.deciding import Engine
 from tradingbot_operator.domain.model import Part
 from tradingbot_operator.domain.operations import (
@@ -219,6 +220,10 @@ class BotSpec(Part):
 
     mode: Mode = Mode.PAPER
     """What is real: nothing, data, or data and orders."""
+    config_mode: Literal["autonomous", "expert"] | None = None
+    """Three parameters from which the rest is derived, or everything; expert by default."""
+    autonomous: Autonomous | None = None
+    """The three parameters of configMode autonomous."""
     on_mode_change: Literal["Reduce", "Flatten"] = "Reduce"
     """What becomes of open positions when the mode leaves a market: wait for their exits and stops, or close them."""
     profile: Profile = Profile.STANDARD

@@ -127,7 +127,7 @@ def _container(spec: BotSpec, site: Site, revision: str) -> Manifest:
         "image": spec.image or site.bot_image,
         "imagePullPolicy": spec.pod.image_pull_policy,
         "command": ["atb", "live" if spec.mode is Mode.LIVE else "paper"],
-        "env": _environment(spec, revision),
+        "env": [*_environment(spec, revision), *_configured(spec)],
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
             {"name": "ops", "containerPort": OPS_PORT, "protocol": "TCP"},
@@ -162,6 +162,11 @@ def _environment(spec: BotSpec, revision: str) -> list[Manifest]:
         {"name": "ALLOW_REAL", "value": str(real).lower()},
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
     ]
+
+
+def _configured(spec: BotSpec) -> list[Manifest]:
+    """For people who look at the pod: whether a person wrote every setting. The bot does not read it."""
+    return [{"name": "TRADING_MODE_TYPE", "value": spec.config_mode}] if spec.config_mode else []
 
 
 def _resources(spec: BotSpec) -> Manifest:

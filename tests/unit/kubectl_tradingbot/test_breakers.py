@@ -76,3 +76,12 @@ def test_a_reset_is_made_in_the_pod_that_trades(kubectl, colour, deployment):
     assert kubectl.executed == [
         f"exec -n trading deploy/{deployment} -c bot -- atb breaker reset --reason back --name binance/enter"
     ]
+
+
+@pytest.mark.parametrize(("flags", "more"), [((), ""), (("--json",), " --json")])
+def test_settings_are_asked_in_the_pod_of_the_colour_that_trades(kubectl, flags, more):
+    """Its own process has read them."""
+    kubectl.knows({})
+    done = CliRunner().invoke(program, ["config", "show", "btc", "-n", "trading", *flags])
+    assert done.exit_code == 0
+    assert kubectl.executed == [f"exec -n trading deploy/btc-green -c bot -- atb config show{more}"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from tradingbot.cli.client import Client, Reply, accepted, reachable
 from tradingbot.cli.exits import MEANING, Exit, Failed
 from tradingbot.cli.program import run
 from tradingbot.cli.provider import parse_symbol
-from tradingbot.settings import load_settings
+from tradingbot.settings import Settings, load_settings
+from tradingbot.spelling import parameters
 
 
 @pytest.fixture
@@ -237,3 +239,34 @@ CELLS = [
 def test_a_cell_is_short_and_cannot_repaint_the_terminal(value: object, text: str) -> None:
     """Eight digits after the point, yes and no, and no control character of a venue's message."""
     assert tables.cell(value) == text
+
+
+def test_config_show_has_every_setting_also_those_nobody_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with its value in the words of the page, whatever kind it is of."""
+    folder = bots.mounted(tmp_path, bots.settings(tmp_path, risk={"max_daily_loss": "50.5"}))
+    for name, value in folder.items():
+        monkeypatch.setenv(name, value)
+    assert run(["config", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert len(shown) == sum(1 for _ in parameters(Settings))
+    told = ("risk.max_daily_loss", "exchange.symbols", "strategy.parameters", "engine.check_interval", "exchange.proxy")
+    assert [shown[name] for name in told] == ["50.5", "BTC/USDT", "fast=3, slow=8", "15s", "null"]
+    assert (shown["exchange.sandbox"], shown["trading_day.reset"], shown["engine.warmup_bars"]) == (
+        "false",
+        "00:00",
+        "200",
+    )
+    assert run(["config", "show"]) == 0
+    assert "50.5" in re.findall(r"^risk\.max_daily_loss +(\S+)$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_config_schema_lists_as_many_settings_as_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line for each under a line of heads, and their number."""
+    page = (Path(__file__).parents[3] / "docs/reference/settings.md").read_text()
+    documented = [line for line in page.partition("## Environment")[0].splitlines() if line.startswith("| `")]
+    assert run(["config", "schema", "--count"]) == 0
+    count = int(capsys.readouterr().out)
+    assert run(["config", "schema"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) - 1 == count == len(documented) >= 60
