@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import onenode
+import operators
 from onenode import Running, Site, firing, prometheus, seconds_until, trader
 from operators import eventually, state
 
@@ -110,3 +111,35 @@ def test_a_daily_loss_clears_with_the_trading_day(site: Site, evidence: Note) ->
         eventually(lambda: "HaltCleared" in site.kubectl("get", "events", "-n", "trading"), within=20)
         evidence("kubectl get events -n trading", site.kubectl("get", "events", "-n", "trading")[-400:])
         shock(site, "8.7")
+
+
+@pytest.mark.row("S1-028")
+@pytest.mark.row("S1-029")
+def test_three_parameters_are_enough_and_each_setting_can_be_seen(site: Site, evidence: Note) -> None:
+    """A bot of which nobody wrote more is ready; its process prints what it was told, and all it may be told."""
+    three = {"maxCapital": "10000", "timeframe": "5 mins", "symbols": "BTC/USD, ETH/USD"}
+    operators.create_bot(site.server, "auto", {"configMode": "autonomous", "autonomous": three})
+    try:
+        eventually(lambda: state(site.server, "auto", "Ready")[0] == "True", lambda: site.kubectl("get", "tb"), 60)
+        evidence("kubectl apply (configMode autonomous, 3 parameters); kubectl get tb auto", site.kubectl("get", "tb"))
+        pod = site.node.of("auto")
+        assert pod is not None
+        template = site.kubectl("get", "deploy", "auto-blue", "-n", "trading", "-o", "jsonpath={..env}")
+        assert '{"name":"TRADING_MODE_TYPE","value":"autonomous"}' in template
+        shown = json.loads(said(pod, "config", "show", "--json"))
+        evidence("atb config show --json", json.dumps(shown))
+        told = {"exchange.symbols": "BTC/USD, ETH/USD", "strategy.timeframe": "5m", "capital.initial": "10000"}
+        told |= {"risk.max_daily_loss": "200", "risk.max_order_notional": "1000"}
+        assert {name: shown[name] for name in told} == told
+        count = said(pod, "config", "schema", "--count")
+        evidence("atb config schema --count", count)
+        assert int(count) == len(shown)
+    finally:
+        site.kubectl("delete", "tb", "auto", "-n", "trading", "--timeout=60s")
+
+
+def said(pod: Running, *arguments: str) -> str:
+    """What ``atb`` prints in the pod."""
+    command = [onenode.BIN / "atb", *arguments]
+    done = subprocess.run(command, env=pod.environment, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
