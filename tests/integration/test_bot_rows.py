@@ -645,6 +645,90 @@ async def test_slow_statements_are_listed_and_forgotten(still: Pod, evidence: No
     assert {"query", "mean_exec_time", "calls"} == set(json.loads(out)[0])
 
 
+@pytest.mark.row("S3-158")
+async def test_a_session_is_ended_by_its_number_and_the_audit_log_says_so(still: Pod, evidence: Note) -> None:
+    """What it was doing is broken off; a number that nobody has is refused."""
+    url = (still.folder / "secrets/database/url").read_text()
+    async with await psycopg.AsyncConnection.connect(url) as busy:
+        pid = busy.info.backend_pid
+        sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(600)"))
+        await listed_until(still, pid, "db", "long-queries", "--older-than", "100ms")
+        code, out = atb(still, "db", "kill", "--pid", str(pid))
+        evidence(f"atb db kill --pid {pid}", out)
+        assert (code, out) == (0, f"session {pid} of postgres has ended: SELECT pg_sleep(600)\n")
+        with pytest.raises(psycopg.OperationalError):
+            await sleeping
+    assert await sql(still, f"SELECT pid FROM pg_stat_activity WHERE pid = {pid}", evidence) == []
+    told = f"SELECT actor, details FROM audit_logs WHERE subject = 'session {pid}'"
+    (row,) = await sql(still, told, evidence)
+    assert row["actor"] == "person"
+    assert json.loads(row["details"])["query"] == "SELECT pg_sleep(600)"
+    code, said = atb(still, "db", "kill", "--pid", str(pid))
+    assert (code, said) == (1, f"atb: the server has no other session {pid}: atb db long-queries lists what runs\n")
+
+
+@pytest.mark.row("S2-065")
+async def test_slow_statements_are_logged_for_a_while(still: Pod, evidence: Note) -> None:
+    """On while the command stays, off by itself when the time has passed, and off when it is ended before."""
+    code, out = atb(still, "db", "slow-log")
+    assert (code, out) == (0, "log_min_duration_statement is -1\n")
+    shown = "SHOW log_min_duration_statement"
+    for lasts, sign in (("3s", None), ("15m", signal.SIGTERM), ("15m", signal.SIGHUP)):
+        words = ("db", "slow-log", "--on", "1000ms", "--for", lasts)
+        process = await asyncio.create_subprocess_exec(
+            bots.ATB, *words, env=still.environment, stdout=asyncio.subprocess.PIPE
+        )
+        assert await shows(still, shown, "1s")
+        if sign:
+            process.send_signal(sign)
+        out = (await process.communicate())[0].decode()
+        evidence(f"atb {' '.join(words)} ({sign or 'until its end'}); {shown} meanwhile and after", f"1s; {out}")
+        assert await shows(still, shown, "-1")
+        assert process.returncode == (0 if sign is None else 143)
+    told = "SELECT details FROM audit_logs WHERE subject = 'setting log_min_duration_statement' ORDER BY id LIMIT 2"
+    assert [json.loads(row["details"]) for row in await sql(still, told)] == [{"value": "1000ms"}, {"value": None}]
+
+
+async def shows(pod: Pod, statement: str, wanted: str) -> bool:
+    """A new session of the server shows *wanted*."""
+    url = (pod.folder / "secrets/database/url").read_text()
+    async with asyncio.timeout(60):
+        while True:
+            async with await psycopg.AsyncConnection.connect(url) as connection:
+                (found,) = await (await connection.execute(statement.encode())).fetchone() or (None,)
+                if found == wanted:
+                    return True
+            await asyncio.sleep(0.02)
+
+
+async def test_tables_are_measured_and_vacuumed_and_settings_changed(still: Pod) -> None:
+    """Beside a trader that goes on: sizes, a vacuum of every table, a setting at once and one for the next restart."""
+    code, out = atb(still, "db", "table-sizes", "--json")
+    sizes = {row["name"]: row["bytes"] for row in json.loads(out)}
+    assert code == 0
+    assert {"intents", "fills", "equity"} <= sizes.keys()
+    assert all(size > 0 for size in (sizes["intents"], sizes["fills"]))
+    assert list(sizes.values()) == sorted(sizes.values(), reverse=True)
+    newest = "SELECT count(*) AS n FROM pg_stat_user_tables WHERE last_vacuum IS NULL OR last_analyze IS NULL"
+    assert (await sql(still, newest))[0]["n"] > 0
+    code, out = atb(still, "db", "vacuum")
+    assert (code, out) == (0, f"{len(sizes)} tables vacuumed and analyzed\n")
+    async with asyncio.timeout(30):
+        while (await sql(still, newest))[0]["n"]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    assert atb(still, "db", "set", "work_mem", "5MB") == (0, "work_mem is 5MB now; it was 4MB\n")
+    assert await shows(still, "SHOW work_mem", "5MB")
+    assert atb(still, "db", "set", "work_mem", "--reset") == (0, "work_mem is what the file says now; it was 5MB\n")
+    assert await shows(still, "SHOW work_mem", "4MB")
+    later = "max_wal_senders is 20 with the server's next restart; it was 10\n"
+    assert atb(still, "db", "set", "max_wal_senders", "20") == (0, later)
+    code, said = atb(still, "db", "set", "work_mem", "much")
+    assert (code, said.startswith("atb: cannot set work_mem: invalid value")) == (78, True)
+    code, said = atb(still, "db", "set", "more_memory", "1")
+    assert (code, said) == (78, 'atb: the server has no setting "more_memory": write it as in SHOW ALL\n')
+    assert (await still.status())["database"] == "ok"
+
+
 @pytest.mark.row("S3-152")
 async def test_a_dump_is_written_when_it_is_asked_for(pod: Pod, evidence: Note) -> None:
     """By a signal, beside a trader that goes on; it says what fills the memory and where each thread stands."""

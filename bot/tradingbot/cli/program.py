@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tradingbot import __version__
-from tradingbot.cli import sessions, tables
+from tradingbot.cli import sessions, tables, upkeep
 from tradingbot.cli.audit import audit
 from tradingbot.cli.breakers import breaker
 from tradingbot.cli.client import Client, accepted
@@ -55,6 +55,11 @@ app.command()(log_level)
 database.command()(emergency_close_all)
 for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):
     database.command()(command)
+database.command()(upkeep.table_sizes)
+database.command()(upkeep.vacuum)
+database.command()(upkeep.kill)
+database.command()(upkeep.slow_log)
+database.command("set")(upkeep.change_setting)
 
 
 @strategies.command("list")

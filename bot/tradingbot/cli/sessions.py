@@ -19,21 +19,23 @@ OlderThan = Annotated[str, typer.Option("--older-than", help="A duration, as 5m.
 
 def connections(as_json: AsJson = False) -> None:
     """Tell how many sessions the server has, and how many it allows."""
-    found = _sessions().counted(_url())
+    found = _sessions().counted(server_url())
     typer.echo(json.dumps(found) if as_json else f"{found['connections']} of {found['most']}")
 
 
 def long_queries(older_than: OlderThan = "5m", as_json: AsJson = False) -> None:
     """List what has been running for longer than that."""
-    _show(
-        _sessions().long_queries(_url(), _duration(older_than)), ("pid", "role", "state", "duration", "query"), as_json
+    show_rows(
+        _sessions().long_queries(server_url(), duration("--older-than", older_than)),
+        ("pid", "role", "state", "duration", "query"),
+        as_json,
     )
 
 
 def kill_idle(older_than: OlderThan = "5m", as_json: AsJson = False) -> None:
     """End the sessions that have stood idle in a transaction for longer than that."""
-    ended = _sessions().end_idle(_url(), _duration(older_than))
-    _show(ended, ("pid", "role", "idle", "query", "ended"), as_json)
+    ended = _sessions().end_idle(server_url(), duration("--older-than", older_than))
+    show_rows(ended, ("pid", "role", "idle", "query", "ended"), as_json)
     if not as_json:
         typer.echo(f"{sum(each['ended'] for each in ended)} sessions ended")
 
@@ -45,25 +47,25 @@ def slow_queries(
 ) -> None:
     """List the statements that take longest on average."""
     if reset:
-        _sessions().forget_slow_queries(_url())
+        _sessions().forget_slow_queries(server_url())
         typer.echo("the statistics begin anew")
         return
-    _show(_sessions().slow_queries(_url(), limit), ("mean_exec_time", "calls", "query"), as_json)
+    show_rows(_sessions().slow_queries(server_url(), limit), ("mean_exec_time", "calls", "query"), as_json)
 
 
-def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+def show_rows(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
     named = [{name: plain(value) for name, value in row.items()} for row in rows]
     typer.echo(json.dumps(named, indent=2) + "\n" if as_json else tables.table(named, columns), nl=False)
 
 
-def _duration(text: str) -> timedelta:
+def duration(flag: str, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise Failed(Exit.USAGE, f'--older-than "{text}" {error}') from None
+        raise Failed(Exit.USAGE, f'{flag} "{text}" {error}') from None
 
 
-def _url() -> str:
+def server_url() -> str:
     return owner_url(local_settings())
 
 

@@ -30,44 +30,49 @@ Rows = list[dict[str, Any]]
 
 def counted(url: str) -> dict[str, Any]:
     """How many sessions the server has, and how many it allows."""
-    with _server(url) as connection:
-        return _rows(connection, COUNTED)[0]
+    with on_server_of(url) as connection:
+        return rows_of(connection, COUNTED)[0]
 
 
 def long_queries(url: str, older: timedelta) -> Rows:
     """What has been running for longer than *older*, oldest first."""
-    with _server(url) as connection:
-        return _rows(connection, LONG, older)
+    with on_server_of(url) as connection:
+        return rows_of(connection, LONG, older)
 
 
 def end_idle(url: str, older: timedelta) -> Rows:
     """No transaction stands idle for longer than *older*, but those of roles that this one may not end."""
-    with _server(url) as connection:
-        return _rows(connection, IDLE, older)
+    with on_server_of(url) as connection:
+        return rows_of(connection, IDLE, older)
 
 
 def slow_queries(url: str, limit: int) -> Rows:
     """The statements that take longest on average, by the server's own statistics."""
-    with _server(url) as connection, _installed():
-        return _rows(connection, SLOW, limit)
+    with on_server_of(url) as connection, _installed():
+        return rows_of(connection, SLOW, limit)
 
 
 def forget_slow_queries(url: str) -> None:
     """The statistics begin anew."""
-    with _server(url) as connection, _installed():
-        _rows(connection, "SELECT 1 FROM pg_stat_statements_reset()")
+    with on_server_of(url) as connection, _installed():
+        rows_of(connection, "SELECT 1 FROM pg_stat_statements_reset()")
 
 
 @contextmanager
-def _server(url: str) -> Iterator[Connection]:
+def on_server_of(url: str) -> Iterator[Connection]:
+    """A connection to the server of the ledger at *url*, on which each statement is a transaction of its own."""
     engine = connect(url)
     try:
         with translated(), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if not on_server(connection):
-                raise Misconfigured('database.mode "embedded" is a file without sessions: this is for a server')
+            require_server(connection)
             yield connection
     finally:
         engine.dispose()
+
+
+def require_server(connection: Connection) -> None:
+    if not on_server(connection):
+        raise Misconfigured('database.mode "embedded" is a file without sessions: this is for a server')
 
 
 @contextmanager
@@ -83,5 +88,5 @@ def _installed() -> Iterator[None]:
         ) from error
 
 
-def _rows(connection: Connection, statement: str, *values: object) -> Rows:
+def rows_of(connection: Connection, statement: str, *values: object) -> Rows:
     return [dict(row) for row in connection.exec_driver_sql(statement, values or None).mappings()]

@@ -63,6 +63,18 @@ WRONG = [
     (["reconcile", "--adopt", "--close-unexpected"], 2, "atb: --close-unexpected and --adopt exclude each other"),
     (["db", "emergency-close-all"], 2, "atb: Missing option '--session-id'."),
     (["db", "emergency-close-all", "--session-id", "latest"], 69, "atb: no trader answers at 127.0.0.1:"),
+    (["db", "kill"], 2, "atb: Missing option '--pid'."),
+    (
+        ["db", "kill", "--pid", "1"],
+        78,
+        'atb: database.mode "embedded" is a file without sessions: this is for a server',
+    ),
+    (["db", "vacuum"], 78, 'atb: database.mode "embedded" is a file without sessions: this is for a server'),
+    (["db", "set", "work_mem"], 78, 'atb: database.mode "embedded" is a file without sessions: this is for a server'),
+    (["db", "set", "work_mem", "1MB", "--reset"], 2, "atb: VALUE and --reset exclude each other: write one of them\n"),
+    (["db", "slow-log", "--on", "1s", "--off"], 2, "atb: --on and --off exclude each other: write one of them\n"),
+    (["db", "slow-log", "--on", "slow"], 2, 'atb: --on "slow" is not a duration: write a number and one of ms, s,'),
+    (["db", "slow-log", "--on", "1s", "--for", "2d"], 2, 'atb: --for "2d" is longer than a day: atb db set log_min_'),
     (["db", "drop"], 2, "atb: No such command 'drop'."),
     (
         ["test-provider", "binance", "nonsense"],
