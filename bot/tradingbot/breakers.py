@@ -43,9 +43,10 @@ class Breakers:
         if operation in self._held:
             self._keep(operation, rules.succeeded(self._held[operation], self._now()))
 
-    def failed(self, operation: Operation, error: str) -> None:
+    def failed(self, operation: Operation, error: str, kind: str = "") -> None:
+        """*kind* is one word for it, where somebody knows one."""
         if operation in self._held:
-            self._keep(operation, rules.failed(self._held[operation], error, self._now()))
+            self._keep(operation, rules.failed(self._held[operation], error, self._now(), kind))
 
     def unasked(self, operation: Operation) -> None:
         """The call that was admitted was not made."""

@@ -111,6 +111,8 @@ def test_a_read_that_fails_twice_succeeds_at_the_third_time(fault):
         ({"status": 403, "code": -1100}, "refused"),
         ({"status": 400, "code": -1021}, "clock"),
         ({"status": 429, "retry_after": 0}, "rate_limit"),
+        ({"status": 418, "retry_after": 0}, "banned"),
+        ({"status": 404, "code": 0}, "moved"),
         ({"status": 401, "code": -2015}, "auth"),
     ],
 )

@@ -66,6 +66,7 @@ def breaker(held: Breaker, state: BreakerState) -> Json:
         "failures": len(held.failed_at),
         "opened_at": held.opened_at and instant(held.opened_at),
         "last_error": held.last_error or None,
+        "kind": held.kind or None,
         "trips": held.trips,
     }
 

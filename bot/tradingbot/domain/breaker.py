@@ -39,7 +39,7 @@ class Resting:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """*trips* is how often it went from closed to open; *last_error* outlives a recovery."""
+    """*trips* is how often it went from closed to open; *last_error* and its *kind* outlive a recovery."""
 
     name: str
     rule: Rule = Rule()
@@ -47,6 +47,7 @@ class Breaker:
     opened_at: datetime | None = None
     probing_since: datetime | None = None
     last_error: str = ""
+    kind: str = ""
     trips: int = 0
 
     def state(self, now: datetime) -> BreakerState:
@@ -70,9 +71,9 @@ def admitted(breaker: Breaker, now: datetime) -> Breaker | Resting:
     return replace(breaker, probing_since=now)
 
 
-def failed(breaker: Breaker, error: str, now: datetime) -> Breaker:
+def failed(breaker: Breaker, error: str, now: datetime, kind: str = "") -> Breaker:
     """One failure more: enough of them open it, and half open one is enough."""
-    known = replace(breaker, last_error=error)
+    known = replace(breaker, last_error=error, kind=kind)
     match breaker.state(now):
         case BreakerState.OPEN:
             return known

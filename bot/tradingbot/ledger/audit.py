@@ -42,12 +42,12 @@ def verify(url: str) -> tuple[Finding, ...]:
         with reading(reader) as connection:
             known = (*server(connection), tables_there(connection))
             if not all(finding.ok for finding in known):
-                return (Finding("schema", True, f"at {at}"), *known)
+                return (Finding("schema", True, f"Schema version: {at}"), *known)
             checks = (storage(connection), fence_text(connection), one_lease(connection), *orphans(connection))
             checks += (cursor(connection), *positions(connection), quantities(connection))
     finally:
         reader.dispose()
-    return (Finding("schema", True, f"at {at}"), *known, *checks, log_whole(url), probe(url))
+    return (Finding("schema", True, f"Schema version: {at}"), *known, *checks, log_whole(url), probe(url))
 
 
 def integrity(url: str) -> tuple[Finding, ...]:

@@ -14,7 +14,10 @@ class Failure(StrEnum):
 
     NETWORK = "network"  # no answer came
     AWAY = "away"  # the venue says that it fails
+    MAINTENANCE = "maintenance"  # or that it is closed for work
+    MOVED = "moved"  # it does not know this call any more
     RATE_LIMIT = "rate_limit"  # it wants to be left alone
+    BANNED = "banned"  # it has shut this address out for a while
     AUTH = "auth"  # it does not take the key
     CLOCK = "clock"  # it does not take the time
     REFUSED = "refused"  # it does not want this request, now or later
@@ -24,7 +27,9 @@ class Failure(StrEnum):
 # Asking once more may help. Nothing else may be asked again before a wait, a measurement, or a person.
 TRANSIENT = frozenset({Failure.NETWORK, Failure.AWAY})
 # The venue, or the way to it, is not well. Every other answer shows that it is.
-COUNTED = TRANSIENT | {Failure.RATE_LIMIT}
+COUNTED = TRANSIENT | {Failure.MAINTENANCE, Failure.MOVED, Failure.RATE_LIMIT, Failure.BANNED}
+SHUT_OUT = 418
+GONE = frozenset({404, 405, 410})
 
 # The library's own errors; the first class found going up its tree decides. A wrong time is one of its network errors.
 KINDS = {
@@ -33,7 +38,7 @@ KINDS = {
     "DDoSProtection": Failure.RATE_LIMIT,
     "RateLimitExceeded": Failure.RATE_LIMIT,
     # Its word for a line that broke or was never there: what a venue answers never comes as an error of the library.
-    "OnMaintenance": Failure.AWAY,
+    "OnMaintenance": Failure.MAINTENANCE,
     "ExchangeNotAvailable": Failure.NETWORK,
     "NetworkError": Failure.NETWORK,
     "OperationFailed": Failure.AWAY,
@@ -61,8 +66,10 @@ def of_answer(answer: Answered, dialect: Dialect) -> Failure:
     if word in dialect.traits.wrong_time:
         return Failure.CLOCK
     if answer.status in TOO_MANY or word in dialect.traits.too_many:
-        return Failure.RATE_LIMIT
-    return Failure.AWAY if isinstance(dialect.judged(answer), Unknown) else Failure.REFUSED
+        return Failure.BANNED if answer.status == SHUT_OUT else Failure.RATE_LIMIT
+    if isinstance(dialect.judged(answer), Unknown):
+        return Failure.MAINTENANCE if "maintenance" in answer.message.lower() else Failure.AWAY
+    return Failure.MOVED if answer.status in GONE else Failure.REFUSED
 
 
 def of_library(error: BaseException | None) -> Failure:

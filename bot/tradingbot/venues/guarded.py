@@ -22,7 +22,12 @@ from tradingbot.venues.signing import Account
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 # Of the outcomes that are no error of ours, these say that the venue, or the way to it, is not well.
-UNWELL = frozenset({"NotConnected", "429", "418", "-1003"})
+UNWELL = {
+    "NotConnected": Failure.NETWORK,
+    "429": Failure.RATE_LIMIT,
+    "418": Failure.BANNED,
+    "-1003": Failure.RATE_LIMIT,
+}
 UNSENT = "RateLimited"
 
 
@@ -57,7 +62,7 @@ class GuardedVenue(CcxtVenue):
             case Unknown(message):
                 self._breakers.failed(operation, message)
             case Refused(code=code, message=message) if code in UNWELL:
-                self._breakers.failed(operation, f"{code} {message}".strip())
+                self._breakers.failed(operation, f"{code} {message}".strip(), UNWELL[code])
             case _:
                 self._breakers.succeeded(operation)
         return outcome
@@ -81,7 +86,7 @@ class GuardedVenue(CcxtVenue):
             kind = of_read(error, self._dialect)
             error.kind = kind.value
             if kind in COUNTED:
-                self._breakers.failed(operation, str(error))
+                self._breakers.failed(operation, str(error), kind)
             elif kind is Failure.UNASKED:
                 self._breakers.unasked(operation)
             else:

@@ -8,6 +8,7 @@ import aiohttp
 from tradingbot.breakers import Breakers
 from tradingbot.domain.breaker import Operation
 from tradingbot.venues.consequence import TOO_MANY
+from tradingbot.venues.failures import SHUT_OUT, Failure
 from tradingbot.venues.invented import Invention
 
 
@@ -22,7 +23,7 @@ def market_trace(breakers: Breakers, invention: Invention) -> aiohttp.TraceConfi
         if invention.on:
             return
         if status >= 500 or status in TOO_MANY:
-            breakers.failed(Operation.MARKET, f"{end.url.path} answered {status}")
+            breakers.failed(Operation.MARKET, f"{end.url.path} answered {status}", _kind(status))
         else:
             breakers.succeeded(Operation.MARKET)
 
@@ -30,9 +31,15 @@ def market_trace(breakers: Breakers, invention: Invention) -> aiohttp.TraceConfi
         # Whoever gave up waiting by itself has learned nothing of the venue.
         if not (invention.on or isinstance(end.exception, asyncio.CancelledError)):
             said = f"{type(end.exception).__name__} {end.exception}".strip()
-            breakers.failed(Operation.MARKET, f"{end.url.path}: {said}")
+            breakers.failed(Operation.MARKET, f"{end.url.path}: {said}", Failure.NETWORK)
 
     made = aiohttp.TraceConfig()
     made.on_request_end.append(answered)
     made.on_request_exception.append(failed)
     return made
+
+
+def _kind(status: int) -> Failure:
+    if status in TOO_MANY:
+        return Failure.BANNED if status == SHUT_OUT else Failure.RATE_LIMIT
+    return Failure.AWAY

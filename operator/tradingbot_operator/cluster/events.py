@@ -9,7 +9,7 @@ from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.errors import Outdated, Refused
 from tradingbot_operator.domain.names import API_VERSION, COMPONENT, TRADINGBOT
 
-TOLD = ("Ready", "Stalled", "Halted", "TradingActive", "ForeignActivity")
+TOLD = ("Ready", "Stalled", "Halted", "TradingActive", "ForeignActivity", "VenueFailing")
 LONGEST = 1024
 
 
@@ -29,7 +29,9 @@ def _is_starting(before: Mapping[str, Any]) -> bool:
 
 
 def _is_bad(condition: Mapping[str, Any]) -> bool:
-    return condition["type"] in ("Stalled", "Halted", "ForeignActivity") and condition["status"] == "True"
+    return (
+        condition["type"] in ("Stalled", "Halted", "ForeignActivity", "VenueFailing") and condition["status"] == "True"
+    )
 
 
 async def tell(api: Api, bot: Bot, after: Mapping[str, Any], now: str) -> None:

@@ -20,6 +20,7 @@ from tradingbot_operator.domain.names import (
 )
 from tradingbot_operator.domain.observed import (
     Adoption,
+    Comparison,
     Halt,
     Pod,
     Report,
@@ -169,8 +170,9 @@ def _halt(said: Mapping[str, Any]) -> Halt:
     )
 
 
-def _open(said: Any) -> tuple[str, ...]:
-    return tuple(str(each["name"]) for each in said or () if each.get("state") == "open")
+def _open(said: Any, word: str) -> tuple[str, ...]:
+    """What those that are open say under *word*, if anything."""
+    return tuple(str(each[word]) for each in said or () if each.get("state") == "open" and each.get(word))
 
 
 def report(answer: Mapping[str, Any]) -> Report:
@@ -189,13 +191,15 @@ def report(answer: Mapping[str, Any]) -> Report:
         halts=halts,
         outside=tuple(str(each) for each in answer.get("outside") or ()),
         clock=str(answer.get("clock") or "ok"),
-        breakers=_open(answer.get("circuit_breakers")),
+        breakers=_open(answer.get("circuit_breakers"), "name"),
+        failures=frozenset(_open(answer.get("circuit_breakers"), "kind")),
         recovering=answer.get("recovering_until") is not None,
         flat=answer.get("flat") is True,
         schema=_schema(answer.get("schema")),
         exchange=answer.get("exchange"),
         database=answer.get("database"),
         adoption=_adoption(answer.get("adoption")),
+        reconciliation=_comparison(answer.get("reconciliation")),
         unresolved=answer.get("unresolved"),
         journal=answer.get("journal"),
         positions=_held(answer.get("positions")),
@@ -211,6 +215,13 @@ def _held(said: Any) -> int | None:
 
 def _schema(said: Any) -> Schema | None:
     return Schema(str(said["code"]), str(said["ledger"])) if said else None
+
+
+def _comparison(said: Any) -> Comparison | None:
+    """Nothing before the first one."""
+    if not said or said.get("at") is None:
+        return None
+    return Comparison(str(said["at"]), tuple(str(each) for each in said.get("differences") or ()))
 
 
 def _adoption(said: Any) -> Adoption | None:

@@ -85,6 +85,14 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """How ledger and account compared at an interval; the time of another comparison with that result is no news."""
+
+    at: str = field(compare=False)
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a bot's process says of itself, without anything that changes by the second."""
 
@@ -101,12 +109,14 @@ class Report:
     outside: tuple[str, ...] = ()  # what others do on its account
     clock: str = "ok"  # or how far the venue's is from its own: skewed, off
     breakers: tuple[str, ...] = ()  # what it leaves alone at the venue since it failed too often
+    failures: frozenset[str] = frozenset()  # and how that failed, a word for each way
     recovering: bool = False  # its entries are smaller for a while, after a crash
     flat: bool = False  # it was to flatten, and the venue says that it did
     schema: Schema | None = None
     exchange: str | None = None
     database: str | None = None
     adoption: Adoption | None = None
+    reconciliation: Comparison | None = None
     # They count up with every bar and order: the newest value is known, but it is no news.
     unresolved: int | None = field(default=None, compare=False)
     journal: int | None = field(default=None, compare=False)

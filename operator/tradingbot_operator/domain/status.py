@@ -126,8 +126,9 @@ class ReportedHalt(Part):
 
 
 class ReportedReconciliation(Part):
-    result: Word | None = None
+    result: Literal["Matches", "Differs"] | None = None
     at: Moment | None = None
+    """When it first came out so; last_reconcile_timestamp_seconds tells when it was looked at last."""
     message: Sentence | None = None
 
 
@@ -167,7 +168,7 @@ class BotStatus(Part):
     halt_order: Word | None = None
     """Name of the halt its pods carry."""
     reconciliation: ReportedReconciliation | None = None
-    """Last comparison with the venue."""
+    """How ledger and account compared last, at the interval of spec.reconcile."""
     backup: ReportedBackup | None = None
     """Last backup."""
     key_fingerprint: Word | None = None

@@ -31,7 +31,8 @@ def conditions() -> str:
         f"{NOTICE}# Conditions\n\nEvery condition carries the generation it speaks of. `Reconciling`, `Stalled`,"
         " `ForeignActivity`, `ClockSkew`, `VenueFailing` and `KeyRotationDue` are there only while true; the others"
         " always. An Event with the same reason is told"
-        " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive` or `ForeignActivity` changes;"
+        " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive`, `ForeignActivity` or"
+        " `VenueFailing` changes;"
         " a first start that goes as it should is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)
         + "\n## TradingBot\n\n"

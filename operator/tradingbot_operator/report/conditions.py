@@ -7,7 +7,7 @@ from tradingbot_operator.domain.condition import Condition, Truth
 from tradingbot_operator.domain.keyage import key_age
 from tradingbot_operator.domain.moment import FORM
 from tradingbot_operator.domain.monitoring import configured
-from tradingbot_operator.report import handover
+from tradingbot_operator.report import failures, handover
 from tradingbot_operator.report.facts import Facts
 
 Verdict = tuple[Truth, str, str]
@@ -151,10 +151,11 @@ def clock_skew(facts: Facts) -> Verdict | None:
 
 def venue_failing(facts: Facts) -> Verdict | None:
     """Something at the venue failed so often that it is left alone for a while, and entries wait."""
-    names = facts.report.breakers if facts.report else ()
-    return (
-        (YES, "BreakerOpen", f"open: {', '.join(names)}; nothing is entered, stops and exits go on") if names else None
-    )
+    said = facts.report
+    if said is None or not said.breakers:
+        return None
+    message = f"open: {', '.join(said.breakers)}; nothing is entered, stops and exits go on"
+    return YES, failures.reason(said.failures), message
 
 
 def key_rotation_due(facts: Facts) -> Verdict | None:

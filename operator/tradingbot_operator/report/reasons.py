@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tradingbot_operator.report import failures
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -197,13 +199,7 @@ REASONS: tuple[Reason, ...] = (
         "they are further apart than spec.clockSync.killThresholdMs, or nobody knows; entries wait",
         "mend the time service (NTP) of the node; it clears by itself",
     ),
-    Reason(
-        "VenueFailing",
-        "True",
-        "BreakerOpen",
-        "an operation at the venue failed too often; entries wait, what protects or leaves goes on",
-        "read last_error in atb breaker list; it closes by itself, or by atb breaker reset",
-    ),
+    *(Reason("VenueFailing", "True", *failure) for failure in failures.REASONS),
     Reason(
         "KeyRotationDue",
         "True",
@@ -299,5 +295,6 @@ MAPPED: tuple[tuple[str, str], ...] = (
     ("LeaderElected, FenceHeld", "`SingleWriter` True, reason `LeaseHeld`"),
     ("ConfigValid", "`ConfigInSync`; a refused spec is `Stalled` with reason `SpecRejected`"),
     ("Available", "`Ready` True"),
+    ("ExchangeConnected False", "`VenueFailing` True; its reason says how"),
     ("Degraded", "`Stalled` True"),
 )

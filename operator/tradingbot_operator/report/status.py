@@ -19,6 +19,7 @@ from tradingbot_operator.report.facts import Facts
 from tradingbot_operator.report.practice import practice, promotion
 
 KEPT_TASKS = 64
+AGREE = "ledger and account agree"
 
 
 def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datetime) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def report(bot: Bot, observed: Observed, plan: Plan, applied: Applied, at: datet
         "keyFingerprint": _keys(facts),
         "collisionCount": bot.status.get("collisionCount"),
         "rollout": _rollout(bot, plan),
+        "reconciliation": _reconciliation(facts),
+        "schemaVersion": _schema(facts),
         "practice": practice(facts),
         "promotion": promotion(facts),
         "haltOrder": _halt_order(facts),
@@ -54,6 +57,24 @@ def _rollout(bot: Bot, plan: Plan) -> dict[str, Any] | None:
     if plan.move is None or plan.terms is None:
         return bot.status.get("rollout")
     return written(plan.move.rollout, plan.terms) if plan.move.rollout else None
+
+
+def _reconciliation(facts: Facts) -> Mapping[str, Any] | None:
+    """How ledger and account compared last, and since when it came out so; silence changes nothing of it."""
+    known: Mapping[str, Any] | None = facts.bot.status.get("reconciliation")
+    said = facts.report.reconciliation if facts.report else None
+    if said is None:
+        return known
+    word = ("Differs", "; ".join(said.differences)) if said.differences else ("Matches", AGREE)
+    found = dict(zip(("result", "message"), word, strict=True))
+    same = known is not None and found.items() <= known.items()
+    return known if same else {**found, "at": said.at}
+
+
+def _schema(facts: Facts) -> str | None:
+    """The schema of the ledger by the newest word of a process."""
+    said = facts.report.schema if facts.report else None
+    return said.ledger if said and said.ledger else facts.bot.status.get("schemaVersion")
 
 
 def _halt_order(facts: Facts) -> str | None:

@@ -61,7 +61,7 @@ def test_an_open_breaker_refuses_and_says_why():
 def test_nothing_closes_an_open_breaker_before_its_time():
     """What is never refused may succeed or fail meanwhile; only the last error is newer."""
     assert succeeded(OPEN, START + 59 * SECOND) == OPEN
-    assert failed(OPEN, "502", START + 59 * SECOND) == replace(OPEN, last_error="502")
+    assert failed(OPEN, "502", START + 59 * SECOND, "away") == replace(OPEN, last_error="502", kind="away")
 
 
 def test_after_its_time_one_call_may_try():

@@ -108,6 +108,7 @@ def test_they_are_listed_with_what_a_person_asks_first() -> None:
         "failures": 0,
         "opened_at": "2026-11-21T12:00:00Z",
         "last_error": "503",
+        "kind": None,
         "trips": 1,
     }
 

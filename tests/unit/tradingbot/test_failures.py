@@ -20,7 +20,7 @@ ANSWERS = {
     (400, -1006): "away",
     (400, -1007): "away",
     (429, -1003): "rate_limit",
-    (418, -1003): "rate_limit",
+    (418, -1003): "banned",
     (401, -2014): "auth",
     (401, -2015): "auth",
     (400, -1021): "clock",
@@ -29,7 +29,8 @@ ANSWERS = {
     (400, -2013): "refused",
     (400, 0): "refused",
     (403, 0): "refused",
-    (404, 0): "refused",
+    (404, 0): "moved",
+    (410, 0): "moved",
     (451, 0): "refused",
 }
 # Each class of the library, with what comes of it when it is all we are given.
@@ -63,7 +64,7 @@ LIBRARY = {
     "NoChange": "refused",
     "NotSupported": "refused",
     "NullResponse": "away",
-    "OnMaintenance": "away",
+    "OnMaintenance": "maintenance",
     "OperationFailed": "away",
     "OperationRejected": "refused",
     "OrderImmediatelyFillable": "refused",
@@ -83,6 +84,13 @@ def test_an_answer_is_judged_by_its_status_and_code(answer, kind):
     """A 4xx that nobody has listed is refused, not away: asking again changes nothing."""
     status, code = answer
     assert of_answer(Answered(status, {"code": code, "msg": "no"}, {}), BinanceTalk()) == kind
+
+
+def test_a_venue_that_is_closed_for_work_says_so():
+    """It is not asked again at once, as one that fails is."""
+    answer = Answered(503, {"code": 1, "msg": "System is under maintenance."}, {})
+    assert of_answer(answer, BinanceTalk()) == "maintenance"
+    assert Failure.MAINTENANCE not in TRANSIENT
 
 
 def test_every_error_of_the_library_has_its_consequence():

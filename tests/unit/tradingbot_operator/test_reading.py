@@ -182,10 +182,22 @@ def test_an_adoption_is_read_as_the_bot_writes_it():
     assert (read.epoch, read.result, read.adopted, read.milliseconds) == (3, "adopted", 1, 135)
 
 
+def test_a_comparison_is_read_once_there_is_one():
+    """That the same was found at another time is no news."""
+    assert reading.report({"reconciliation": {"at": None, "differences": []}}).reconciliation is None
+    made = reading.report({"reconciliation": {"at": "t1", "differences": ["BTC/USDT lacks 1"]}})
+    assert made.reconciliation is not None
+    assert (made.reconciliation.at, made.reconciliation.differences) == ("t1", ("BTC/USDT lacks 1",))
+    assert made == reading.report({"reconciliation": {"at": "t2", "differences": ["BTC/USDT lacks 1"]}})
+    assert made != reading.report({"reconciliation": {"at": "t2", "differences": []}})
+
+
 def test_only_breakers_that_are_open_are_read():
     """One that may be tried again keeps nothing back; a bot that tells of neither clock nor breakers is well."""
     said = [{"name": "binance/enter", "state": "open"}, {"name": "binance/account", "state": "half_open"}]
     made = reading.report({"clock": "skewed", "circuit_breakers": said})
-    assert (made.clock, made.breakers) == ("skewed", ("binance/enter",))
+    assert (made.clock, made.breakers, made.failures) == ("skewed", ("binance/enter",), frozenset())
+    told = [{**said[0], "kind": "network"}, {**said[1], "kind": "moved"}]
+    assert reading.report({"circuit_breakers": told}).failures == {"network"}
     older = reading.report({"circuit_breakers": [{"name": "exchange", "state": "closed", "last_error": None}]})
     assert (older.clock, older.breakers) == ("ok", ())

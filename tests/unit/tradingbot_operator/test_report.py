@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_operator as make
-from tradingbot_operator.domain.observed import Keys
+from tradingbot_operator.domain.observed import Comparison, Keys, Schema
 from tradingbot_operator.domain.outcome import Applied, Trouble
 from tradingbot_operator.domain.revision import revision_name
 from tradingbot_operator.report.conditions import conditions
@@ -142,6 +142,54 @@ def test_a_breaker_that_is_open_is_a_condition_with_its_name():
     assert found["message"] == "open: binance/account, binance/enter; nothing is entered, stops and exits go on"
     assert "VenueFailing" not in seen(make.facts(seen=serving(report=make.said())))
     assert "VenueFailing" not in seen(make.facts())
+
+
+WAYS = {
+    frozenset({"network"}): "Network",
+    frozenset({"away", "maintenance"}): "Maintenance",
+    frozenset({"network", "banned"}): "IpBanned",
+    frozenset({"rate_limit"}): "RateLimited",
+    frozenset({"moved", "network"}): "EndpointChanged",
+    frozenset({"away"}): "BreakerOpen",
+    frozenset({"a word of a later version"}): "BreakerOpen",
+}
+
+
+@pytest.mark.parametrize(("kinds", "reason"), WAYS.items(), ids=str)
+def test_how_the_venue_fails_is_the_reason(kinds, reason):
+    """The plainest of the words of what is open."""
+    facts = make.facts(seen=serving(report=make.said(breakers=("binance/account",), failures=kinds)))
+    assert seen(facts)["VenueFailing"] == ("True", reason)
+    assert ("VenueFailing", "True", reason) in KNOWN
+
+
+def compared(at, *differences):
+    return make.said(reconciliation=Comparison(at, differences))
+
+
+def test_how_ledger_and_account_compared_last_is_told_once():
+    """Result, the differences, and since when; another look with that result writes nothing, nor does silence."""
+    first = status(make.facts(seen=serving(report=compared("2026-11-21T13:00:00Z"))))
+    said = {"result": "Matches", "at": "2026-11-21T13:00:00Z", "message": "ledger and account agree"}
+    assert first["reconciliation"] == said
+    again = status(make.facts(seen=serving(report=compared("2026-11-21T14:00:00Z")), status=first))
+    assert again["reconciliation"] == said
+    assert status(make.facts(seen=serving(), status=first))["reconciliation"] == said
+    then = compared("2026-11-21T15:00:00Z", "BTC/USDT lacks 0.1", "ETH/USDT has 2 more")
+    assert status(make.facts(seen=serving(report=then), status=first))["reconciliation"] == {
+        "result": "Differs",
+        "at": "2026-11-21T15:00:00Z",
+        "message": "BTC/USDT lacks 0.1; ETH/USDT has 2 more",
+    }
+
+
+def test_the_schema_of_the_ledger_is_told():
+    """As the process says it, and as it was known while none does."""
+    facts = make.facts(seen=serving(report=make.said(schema=Schema("0004", "0003"))))
+    assert status(facts)["schemaVersion"] == "0003"
+    assert status(make.facts(seen=serving(), status={"schemaVersion": "0003"}))["schemaVersion"] == "0003"
+    unread = make.said(schema=Schema("0004", ""))
+    assert "schemaVersion" not in status(make.facts(seen=serving(report=unread)))
 
 
 def test_the_name_of_a_halt_outlives_the_pods_that_carry_it():
