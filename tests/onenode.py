@@ -56,6 +56,7 @@ class Running:
     annotations: str = ""
     is_ready: bool = False
     ended: list[int] = field(default_factory=list)
+    told_to_end: bool = False
     restarted: str = ""
     lost: bool = False
 
@@ -225,7 +226,9 @@ class Node:
             pod.annotations = lines
             (pod.folder / "podinfo/annotations").write_text(lines)
         code = pod.process.poll() if pod.process else None
-        if code is not None and not pod.lost:
+        if code is not None and pod.told_to_end:
+            self._end(pod)
+        elif code is not None and not pod.lost:
             self._ended(pod, code)
         elif code is None and not pod.is_ready and fetch(f"http://{pod.address}:{BOT_PORT}/readyz")[0] == 200:
             pod.is_ready = True
@@ -268,7 +271,10 @@ class Node:
     def _end(self, pod: Running) -> None:
         if pod.process is not None:
             if pod.process.poll() is None:
-                pod.process.send_signal(signal.SIGTERM)
+                # Once, as a kubelet does: a second one would cut its end short.
+                if not pod.told_to_end:
+                    pod.process.send_signal(signal.SIGTERM)
+                    pod.told_to_end = True
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     pod.process.wait(LOOK_SECONDS)
             if pod.process.poll() is None:

@@ -52,6 +52,18 @@ class Bot:
         return next(found, {})
 
     @property
+    def is_suspended(self) -> bool:
+        """Nothing of it runs, because that was asked for."""
+        ready = self.condition("Ready")
+        return ready.get("reason") == "Suspended" and ready.get("status") == "True"
+
+    @property
+    def is_ready(self) -> bool:
+        """Its process serves."""
+        ready = self.condition("Ready")
+        return ready.get("reason") != "Suspended" and ready.get("status") == "True"
+
+    @property
     def held(self) -> list[str]:
         """What is held, dust left out; empty when nobody answers."""
         positions = (self.live or {}).get("positions") or []
@@ -92,8 +104,9 @@ def order_namespace(namespace: str, order: str) -> None:
     kubectl("annotate", "namespace", namespace, "--overwrite", f"{HALT}={order}")
 
 
-def suspend(bot: Bot) -> None:
-    kubectl("patch", BOTS, bot.name, "-n", bot.namespace, "--type", "merge", "-p", '{"spec":{"suspend":true}}')
+def suspend(bot: Bot, suspended: bool) -> None:
+    patch = json.dumps({"spec": {"suspend": suspended}})
+    kubectl("patch", BOTS, bot.name, "-n", bot.namespace, "--type", "merge", "-p", patch)
 
 
 def in_pod(bot: Bot, *command: str) -> str:

@@ -137,7 +137,7 @@ def emergency_stop(which: Which, order: Stop) -> None:
         _until(partial(_flat, each), order.timeout, f"{each.name} is not flat yet, or does not answer")
         typer.echo(f"{each.namespace}/{each.name} is flat")
     for each in stopped if order.scale_to_zero else []:
-        cluster.suspend(each)
+        cluster.suspend(each, True)
     for each in stopped if order.scale_to_zero else []:
         _until(partial(_suspended, each), order.timeout, f"{each.name} is not suspended yet")
         typer.echo(f"{each.namespace}/{each.name} is suspended")
@@ -205,9 +205,7 @@ def _is_halted(now: Bot, reason: str) -> bool:
 
 
 def _suspended(bot: Bot) -> bool:
-    now = _again(bot)
-    ready = now.condition("Ready")
-    return ready.get("reason") == "Suspended" and ready.get("status") == "True"
+    return _again(bot).is_suspended
 
 
 def _until(true: Callable[[], bool], seconds: float, otherwise: str, pause: float = 0.2) -> None:

@@ -16,6 +16,7 @@ from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.observe import ClusterSaysNo, bots
 from kubectl_tradingbot.reconciling import reconcile
+from kubectl_tradingbot.suspending import start_bot, stop_bot
 from kubectl_tradingbot.table import fleet, page
 from kubectl_tradingbot.training import train
 
@@ -30,6 +31,8 @@ program.command()(resume)
 program.command()(doctor)
 program.command("emergency-stop")(emergency_stop)
 program.command()(reconcile)
+program.command("stop")(stop_bot)
+program.command("start")(start_bot)
 program.command()(train)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
