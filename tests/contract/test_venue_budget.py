@@ -19,7 +19,7 @@ from markets import DEEP_DATA
 from tradingbot.api import serve
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.errors import VenueUnavailable
-from tradingbot.domain.order import Accepted, Order, OrderType, Outcome, Purpose, Refused, Side, VenueWrite
+from tradingbot.domain.order import Accepted, Cancel, Order, OrderType, Outcome, Purpose, Refused, Side, VenueWrite
 from tradingbot.domain.quota import Use
 from tradingbot.gate.app import gate_app
 from tradingbot.gate.desk import Desk
@@ -49,7 +49,9 @@ class Bench:
     clock: VenueClock
     session: aiohttp.ClientSession
 
-    async def send(self, request: Order) -> Outcome:
+    async def send(self, request: Order | Cancel) -> Outcome:
+        if why := await self.venue.room(request):
+            return Refused("RateLimited", f"not sent: {why}")
         number, now = next(NUMBERS), self.clock.now()
         name = str(ClientId("abc123", 1, number))
         return await self.venue.send(VenueWrite(name, 1, number, request, now, now + self.venue.request_life))
@@ -122,6 +124,27 @@ def test_what_is_used_up_refuses_entries_and_lets_stops_through(monkeypatch: pyt
         async with at.session.get(f"{at.url}/control/orders") as answer:
             orders = [each for each in (await answer.json())["entries"] if each["action"] == "order"]
         assert len(orders) == 2
+
+    story(act)
+
+
+def test_an_account_that_placed_too_many_orders_still_cancels_and_asks() -> None:
+    """The venue counts them by account: what it places waits, its cancels go, and nobody else of the address stops."""
+
+    async def act(at: Bench) -> None:
+        stop = await at.send(BUY), await at.send(STOP)
+        fault = {"kind": "status", "route": "POST /api/v3/order", "status": 429, "code": -1015, "retry_after": 30}
+        async with at.session.post(f"{at.url}/control/faults", json={**fault, "count": 1}) as answer:
+            assert answer.status in (200, 201), await answer.text()
+        assert isinstance(await at.send(BUY), Refused)
+        refused = await at.send(BUY)
+        assert refused == Refused(
+            "RateLimited", "not sent: the venue takes no more orders of this account, 30 s are left"
+        )
+        assert isinstance(stop[1], Accepted)
+        assert isinstance(await at.send(Cancel(BTC, stop[1].report.client_id)), Accepted)
+        assert await at.venue.open_orders(BTC) == ()
+        assert at.desk.quotas["binance"].backoffs == 0
 
     story(act)
 

@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tradingbot.domain.errors import VenueUnavailable
-from tradingbot.domain.order import Accepted, Cancel, OrderStatus, OrderType, Refused, Side, Unknown
-from venuerig import STUBS, D, Rig, at
+from tradingbot.domain.order import Accepted, Cancel, Order, OrderStatus, OrderType, Refused, Side, Unknown
+from tradingbot.venues.dialect import Call
+from venuerig import STUBS, VENUES, D, Rig, at
 
 PLACES = {
     "coinbase": "/api/v3/brokerage/orders",
@@ -54,6 +55,34 @@ def test_an_exit_takes_its_stop_back_first(name: str) -> None:
     book = at(name, act)
     order = [seen.path for seen in book.seen if seen.path in (CANCELS[name], PLACES[name])]
     assert order[-2:] == [CANCELS[name], PLACES[name]]
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_no_write_weighs_more_than_was_asked_for(name: str) -> None:
+    """The gate gives room for a write as a whole: its cancel, its order, and how both are looked after."""
+
+    async def act(rig: Rig) -> None:
+        traits, through, weighed = rig.venue._dialect.traits, rig.venue._through, 0
+
+        async def counted(call: Call) -> object:
+            nonlocal weighed
+            weighed += (traits.weights or {}).get(call.method, 1)
+            return await through(call)
+
+        async def weight(request: Order | Cancel) -> tuple[str, int]:
+            nonlocal weighed
+            weighed = 0
+            sent, outcome = await rig.send(request)
+            assert isinstance(outcome, Accepted)
+            return sent, traits.writes.use(request).weight - weighed
+
+        rig.venue._through = counted
+        resting, spare = await weight(rig.limit())
+        left = [spare, (await weight(Cancel(rig.symbol, resting)))[1], (await weight(rig.wish()))[1]]
+        stop, spare = await weight(rig.stop())
+        assert min(*left, spare, (await weight(exit_of(rig, stop)))[1]) >= 0
+
+    at(name, act)
 
 
 @pytest.mark.parametrize("name", STUBS)

@@ -9,7 +9,7 @@ from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.clock import ClockState
 from tradingbot.domain.instrument import Instrument
 from tradingbot.domain.lease import Lease
-from tradingbot.domain.order import Fill, OrderReport, Outcome, VenueWrite
+from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, Outcome, VenueWrite
 
 
 class Clock(Protocol):
@@ -98,6 +98,10 @@ class Venue(Protocol):
 
     async def reach(self) -> None:
         """Ways to the venue stand for what an adoption asks at once. Nothing private is said, and nothing is raised."""
+        ...
+
+    async def room(self, request: Order | Cancel) -> str:
+        """Empty: *request* is counted and may be sent now. Else why not; what enters is told at once, never waits."""
         ...
 
     async def send(self, write: VenueWrite) -> Outcome:

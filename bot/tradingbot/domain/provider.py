@@ -17,7 +17,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """*reserve_percent* of each limit is kept for cancels and stops."""
+    """*reserve_percent* of each limit is kept for cancels, stops and exits, and as much again is not for entries."""
 
     name: str
     limits: tuple[Limit, ...]

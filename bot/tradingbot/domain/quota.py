@@ -13,11 +13,12 @@ DEFAULT_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One request. *urgent*: it cancels or protects, so that the reserve is there for it."""
+    """One request. *urgent*: it cancels or protects, so that the reserve is there for it. *enters*: it comes last."""
 
     weight: int
     orders: int
     urgent: bool
+    enters: bool = False
 
     def of(self, limit: Limit) -> int:
         return self.weight if limit.of == "weight" else self.orders
@@ -92,17 +93,26 @@ def forgotten(quota: Quota) -> Quota:
 
 
 def is_exhausted(quota: Quota, now: float) -> bool:
-    """Whether a request that is not urgent has to wait now."""
-    return isinstance(take(quota, Use(1, 1, urgent=False), now), Wait)
+    """Whether an entry has to wait now."""
+    return isinstance(take(quota, Use(1, 1, urgent=False, enters=True), now), Wait)
 
 
 def _pairs(quota: Quota) -> tuple[tuple[Limit, Spent], ...]:
     return tuple(zip(quota.provider.limits, quota.spent, strict=True))
 
 
+def _room(provider: Provider, limit: Limit, use: Use) -> int:
+    """How much of *limit* may be used when *use* is in it."""
+    reserve = 0 if use.urgent else limit.capacity * provider.reserve_percent * (2 if use.enters else 1) // 100
+    if use.enters and limit.of == "orders" and reserve:
+        # An entry calls for a stop, and for an exit: whoever lets it in has to have room for all three.
+        return max(1, limit.capacity // 3)
+    return limit.capacity - reserve
+
+
 def _wait(provider: Provider, pair: tuple[Limit, Spent], use: Use, now: float) -> Wait | None:
     limit, spent = pair
-    room = limit.capacity if use.urgent else limit.capacity * (100 - provider.reserve_percent) // 100
+    room = _room(provider, limit, use)
     over = spent.used(now) + use.of(limit) - room
     if not use.of(limit) or over <= 0:
         return None

@@ -1,4 +1,4 @@
-"""The one door to the venue's writes: fence, send, record; nothing else is awaited between timestamp and send."""
+"""The one door to the venue's writes: room, fence, send, record; between timestamp and send nothing is awaited."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,9 +9,16 @@ from tradingbot.execution.desk import Desk
 from tradingbot.execution.journal import ExitJournal
 from tradingbot.execution.record import keep_fills, settled
 
+NO_ROOM = "RateLimited"
+
 
 async def place(desk: Desk, request: Order | Cancel) -> Outcome:
-    """A write that no strategy decided (stop, cancel, exit by halt) is in the ledger and was sent once."""
+    """A write that no strategy decided (stop, cancel, exit by halt) is in the ledger and was sent once.
+
+    What finds no room in the budget of this address is refused and leaves no trace there.
+    """
+    if why := await desk.venue.room(request):
+        return Refused(NO_ROOM, f"not sent: {why}")
     await desk.clock.assure()
     timestamp = desk.clock.now()
     write = desk.ledger.intend(desk.lease, request, timestamp, timestamp + desk.venue.request_life)
@@ -20,6 +27,8 @@ async def place(desk: Desk, request: Order | Cancel) -> Outcome:
 
 async def decide(desk: Desk, decision: Decision, request: Order | Cancel | None) -> Outcome | Refusal | None:
     """The bar is decided, once for ever, and *request* was sent unless it had become stale; None = nothing to send."""
+    if request is not None and (why := await desk.venue.room(request)):
+        decision, request = replace(decision, refusal=Refusal(NO_ROOM, f"not sent: {why}")), None
     if request is not None:
         await desk.clock.assure()
     timestamp = desk.clock.now()
@@ -40,7 +49,10 @@ def is_stale(desk: Desk, request: Order, timestamp: datetime) -> bool:
 
 
 async def journaled(desk: Desk, journal: ExitJournal, request: Order) -> Outcome:
-    """*request* is on the state volume and was sent once; the ledger, which is away, hears of it by the replay."""
+    """*request* is on the state volume and was sent once; the ledger, which is away, hears of it by the replay.
+
+    It asks nobody for room: the time for which it may be sent is running.
+    """
     await desk.clock.assure()
     timestamp = desk.clock.now()
     write = journal.numbered(desk.lease, request, (timestamp, timestamp + desk.venue.request_life))

@@ -17,7 +17,7 @@ from tradingbot.gate.desk import Desk
 from tradingbot.gate.gauges import Gauges
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-URGENT, USUAL = "urgent", "usual"
+URGENT, USUAL, ENTRY = "urgent", "usual", "entry"
 TAKE: Mapping[str, int | str] = {"provider": "binance", "kind": USUAL, "weight": 1, "orders": 0}
 TOLD: Mapping[str, int | str] = {"provider": "binance", "status": 200, "retry_after": 0, "used_weight": 0}
 QUIET = "a reset would only hide who uses it up; send force true and a reason to do it all the same"
@@ -74,9 +74,9 @@ def shown(quota: Quota, now: float) -> dict[str, Any]:
 def _take(desk: Desk) -> Endpoint:
     async def answer(request: Request) -> Response:
         sent = await fields(request, TAKE, frozenset())
-        if sent["kind"] not in (URGENT, USUAL):
-            raise BadBody(f'kind "{sent["kind"]}" is unknown: write {URGENT} or {USUAL}')
-        use = Use(sent["weight"], sent["orders"], sent["kind"] == URGENT)
+        if sent["kind"] not in (URGENT, USUAL, ENTRY):
+            raise BadBody(f'kind "{sent["kind"]}" is unknown: write {URGENT}, {USUAL} or {ENTRY}')
+        use = Use(sent["weight"], sent["orders"], sent["kind"] == URGENT, sent["kind"] == ENTRY)
         waits = desk.take(_known(desk, sent["provider"]), use)
         if waits is None:
             return Json({"granted": True})

@@ -27,6 +27,7 @@ class BinanceTalk:
         # "Invalid API-key, IP, or permissions" and "API-key format invalid".
         refused_key=frozenset({"-2014", "-2015"}),
         wrong_time=frozenset({"-1021"}),
+        too_many_orders=frozenset({"-1015"}),
         weights={
             "privateGetAccount": 20,
             "privateGetMyTrades": 20,

@@ -72,7 +72,7 @@ class Budget:
         if self._url is None:
             return None
         if time.monotonic() >= self._away_until:
-            kind = "urgent" if use.urgent else "usual"
+            kind = "urgent" if use.urgent else "entry" if use.enters else "usual"
             said = await self._post("/take", kind=kind, weight=use.weight, orders=use.orders)
             if said is not None:
                 return None if said["granted"] else Wait(float(said["wait_seconds"]), str(said["why"]))
@@ -111,7 +111,8 @@ class Budget:
             return None
         left = take(self._own, use, self._now())
         if isinstance(left, Wait):
-            return left
+            # What never fits into so small a share is not kept back for it when it protects.
+            return None if left.impossible and use.urgent else left
         self._own = left
         return None
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ import aiohttp
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
-from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, Outcome, Purpose, Refused, Unknown, VenueWrite
+from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.domain.quota import Told, Use
 from tradingbot.venues import binance
 from tradingbot.venues.binance_talk import BinanceTalk
@@ -22,7 +22,7 @@ from tradingbot.venues.budget import Budget, used_weight
 from tradingbot.venues.clock import Pace, VenueClock
 from tradingbot.venues.coinbase_talk import CoinbaseTalk
 from tradingbot.venues.consequence import TOO_MANY, Answered, retry_after
-from tradingbot.venues.dialect import UNREADABLE, Call, Dialect, Lost, NotConnected, Rights, Talk
+from tradingbot.venues.dialect import Call, Dialect, Lost, NotConnected, Rights, Talk, readable
 from tradingbot.venues.key import KeyDoubt, permitted
 from tradingbot.venues.kraken_talk import KrakenTalk
 from tradingbot.venues.kucoin_talk import KucoinTalk
@@ -39,18 +39,10 @@ SPOKEN: Mapping[str, type[Dialect]] = {
 }
 # Seconds of ours that a read may wait for room, and a write that cancels or protects, whose time runs already.
 READ_PATIENCE, URGENT_PATIENCE = 2.0, 0.5
+# How long an account that has placed too many orders places none, if the venue does not say.
+SECONDS_OF_ORDERS = 10.0
 # One question of ours never takes more of the venue's.
 MOST_CALLS = 5000
-
-
-@contextlib.contextmanager
-def readable(asked: Sequence[Call]) -> Iterator[None]:
-    """An answer that is not of its venue's form is as good as none: VenueUnavailable, naming the last of *asked*."""
-    try:
-        yield
-    except UNREADABLE as error:
-        method = asked[-1].method if asked else "nothing"
-        raise VenueUnavailable(f"{method}: the answer cannot be read: {type(error).__name__} {error}") from error
 
 
 class CcxtVenue:
@@ -67,6 +59,7 @@ class CcxtVenue:
         self._exchange = signing(account, clock, self._dialect)
         self._lane = asyncio.Lock() if self._dialect.traits.serial else contextlib.nullcontext()
         self._open_at = 0.0
+        self._orders_at = 0.0
         self._told_off = 0  # answers in a row that told us to wait
         self._key = KeyDoubt()
         self._budget = budget or Budget(None, account.exchange, clock)
@@ -124,8 +117,15 @@ class CcxtVenue:
         """How long the venue may take to show an order it has accepted."""
         return self._clock.scaled(self._dialect.traits.visibility)
 
+    async def room(self, request: Order | Cancel) -> str:
+        if why := self._closed or self._full(request):
+            return why
+        use = self._dialect.traits.writes.use(request)
+        # What protects is waited for a little.
+        return await self._budget.room(use, URGENT_PATIENCE if use.urgent else 0.0)
+
     async def send(self, write: VenueWrite) -> Outcome:
-        if why := self._closed or await self._no_room(write.request):
+        if why := self._closed or self._full(write.request):
             return Refused("RateLimited", f"not sent: {why}")
         window = round((write.expires_at - write.timestamp) / self._clock.scaled(timedelta(milliseconds=1)))
         try:
@@ -197,11 +197,12 @@ class CcxtVenue:
         left = self._open_at - self._clock.monotonic()
         return f"the venue told us to wait, {left:.0f} s are left" if left > 0 else ""
 
-    async def _no_room(self, request: Order | Cancel) -> str:
-        """Why the budget of this address lets no such request through now; what protects is waited for a little."""
-        urgent = isinstance(request, Cancel) or request.purpose is not Purpose.ENTRY
-        use = Use(1, 0 if isinstance(request, Cancel) else 1, urgent)
-        return await self._budget.room(use, URGENT_PATIENCE if urgent else 0.0)
+    def _full(self, request: Order | Cancel) -> str:
+        """Why the account may place nothing more now; cancels and questions are not counted as orders."""
+        left = self._orders_at - self._clock.monotonic()
+        if isinstance(request, Cancel) or left <= 0:
+            return ""
+        return f"the venue takes no more orders of this account, {left:.0f} s are left"
 
     def _heard(self) -> None:
         """The venue's own count of what this address has used is told to whoever keeps the budget."""
@@ -211,7 +212,9 @@ class CcxtVenue:
     async def _heed(self, answer: Answered) -> None:
         """What an error says about the next request: wait that long, or look at the clock again."""
         traits, word = self._dialect.traits, self._dialect.word(answer)
-        if answer.status in TOO_MANY or word in traits.too_many:
+        if word in traits.too_many_orders:
+            self._orders_at = self._clock.monotonic() + (retry_after(answer.headers) or SECONDS_OF_ORDERS)
+        elif answer.status in TOO_MANY or word in traits.too_many:
             self._told_off += 1
             said = retry_after(answer.headers)
             left = self._account.backoff.pause(self._told_off).total_seconds() if said is None else said

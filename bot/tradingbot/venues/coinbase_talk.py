@@ -9,7 +9,7 @@ from typing import Any
 from tradingbot.domain.order import Accepted, Cancel, Fill, Order, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import coinbase
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits, Weights
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 PAGE = 250
@@ -32,6 +32,7 @@ class CoinbaseTalk:
         urls={"rest": ""},
         refused_key=frozenset({"401", "Unauthorized"}),
         too_many=frozenset({"rate_limit_exceeded"}),
+        writes=Weights(look=2, cancel=3, at_once=False),
     )
 
     def __init__(self) -> None:

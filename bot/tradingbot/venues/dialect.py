@@ -1,12 +1,26 @@
 """What a venue's dialect is: our questions as its calls, its answers as our words. Pure: the adapter asks."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from tradingbot.domain.order import Fill, OrderReport, Outcome, Refused, Unknown, VenueWrite
+from tradingbot.domain.errors import VenueUnavailable
+from tradingbot.domain.order import (
+    Cancel,
+    Fill,
+    Order,
+    OrderReport,
+    OrderType,
+    Outcome,
+    Purpose,
+    Refused,
+    Unknown,
+    VenueWrite,
+)
+from tradingbot.domain.quota import Use
 from tradingbot.venues.consequence import Answered
 
 T = TypeVar("T")
@@ -37,6 +51,16 @@ class NotConnected(Lost):
 UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
+@contextmanager
+def readable(asked: Sequence[Call]) -> Iterator[None]:
+    """An answer that is not of its venue's form is as good as none: VenueUnavailable, naming the last of *asked*."""
+    try:
+        yield
+    except UNREADABLE as error:
+        method = asked[-1].method if asked else "nothing"
+        raise VenueUnavailable(f"{method}: the answer cannot be read: {type(error).__name__} {error}") from error
+
+
 # A conversation: it yields calls, is given their answers (or Answered, or Lost, thrown), and returns what came of it.
 Talk = Generator[Call, Any, T]
 
@@ -49,6 +73,27 @@ class Rights:
     may_trade: bool
     withdraw: str
     trade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What all calls of one write weigh together: none of them may find the budget used up half-way.
+
+    *look*: an order that takes from the book is asked for at once. *at_once*: cancel and place are one call.
+    """
+
+    place: int = 1
+    look: int = 0
+    cancel: int = 1
+    at_once: bool = True
+
+    def use(self, request: Order | Cancel) -> Use:
+        if isinstance(request, Cancel):
+            return Use(self.cancel, 0, urgent=True)
+        looked = self.look if request.type is OrderType.MARKET else 0
+        weight = self.place + looked + (0 if self.at_once or request.replaces is None else self.cancel)
+        enters = request.purpose is Purpose.ENTRY
+        return Use(weight, 1, urgent=not enters, enters=enters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +112,9 @@ class Traits:
     refused_key: frozenset[str]
     wrong_time: frozenset[str] = frozenset()
     too_many: frozenset[str] = frozenset()
+    too_many_orders: frozenset[str] = frozenset()
     weights: Mapping[str, int] | None = None
+    writes: Weights = Weights()
     options: Mapping[str, Any] | None = None
     serial: bool = False
     streams: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 from tradingbot.domain.order import Accepted, Fill, Order, OrderReport, Outcome, Refused, Unknown, VenueWrite
 from tradingbot.venues import kraken
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits, Weights
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 PAGE = 50
@@ -32,7 +32,9 @@ class KrakenTalk:
         refused_key=frozenset({"EAPI:Invalid key", "EAPI:Invalid signature", "EGeneral:Permission denied"}),
         wrong_time=frozenset({"EAPI:Invalid nonce"}),
         too_many=frozenset({"EAPI:Rate limit exceeded", "EGeneral:Too many requests", "EGeneral:Temporary lockout"}),
-        weights={"privatePostTradesHistory": 2},
+        # Placing and cancelling have a budget of their own there; looking after them has not.
+        weights={"privatePostTradesHistory": 2, "privatePostAddOrder": 0, "privatePostCancelOrder": 0},
+        writes=Weights(look=4, cancel=2, at_once=False),
         serial=True,
     )
 

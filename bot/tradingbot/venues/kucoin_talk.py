@@ -12,7 +12,7 @@ from tradingbot.domain.order import VenueWrite as Write
 from tradingbot.venues import kucoin
 from tradingbot.venues.binance import milliseconds
 from tradingbot.venues.consequence import Answered
-from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits
+from tradingbot.venues.dialect import Call, Json, Names, Rights, Talk, Traits, Weights
 from tradingbot.venues.two_steps import gone, one_write, standing, taken_on
 
 FINE = frozenset({"200000", "200"})
@@ -49,6 +49,7 @@ class KucoinTalk:
             "privateGetHfOrdersOrderId": 2,
             "privateGetHfFills": 2,
         },
+        writes=Weights(look=4, cancel=6, at_once=False),
         # Else the library signs with its own partner's name, and looks for another kind of account first.
         options={"partner": {}, "uta": False},
     )

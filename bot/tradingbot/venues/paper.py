@@ -71,6 +71,9 @@ class PaperVenue:
     async def reach(self) -> None:
         return
 
+    async def room(self, request: Order | Cancel) -> str:  # noqa: ARG002
+        return ""
+
     async def send(self, write: VenueWrite) -> Outcome:
         symbol = write.request.symbol
         price = self._bar[symbol].open if symbol in self._bar else await self._price(symbol)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.candle import Candle
-from tradingbot.domain.order import Fill, OrderReport, Outcome, Refused, VenueWrite
+from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, Outcome, Refused, VenueWrite
 
 
 class ShadowVenue:
@@ -25,6 +25,9 @@ class ShadowVenue:
 
     async def reach(self) -> None:
         return
+
+    async def room(self, request: Order | Cancel) -> str:  # noqa: ARG002
+        return ""
 
     async def send(self, write: VenueWrite) -> Outcome:
         return Refused("DryRun", f"{write.client_id} was decided and not sent")

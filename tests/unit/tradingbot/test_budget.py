@@ -131,6 +131,16 @@ async def test_a_bot_whose_gate_is_away_has_a_tenth(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.asyncio
+async def test_a_share_too_small_for_it_keeps_no_protection_back() -> None:
+    """At Kraken an exit in the place of its stop is seven requests of the six that a tenth of its minute has."""
+    async with bots("http://127.0.0.1:1", 1, "kraken") as (bot,):
+        assert await bot.ask(Use(7, 1, urgent=True)) is None
+        refused = await bot.ask(Use(7, 1, urgent=False, enters=True))
+        assert refused is not None
+        assert refused.impossible
+
+
+@pytest.mark.asyncio
 async def test_a_gate_that_comes_back_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """After some seconds of share its word counts again."""
     monkeypatch.setattr(budget, "AWAY_SECONDS", 0.0)

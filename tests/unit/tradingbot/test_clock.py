@@ -75,6 +75,9 @@ class Shop:
     def __init__(self) -> None:
         self.sent: list[VenueWrite] = []
 
+    async def room(self, _: object) -> str:
+        return ""
+
     async def send(self, write: VenueWrite) -> Outcome:
         self.sent.append(write)
         return Refused("-1", "no")

@@ -259,9 +259,13 @@ class ScriptedVenue:
     sent: list[VenueWrite] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     away: bool = False
+    full: str = ""
     coins: dict[str, Decimal] = field(default_factory=lambda: {"BTC": Decimal(100), "USDT": Decimal(10000)})
     request_life: timedelta = timedelta(seconds=2)
     visibility: timedelta = timedelta(seconds=3)
+
+    async def room(self, _: object) -> str:
+        return self.full
 
     async def send(self, write: VenueWrite) -> Outcome:
         self.sent.append(write)
@@ -320,6 +324,26 @@ def later(desk_: Desk, seconds: float) -> None:
 def settle_once(desk_: Desk) -> bool:
     desk_.retries.clear()
     return asyncio.run(settle.settle_due(desk_))
+
+
+def test_what_finds_no_room_is_not_sent_and_leaves_no_trace():
+    """The budget is asked before the timestamp is taken: no intent stands for what was never tried."""
+    made = desk(ScriptedVenue(full="the weight is used up"))
+    outcome = asyncio.run(send.place(made, stop()))
+    assert outcome == Refused("RateLimited", "not sent: the weight is used up")
+    assert (made.venue.sent, made.ledger.orders()) == ([], ())
+
+
+def test_a_decision_that_finds_no_room_is_made_and_refused():
+    """The bar is decided, and the ledger says why nothing was sent."""
+    made = desk(ScriptedVenue(full="the weight is used up"))
+    decision = Decision(
+        "sma_cross", BTC, START, Intent(BTC, "sma_cross", START, Action.ENTER, D(100), START, "up"), None
+    )
+    outcome = asyncio.run(send.decide(made, decision, entry()))
+    assert outcome == Refusal("RateLimited", "not sent: the weight is used up")
+    assert (made.venue.sent, made.ledger.orders()) == ([], ())
+    assert made.ledger.decided_through("sma_cross", BTC) == START
 
 
 @pytest.mark.parametrize(("pace", "ahead"), [(1, 1.9), (60, 60.0)])

@@ -91,6 +91,36 @@ def test_the_reserve_is_for_what_cancels_or_protects():
     assert not isinstance(take(quota, USUAL, 1063.0), Wait)
 
 
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_every_entry_that_is_let_in_finds_room_for_its_stop_and_its_exit(entries, reads):
+    """Whatever enters and asks before: two orders for each entry that was let in go at once, and so does its cancel."""
+    quota, let_in = full(VENUE), 0
+    for use in [Use(1, 1, urgent=False, enters=True)] * entries + [USUAL] * reads:
+        answer = take(quota, use, 1000.0)
+        if not isinstance(answer, Wait):
+            quota, let_in = answer, let_in + use.orders
+    for _ in range(2 * let_in):
+        quota = take(quota, Use(1, 1, urgent=True), 1000.0)
+        assert not isinstance(quota, Wait)
+    assert not isinstance(take(quota, URGENT, 1000.0), Wait)
+
+
+def test_entries_leave_room_for_questions():
+    """A tenth that no entry takes: who may enter nothing more still hears what became of what it holds."""
+    quota = take(full(VENUE), Use(80, 0, urgent=False, enters=True), 1000.0)
+    assert take(quota, Use(1, 0, urgent=False, enters=True), 1000.0) == Wait(63.0, "weight-1m is used up")
+    assert is_exhausted(quota, 1000.0)
+    assert not isinstance(take(quota, Use(10, 0, urgent=False), 1000.0), Wait)
+
+
+def test_a_limit_too_small_to_be_divided_lets_one_entry_in():
+    """A share of two orders is not none."""
+    small = Provider("small", (Limit("orders", "orders", 2, 10.0),), reserve_percent=50)
+    quota = take(full(small), Use(1, 1, urgent=False, enters=True), 1000.0)
+    assert not isinstance(quota, Wait)
+    assert isinstance(take(quota, Use(1, 1, urgent=False, enters=True), 1000.0), Wait)
+
+
 def test_every_limit_counts_for_itself():
     """Orders run out before the weight does; reads go on."""
     quota = take(full(VENUE), Use(1, 9, urgent=False), 1000.0)
@@ -139,6 +169,8 @@ def test_a_shorter_wait_does_not_end_a_longer_one():
 
 def test_bots_take_and_wait(client, clock):
     """A grant is counted; a refusal says how long to wait; urgent requests find the reserve."""
+    entry = {"provider": "venue", "kind": "entry", "weight": 1, "orders": 4}
+    assert client.post("/take", json=entry).json()["error"] == "orders-10s allows 3 at most: ask for less at once"
     ask = {"provider": "alphavantage", "kind": "usual", "weight": 5, "orders": 0}
     assert client.post("/take", json=ask).json() == {"granted": True}
     refused = client.post("/take", json={**ask, "weight": 1}).json()
@@ -151,7 +183,7 @@ def test_bots_take_and_wait(client, clock):
     ("sent", "said"),
     [
         ({"provider": "nobody"}, 'provider "nobody" is unknown: write one of venue, alphavantage'),
-        ({"kind": "first"}, 'kind "first" is unknown: write urgent or usual'),
+        ({"kind": "first"}, 'kind "first" is unknown: write urgent, usual or entry'),
         ({"weight": -1}, 'weight -1 is not right: send for example {"weight": 1}'),
         ({"weight": 101}, "weight-1m allows 90 at most: ask for less at once"),
     ],
