@@ -92,7 +92,7 @@ MUTANTS = {
         (f"{SENDING}test_what_was_decided_under_an_epoch_is_not_sent_under_the_next",),
     ),
     "no decision cursor": Mutant(
-        (Change("bot/tradingbot/ledger/writes.py", ", where=cursors.c.decided_through < decision.bar", ""),),
+        (Change("bot/tradingbot/ledger/writes.py", ", where=cursors.c.decided_through < new.decided_through", ""),),
         (f"{BOOK}test_a_bar_is_decided_once",),
     ),
     "stop cancelled first": Mutant(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, Table, column, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, column, func, select
 from sqlalchemy import table as light
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from tradingbot.domain.clientid import ClientId
 from tradingbot.domain.instrument import ZERO
@@ -39,16 +41,16 @@ from tradingbot.ledger.tables import (
     paper_book,
 )
 
+# Statements are worded once and given their values each time: to word one costs more than the server takes for it.
 NEWEST = select(func.max(intents.c.sequence)).where(intents.c.sequence < JOURNAL_FROM)
-DECIDED, ENTERED, BEGUN = decisions.insert(), intents.insert(), outcomes.insert()
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT of the kind that knows what to do on conflict."""
-    return inserted(connection.dialect.name, table)
+    return worded(connection.dialect.name, table)
 
 
-def inserted(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def worded(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
@@ -58,27 +60,32 @@ def records() -> Select[tuple[object, ...]]:
     return select(intents, *known).join(outcomes, outcomes.c.client_id == intents.c.client_id)
 
 
+NAMED = records().where(intents.c.client_id == bindparam("of"))
+BECOMES = outcomes.update().where(outcomes.c.client_id == bindparam("of"))
+
+
 def decide(connection: Connection, held: Lease, decision: Decision) -> bool:
     """True when the cursor advanced to the bar of *decision*; False when it had been decided before."""
     values = {"strategy": decision.strategy, "symbol": decision.symbol, "decided_through": decision.bar}
-    return connection.execute(_advance(connection.dialect.name), values | rows.writer(held)).first() is not None
+    statement = advance(connection.dialect.name)
+    return connection.execute(statement, values | rows.writer(held)).first() is not None
 
 
 @cache
-def _advance(dialect: str) -> Executable:
-    """Worded once: every decision asks it before an order can leave."""
-    statement = inserted(dialect, cursors)
+def advance(dialect: str) -> ReturningInsert[Any]:
+    """The cursor moves to a later bar, and tells that it did."""
+    statement = worded(dialect, cursors)
     new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=["strategy", "symbol"],
-        set_={name: new[name] for name in ("decided_through", "epoch", "instance")},
-        where=cursors.c.decided_through < new.decided_through,
-    ).returning(cursors.c.strategy)
+    there = {"decided_through": new.decided_through, "epoch": new.epoch, "instance": new.instance}
+    moves = statement.on_conflict_do_update(
+        index_elements=["strategy", "symbol"], set_=there, where=cursors.c.decided_through < new.decided_through
+    )
+    return moves.returning(cursors.c.strategy)
 
 
 def note(connection: Connection, held: Lease, decision: Decision, write: VenueWrite | None) -> None:
     client_id = write.client_id if write else None
-    connection.execute(DECIDED, rows.decision_values(decision, client_id, held))
+    connection.execute(decisions.insert(), rows.decision_values(decision, client_id, held))
 
 
 def intend(
@@ -99,12 +106,12 @@ def newest(connection: Connection) -> int:
 
 
 def enter(connection: Connection, held: Lease, write: VenueWrite) -> None:
-    connection.execute(ENTERED, rows.intent_values(write, held))
+    connection.execute(intents.insert(), rows.intent_values(write, held))
 
 
 def begin(connection: Connection, held: Lease, write: VenueWrite) -> None:
     begun = {"status": OrderStatus.INTENDED, "filled": ZERO, "message": "", **rows.writer(held)}
-    connection.execute(BEGUN, {"client_id": write.client_id, **begun})
+    connection.execute(outcomes.insert(), {"client_id": write.client_id, **begun})
 
 
 def settle(
@@ -112,7 +119,7 @@ def settle(
 ) -> OrderRecord:
     """The order has moved to the status it *became*, unless that would be a step back."""
     status, report, message = became
-    found = connection.execute(records().where(intents.c.client_id == client_id)).one_or_none()
+    found = connection.execute(NAMED, {"of": client_id}).one_or_none()
     if found is None:
         raise LookupError(f"{client_id} is no write of this ledger")
     before = rows.record(found)
@@ -129,26 +136,29 @@ def settle(
     }
     if report:
         values["at"] = report.at
-    connection.execute(outcomes.update().where(outcomes.c.client_id == client_id).values(values))
+    connection.execute(BECOMES, {"of": client_id, **values})
     return OrderRecord(before.write, status, values["filled"], values["venue_id"], values["message"])
 
 
 def record_fills(connection: Connection, held: Lease, venue: str, new: Sequence[Fill]) -> tuple[Fill, ...]:
     """The fills not known before are in the book now."""
-    stored = []
-    for fill in new:
-        statement = upsert(connection, fills).values(rows.fill_values(fill, venue, held))
-        known = statement.on_conflict_do_nothing(index_elements=["venue", "symbol", "trade_id"])
-        if connection.execute(known.returning(fills.c.id)).first() is not None:
-            stored.append(fill)
-    return tuple(stored)
+    fresh = unless_known(connection.dialect.name)
+    told = ((fill, rows.fill_values(fill, venue, held)) for fill in new)
+    return tuple(fill for fill, values in told if connection.execute(fresh, values).first() is not None)
+
+
+@cache
+def unless_known(dialect: str) -> ReturningInsert[Any]:
+    """The fill is in the book, and tells when it was not before."""
+    known = worded(dialect, fills).on_conflict_do_nothing(index_elements=["venue", "symbol", "trade_id"])
+    return known.returning(fills.c.id)
 
 
 def record_equity(connection: Connection, held: Lease, at: datetime, worth: Decimal) -> None:
     newest = select(equity.c.peak).order_by(equity.c.id.desc()).limit(1)
     peak = connection.execute(newest).scalar()
     values = {"at": at, "equity": worth, "peak": worth if peak is None else max(peak, worth)}
-    connection.execute(equity.insert().values(**values, **rows.writer(held)))
+    connection.execute(equity.insert(), values | rows.writer(held))
 
 
 def save_paper_book(connection: Connection, held: Lease, state: str) -> None:
