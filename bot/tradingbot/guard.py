@@ -74,9 +74,9 @@ class Guard:
         return self.halts.add(Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now()))
 
     def measure(self, desk: Desk, at: datetime) -> None:
-        """Equity is recorded, broken limits halt, and limit halts of days gone are cleared."""
+        """Broken limits halt by the equity of now, and limit halts of days gone are cleared."""
         day = self._parts.day_start(at)
-        self.money.measure(desk, at, day, desk.book.equity(self._bars.closes()))
+        self.money.measure(at, day, desk.book.equity(self._bars.closes()))
         self._highs.add(at, self.money.equity)
         broken = limits.broken(self._parts.limits, self.exposure(desk), day)
         for halt in broken:
@@ -87,6 +87,10 @@ class Guard:
         for halt in limits.outlived(tuple(self.halts.standing.values()), day):
             self.halts.resume(halt.id, "a new trading day", at)
             log.warning("HaltCleared", id=halt.id, reason="a new trading day")
+
+    def keep(self, desk: Desk) -> None:
+        """What was measured is in the ledger."""
+        self.money.keep(desk)
 
     def judged(self, wish: Intent, refusal: Refusal | None, exposure: Exposure) -> None:
         """A strategy that was refused for its number of orders trades no more until a person resumes."""
@@ -134,8 +138,8 @@ class Guard:
             filters_at=self._filters.read_at,
             day_start_equity=self.money.day_equity,
             peak_equity=self.money.peak,
-            orders_last_minute=desk.ledger.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
             recent_signals=self._recent(now),
+            orders_last_minute=desk.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
             halt=self.halts.ruling,
             blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
             breakers=self._parts.breakers.open,

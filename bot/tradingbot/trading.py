@@ -62,6 +62,7 @@ class Trader:
             except VenueUnavailable as error:
                 floor.teller.venue_away(error)
                 self._looked_at = float("-inf")
+            floor.guard.keep(self.desk)
             floor.teller.show(self.desk, floor.guard)
         floor.inbox.answered()
         return Ended.OVER

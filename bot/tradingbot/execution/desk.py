@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from tradingbot.domain.lease import Lease
 from tradingbot.domain.ledger import Ledger
+from tradingbot.domain.order import Cancel, Order
 from tradingbot.domain.ports import Clock, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.book import Book
@@ -32,9 +33,25 @@ class Desk:
     shared: bool = False
     outside: Outside = field(init=False)
     unresolved: int = 0
+    _since: datetime = field(init=False)
+    _sent_at: list[datetime] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.outside = Outside(self.ledger.ledger_id, self.shared)
+        # A clock that is measured again may go back a little.
+        self._since = self.clock.now() + self.clock.scaled(SKEW)
+
+    def sent(self, request: Order | Cancel, timestamp: datetime) -> None:
+        """*request* has become an intent of *timestamp*."""
+        if isinstance(request, Order):
+            self._sent_at.append(timestamp)
+
+    def orders_since(self, since: datetime) -> int:
+        """How many orders this ledger has tried since then; nobody else writes any under this epoch."""
+        if since < self._since:
+            return self.ledger.orders_since(since)
+        self._sent_at = [at for at in self._sent_at if at >= since]
+        return len(self._sent_at)
 
     def save(self) -> None:
         """What a venue of our own must remember is in the ledger."""

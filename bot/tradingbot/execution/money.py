@@ -16,6 +16,7 @@ class Money:
     peak: Decimal
     day_equity: Decimal
     day: datetime | None = None
+    _at: datetime | None = None
     _written: Decimal | None = field(default=None)
 
     def load(self, ledger: Ledger, day: datetime) -> None:
@@ -24,12 +25,15 @@ class Money:
         self.day_equity = ledger.day_start_equity(day) or self.equity
         self.peak = max(ledger.peak_equity() or self.peak, self.peak)
 
-    def measure(self, desk: Desk, at: datetime, day: datetime, equity: Decimal) -> None:
+    def measure(self, at: datetime, day: datetime, equity: Decimal) -> None:
         """*equity* of the instant *at* is the newest mark; a new trading day begins with it."""
-        self.equity = equity
+        self._at, self.equity = at, equity
         if day != self.day:
             self.day, self.day_equity, self._written = day, equity, None
         self.peak = max(self.peak, equity)
-        if equity != self._written:
-            desk.ledger.record_equity(desk.lease, at, equity)
-            self._written = equity
+
+    def keep(self, desk: Desk) -> None:
+        """The newest mark is in the ledger; orders do not wait for that."""
+        if self._at is not None and self.equity != self._written:
+            desk.ledger.record_equity(desk.lease, self._at, self.equity)
+            self._written = self.equity

@@ -22,6 +22,7 @@ async def place(desk: Desk, request: Order | Cancel) -> Outcome:
     await desk.clock.assure()
     timestamp = desk.clock.now()
     write = desk.ledger.intend(desk.lease, request, timestamp, timestamp + desk.venue.request_life)
+    desk.sent(request, timestamp)
     return await send(desk, write)
 
 
@@ -40,6 +41,7 @@ async def decide(desk: Desk, decision: Decision, request: Order | Cancel | None)
     write = desk.ledger.decide(desk.lease, decision, request, (timestamp, expires) if request else None)
     if write is None:
         return decision.refusal
+    desk.sent(write.request, timestamp)
     return await send(desk, write)
 
 

@@ -346,6 +346,21 @@ def test_a_decision_that_finds_no_room_is_made_and_refused():
     assert made.ledger.decided_through("sma_cross", BTC) == START
 
 
+def test_orders_of_the_last_minute_are_those_of_the_ledger_and_then_our_own():
+    """In the first minute of an epoch the ledger is asked, for who traded before counts too; afterwards nobody is."""
+    made = desk(ScriptedVenue(), entry(), entry())
+    asyncio.run(send.place(made, stop()))
+    assert made.orders_since(START - MINUTE) == 3
+    made.ledger.orders_since = None
+    later(made, 30)
+    asyncio.run(send.place(made, stop()))
+    asyncio.run(send.place(made, Cancel(BTC, name(3))))
+    later(made, 31.5)
+    assert made.orders_since(made.clock.now() - MINUTE) == 1
+    later(made, 30)
+    assert made.orders_since(made.clock.now() - MINUTE) == 0
+
+
 @pytest.mark.parametrize(("pace", "ahead"), [(1, 1.9), (60, 60.0)])
 def test_a_fill_that_the_venue_dates_before_its_order_is_found(pace, ahead):
     """Our clock was ahead by what the venue lets pass, which at sixty times the pace is sixty times as much."""
@@ -712,7 +727,8 @@ def test_equity_marks_survive_a_restart():
     made = desk(ScriptedVenue())
     money = Money(D(10000), D(10000), D(10000))
     for at, equity in ((0, 10000), (1, 10500), (2, 10200), (3, 10200)):
-        money.measure(made, START + at * MINUTE, START, D(equity))
+        money.measure(START + at * MINUTE, START, D(equity))
+        money.keep(made)
     assert [equity for _, equity in made.ledger.equities] == [D(10000), D(10500), D(10200)]
     again = Money(D(10000), D(10000), D(10000))
     again.load(made.ledger, START)
@@ -723,8 +739,10 @@ def test_a_new_trading_day_begins_with_its_first_equity():
     """The peak goes on, the day's mark does not."""
     made = desk(ScriptedVenue())
     money = Money(D(10000), D(10000), D(10000))
-    money.measure(made, START, START, D(10500))
-    money.measure(made, START + timedelta(days=1), START + timedelta(days=1), D(10500))
+    money.measure(START, START, D(10500))
+    money.keep(made)
+    money.measure(START + timedelta(days=1), START + timedelta(days=1), D(10500))
+    money.keep(made)
     assert (money.day_equity, money.peak, len(made.ledger.equities)) == (D(10500), D(10500), 2)
 
 
