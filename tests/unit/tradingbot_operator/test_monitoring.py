@@ -176,7 +176,7 @@ class Refuses(FakeApi):
 @pytest.mark.parametrize("error", [ClusterUnavailable("500: no webhook"), Outdated("written"), None])
 def test_rule_that_is_not_taken_keeps_no_pass_from_its_end(error, monkeypatch):
     """The Deployment stands and the status is told; it is tried once for all bots, and again by the next audit."""
-    monkeypatch.setattr(alerts, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(alerts, "PATIENCE_SECONDS", 0.25)
     api, memory = Refuses(error), Memory()
     api.put(make.body())
     cluster = Cluster(api, memory, KINDS)

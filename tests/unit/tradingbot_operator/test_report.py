@@ -155,7 +155,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize(("kinds", "reason"), WAYS.items(), ids=str)
+@pytest.mark.parametrize(
+    ("kinds", "reason"), WAYS.items(), ids=lambda each: each if isinstance(each, str) else "+".join(sorted(each))
+)
 def test_how_the_venue_fails_is_the_reason(kinds, reason):
     """The plainest of the words of what is open."""
     facts = make.facts(seen=serving(report=make.said(breakers=("binance/account",), failures=kinds)))
