@@ -23,6 +23,7 @@ MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 
 @pytest.mark.asyncio
 @pytest.mark.row("S0-152")
+@pytest.mark.row("S0-154")
 async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path, evidence: Note) -> None:
     """Three wishes at each bar, two orders a minute allowed: entries end at the limit, for good."""
     async with running(simulator(), time.time) as venue:
@@ -37,6 +38,12 @@ async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path
             assert seen <= 2
             await bars_later(pod)
             assert len(buys(venue)) == seen
+            code, out, _ = await pod.atb("signals", "--last", "50", "--json")
+            told = [signal for signal in json.loads(out) if signal["action"] == "enter"]
+            refused = [signal for signal in told if signal["refusal"] == "TooManyOrders"]
+            evidence("kx atb signals --last 50 --json", json.dumps(told[-3:]))
+            assert (code, len(refused) >= 1) == (0, True)
+            assert all(signal["reason"] and signal["price"] and signal["inputs"] for signal in told)
             assert await pod.stop() == 0
 
 

@@ -23,6 +23,7 @@ from tradingbot.cli.local import local_settings
 from tradingbot.cli.logs import log_level, logs
 from tradingbot.cli.prefilling import Spreading, prefill_cache
 from tradingbot.cli.provider import ask_provider, data, exchange
+from tradingbot.cli.signals import signals
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
@@ -49,6 +50,7 @@ data.command("prefill-cache", cls=Spreading)(prefill_cache)
 app.command()(doctor)
 app.command()(reconcile)
 app.command()(rate_gate)
+app.command()(signals)
 app.command()(train)
 app.command()(logs)
 app.command()(log_level)
