@@ -84,7 +84,10 @@ async def test_a_spoilt_row_halts_entries_and_the_stop_stays(
 
 
 @pytest.mark.asyncio
-async def test_what_a_person_sold_of_the_position_is_in_the_book(tmp_path: Path) -> None:
+@pytest.mark.row("S0-151")
+async def test_what_a_person_sold_of_the_position_is_in_the_book(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
     """The stop taken away and a part sold by hand: the ledger has the trade under its ids, a stop covers the rest."""
     async with running(simulator(), time.time) as venue:
         rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE, engine={"check_interval": "5s"})
@@ -101,6 +104,10 @@ async def test_what_a_person_sold_of_the_position_is_in_the_book(tmp_path: Path)
             (row,) = json.loads(told)
             assert (row["trade_id"], row["client_id"]) == (str(trade.trade_id), f"foreign-{trade.order_id}")
             assert Decimal(row["quantity"]) == trade.quantity
+            code, told, _ = await pod.atb("reconcile", "--unauthorized", "--since", "24h")
+            evidence("atb reconcile --unauthorized --since 24h; echo $?", f"{told}{code}")
+            assert (code, len(told.splitlines())) == (3, 2)
+            assert f"sell 0.01 at {trade.price}, trade {trade.trade_id}, " in told
             code, told, _ = await pod.atb("db", "verify")
             assert code == 0, told
             assert await pod.stop() == 0

@@ -153,7 +153,7 @@ def test_an_order_is_obeyed_with_three_transactions(hands: Hands, tmp_path: Path
 def test_an_adoption_reads_the_ledger_in_three_transactions_and_asks_the_venue_once(
     hands: Hands, tmp_path: Path
 ) -> None:
-    """One before has told of the epoch, and a fourth writes a mark of equity; the account is asked for beside."""
+    """One before has told of the epoch; the account is asked for beside."""
 
     async def story() -> None:
         market = Market()
@@ -168,7 +168,7 @@ def test_an_adoption_reads_the_ledger_in_three_transactions_and_asks_the_venue_o
         assert lease is not None
         with counted(green.ledger) as asked:
             trader = await adopted(green.floor, lease, ahead)
-        assert (transactions(asked), statements(asked)) == (4, 13)
+        assert (transactions(asked), statements(asked)) == (3, 11)
         # The last one is of the newest bar, which is looked at as every other bar is.
         assert [each for each in green.venue.asked if each in PRIVATE] == ["open_orders", "identify", "open_orders"]
         adoption = green.floor.teller.snapshot.adoption

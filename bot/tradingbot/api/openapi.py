@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 WORD: Schema = {"type": "string", "pattern": "^[a-z0-9]+$"}
 SAID: Schema = {"type": "string", "pattern": r"\S"}
+SPAN: Schema = {"type": "string", "pattern": "^([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h$"}
 KNOWN = {200: "done, or told", 401: "the bearer token is missing or wrong", 503: "the ledger cannot be reached"}
 ON_SERVER = "the ledger is on a server"
 REFUSED = {**KNOWN, 422: "a field or a parameter is not right: the sentence names it and the cure"}
@@ -126,9 +127,9 @@ CALLS = (
     order("/api/resume", "Clears one halt.", {"id": SAID, "reason": SAID}, answers={404: "no such halt stands"}),
     order(
         "/api/reconcile",
-        "Tells or mends what ledger and account differ in; all but show need a reason.",
+        "Tells or mends what ledger and account differ in; only what changes something needs a reason.",
         {"action": one_of(*Action)},
-        optional={"reason": TEXT, "force": one_of("true", "false"), "name": TEXT},
+        optional={"reason": TEXT, "force": one_of("true", "false"), "name": TEXT, "since": SPAN},
         answers={409: "not done, and why"},
     ),
     order(

@@ -1,6 +1,7 @@
 """``POST /api/reconcile``: what ledger and account disagree about, and what a person wishes to be done about it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,13 +10,16 @@ from tradingbot.api.answers import BadBody, Json, body
 from tradingbot.api.desk import Desk
 from tradingbot.api.view import decimal
 from tradingbot.domain.reconciliation import Action, Difference, Wish
+from tradingbot.scalars import parse_duration
 
 YES, NO = "true", "false"
+# What every venue still tells of a market in a few answers.
+LONGEST = timedelta(days=7)
 
 
 def reconciling(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        optional = {"reason": "why", "force": NO, "name": "of the wish"}
+        optional = {"reason": "why", "force": NO, "name": "of the wish", "since": "24h"}
         sent = await body(request, {"action": Action.SHOW.value}, optional)
         known = ", ".join(each.value for each in Action)
         if sent["action"] not in {each.value for each in Action}:
@@ -23,14 +27,26 @@ def reconciling(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
         if sent.get("force", NO) not in (YES, NO):
             raise BadBody(f'force "{sent["force"]}" is neither: write "{YES}" or "{NO}"')
         action, reason = Action(sent["action"]), sent.get("reason", "").strip()
-        if action is not Action.SHOW and not reason:
+        if action not in (Action.SHOW, Action.UNAUTHORIZED) and not reason:
             raise BadBody('reason is missing: send for example "reason": "why the ledger is to change"')
-        wish = Wish(action, sent.get("name", "").strip(), reason, sent.get("force") == YES)
+        wish = Wish(
+            action, sent.get("name", "").strip(), reason, sent.get("force") == YES, _since(sent.get("since", "24h"))
+        )
         done = await desk.commands.reconcile(wish)
         told = {"differences": [_difference(each) for each in done.differences]}
         return Json(told) if done.refused is None else Json({"error": done.refused, "again": done.again, **told}, 409)
 
     return answer
+
+
+def _since(text: str) -> timedelta:
+    try:
+        since = parse_duration(text)
+    except ValueError:
+        since = timedelta(0)
+    if not timedelta(0) < since <= LONGEST:
+        raise BadBody(f'since "{text[:20]}" is not a time up to {LONGEST.days} days: write for example "24h"')
+    return since
 
 
 def _difference(value: Difference) -> dict[str, str]:

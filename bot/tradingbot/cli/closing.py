@@ -2,6 +2,7 @@
 
 import json
 import secrets as randomness
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ from tradingbot.domain.reconciliation import Action
 
 COLUMNS = ("symbol", "ledger", "account", "done")
 LATEST = "latest"
+# The exit code of somebody else's trades, apart from all that is merely refused.
+STRANGERS = 3
 # The venue is asked, and orders may be sent and followed.
 PATIENCE_SECONDS = 60.0
 
@@ -21,22 +24,47 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the ledger.")]
 
 
-def reconcile(
-    close_unexpected: Annotated[bool, typer.Option("--close-unexpected", help="Sell what is not ours.")] = False,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Take it over as a position, with its stop.")] = False,
-    reason: Reason = "asked at the command line",
-    as_json: AsJson = False,
-) -> int:
-    """Compare ledger and account, market by market; exit 1 when they differ, or when what was asked was not done."""
-    if close_unexpected and adopt:
-        raise Failed(Exit.USAGE, "--close-unexpected and --adopt exclude each other: write one of them")
-    action = Action.CLOSE if close_unexpected else Action.ADOPT if adopt else Action.SHOW
-    reply = _asked(action, reason)
-    _show(reply, as_json)
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """The flags of ``atb reconcile``."""
+
+    close_unexpected: Annotated[bool, typer.Option("--close-unexpected", help="Sell what is not ours.")] = False
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take it over as a position, with its stop.")] = False
+    unauthorized: Annotated[
+        bool, typer.Option("--unauthorized", help="List the account's trades that no order of this ledger has made.")
+    ] = False
+    since: Annotated[str, typer.Option("--since", help="How far back those are looked for, 168h at most.")] = "24h"
+    reason: Reason = "asked at the command line"
+    as_json: AsJson = False
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What was asked for, all of it."""
+        flags = (
+            (self.close_unexpected, Action.CLOSE),
+            (self.adopt, Action.ADOPT),
+            (self.unauthorized, Action.UNAUTHORIZED),
+        )
+        return tuple(action for asked, action in flags if asked)
+
+
+def reconcile(flags: Reconciling) -> int:
+    """Compare ledger and account, market by market; exit 1 when they differ, or when what was asked was not done.
+
+    With --unauthorized: exit 3 when somebody else has traded.
+    """
+    if len(flags.actions) > 1:
+        names = " and ".join(f"--{action.value}" for action in flags.actions)
+        raise Failed(Exit.USAGE, f"{names} exclude each other: write one of them")
+    action = flags.actions[0] if flags.actions else Action.SHOW
+    reply = _asked(action, flags.reason, since=flags.since)
+    _show(reply, flags.as_json)
     if reply.code == 409:
         raise Failed(Exit.REFUSED, reply.body["error"])
-    differs = action is Action.SHOW and any(each["done"] for each in reply.body["differences"])
-    return Exit.REFUSED if differs else Exit.OK
+    found = any(each["done"] for each in reply.body["differences"])
+    if action is Action.UNAUTHORIZED:
+        return STRANGERS if found else Exit.OK
+    return Exit.REFUSED if action is Action.SHOW and found else Exit.OK
 
 
 def emergency_close_all(
@@ -59,9 +87,9 @@ def emergency_close_all(
     return Exit.OK
 
 
-def _asked(action: Action, reason: str, force: bool = False) -> Reply:
+def _asked(action: Action, reason: str, force: bool = False, since: str = "24h") -> Reply:
     """The trader's answer; raises Failed for any that is neither done nor refused."""
-    sent = {"action": action.value, "reason": reason, "force": "true" if force else "false"}
+    sent = {"action": action.value, "reason": reason, "force": "true" if force else "false", "since": since}
     # Each call is a wish of its own: what an earlier one left undone is a position of the ledger by now.
     sent["name"] = randomness.token_hex(4)
     reply = Client(local_settings(), PATIENCE_SECONDS).api("/api/reconcile", sent)

@@ -13,11 +13,12 @@ from tradingbot.cli import sessions, tables, upkeep
 from tradingbot.cli.audit import audit
 from tradingbot.cli.breakers import breaker
 from tradingbot.cli.client import Client, accepted
-from tradingbot.cli.closing import emergency_close_all, reconcile
+from tradingbot.cli.closing import Reconciling, emergency_close_all, reconcile
 from tradingbot.cli.configuring import config
 from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
 from tradingbot.cli.exits import Exit, Failed
+from tradingbot.cli.flags import command as flagged
 from tradingbot.cli.gate import rate_gate
 from tradingbot.cli.local import local_settings
 from tradingbot.cli.logs import log_level, logs
@@ -48,7 +49,7 @@ app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
 data.command("prefill-cache", cls=Spreading)(prefill_cache)
 app.command()(doctor)
-app.command()(reconcile)
+app.command()(flagged(Reconciling, reconcile))
 app.command()(rate_gate)
 app.command()(signals)
 app.command()(train)

@@ -1,6 +1,7 @@
 """What a person may ask when ledger and account do not say the same, and what came of it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -10,19 +11,21 @@ class Action(StrEnum):
     ADOPT = "adopt"  # what the account has beyond the ledger is a position, with its stop
     CLOSE = "close-unexpected"  # what the account has beyond the ledger is sold
     MARK_CLOSED = "mark-closed"  # what the ledger holds was closed by somebody else
+    UNAUTHORIZED = "unauthorized"  # tells the account's trades that no order of this ledger has made
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """*name* is the same when the same wish comes again, empty when it never does.
 
-    *force*: mark closed also what the venue still shows.
+    *force*: mark closed also what the venue still shows. *since*: how far back trades are looked at.
     """
 
     action: Action
     name: str
     reason: str
     force: bool = False
+    since: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Prices:
 
 async def reconcile(desk: Desk, wish: Wish, prices: Prices) -> Reconciled:
     """Ledger and account agree on what was wished, or nothing was changed and the answer says why."""
+    if wish.action is Action.UNAUTHORIZED:
+        return Reconciled(await unauthorized(desk, wish))
     if desk.shared and wish.action in (Action.ADOPT, Action.CLOSE):
         return Reconciled(refused=SHARED, again=False)
     if refused := await _unclear(desk, prices):
@@ -60,6 +62,19 @@ async def examined(desk: Desk, prices: Prices) -> Reconciled:
     if found is None:
         return Reconciled(refused=MOVED)
     return Reconciled(tuple([await _show(desk, each, EXAMINED, prices) for each in found]))
+
+
+async def unauthorized(desk: Desk, wish: Wish) -> tuple[Difference, ...]:
+    """The account's trades of so late that no order of this ledger has made, each by itself, oldest first."""
+    since, found = desk.clock.now() - wish.since, []
+    for symbol in desk.book.instruments:
+        for fill in await desk.venue.fills(symbol, since):
+            if desk.outside.is_foreign(fill.client_id):
+                what = f"{fill.side.value} {plain(fill.quantity)} at {plain(fill.price)}"
+                said = f"{what}, trade {fill.trade_id}, {fill.at.isoformat(timespec='seconds')}"
+                quantity = fill.quantity if fill.side is Side.BUY else -fill.quantity
+                found.append(Difference(symbol, ZERO, quantity, said))
+    return tuple(found)
 
 
 async def _unclear(desk: Desk, prices: Prices) -> str | None:

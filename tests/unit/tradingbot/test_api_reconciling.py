@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,19 @@ def test_wish_arrives_whole() -> None:
     assert (code, engine.wishes) == (200, [Wish(Action.MARK_CLOSED, "w1", "sold by hand", force=True)])
 
 
+def test_how_far_back_trades_are_looked_for_arrives_too() -> None:
+    """Looking needs no reason."""
+    engine = ListeningEngine()
+    assert asked(engine, action="unauthorized", since="168h")[0] == 200
+    assert engine.wishes == [Wish(Action.UNAUTHORIZED, "", "", since=timedelta(hours=168))]
+
+
+@pytest.mark.parametrize("since", ["0h", "169h", "yesterday", ""])
+def test_a_time_that_cannot_be_looked_back_is_refused(since: str) -> None:
+    code, told = asked(ListeningEngine(), action="unauthorized", since=since)
+    assert (code, told["error"]) == (422, f'since "{since}" is not a time up to 7 days: write for example "24h"')
+
+
 def test_refusal_of_the_trader_is_a_conflict_with_its_list() -> None:
     """Nothing was changed; what stands in the way is listed."""
     code, told = asked(ListeningEngine(reconciled=STILL), action="mark-closed", reason="x")
@@ -56,7 +70,10 @@ def test_refusal_of_the_trader_is_a_conflict_with_its_list() -> None:
     ("sent", "sentence"),
     [
         ({}, 'action is missing: send for example "action": "show"'),
-        ({"action": "sell"}, 'action "sell" is unknown: write one of show, adopt, close-unexpected, mark-closed'),
+        (
+            {"action": "sell"},
+            'action "sell" is unknown: write one of show, adopt, close-unexpected, mark-closed, unauthorized',
+        ),
         ({"action": "adopt"}, 'reason is missing: send for example "reason": "why the ledger is to change"'),
         ({"action": "show", "force": "yes"}, 'force "yes" is neither: write "true" or "false"'),
     ],

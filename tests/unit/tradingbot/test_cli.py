@@ -61,6 +61,7 @@ WRONG = [
     (["resume", "h1", " "], 2, "atb: REASON is empty: write why trading may go on\n"),
     (["db", "query"], 2, "atb: Missing argument 'SQL'"),
     (["reconcile", "--adopt", "--close-unexpected"], 2, "atb: --close-unexpected and --adopt exclude each other"),
+    (["reconcile", "--adopt", "--unauthorized"], 2, "atb: --adopt and --unauthorized exclude each other"),
     (["db", "emergency-close-all"], 2, "atb: Missing option '--session-id'."),
     (["db", "emergency-close-all", "--session-id", "latest"], 69, "atb: no trader answers at 127.0.0.1:"),
     (["db", "kill"], 2, "atb: Missing option '--pid'."),

@@ -477,3 +477,38 @@ def test_what_a_person_wished_is_told_to_the_audit_log_with_the_order_that_stand
         "price": "100",
         "reason": "adopt w1: bought by hand",
     }
+
+
+def test_trades_of_strangers_are_listed_and_our_own_are_not() -> None:
+    """Each by itself with what it was; neither the ledger nor the account is touched, also where both differ."""
+    vault = Vault(D("0.5"))
+    made = desk("0.5", held="0.7", venue=vault)
+    ours = next(iter(made.ledger.records))
+    about = (D("0.1"), D(101), D(0), "USDT", START)
+    vault.trades = [
+        Fill(BTC, "7", "web_1", "70", Side.SELL, *about),
+        Fill(BTC, "8", ours, "71", Side.BUY, *about),
+        Fill(BTC, "9", "web_2", "72", Side.BUY, *about),
+    ]
+    told = asked(made, Action.UNAUTHORIZED)
+    assert told == Reconciled(
+        (
+            Difference(BTC, D(0), D("-0.1"), "sell 0.1 at 101, trade 7, 2022-12-13T00:00:00+00:00"),
+            Difference(BTC, D(0), D("0.1"), "buy 0.1 at 101, trade 9, 2022-12-13T00:00:00+00:00"),
+        )
+    )
+    assert (vault.sent, position(made)) == ([], D("0.7"))
+
+
+def test_an_account_of_our_trades_alone_lists_none() -> None:
+    """Of the time that was asked for, and not of more."""
+    vault = Vault(D("0.5"))
+    since: list[object] = []
+
+    async def fills(symbol: str, moment: object) -> tuple[Fill, ...]:
+        since.append(moment)
+        return ()
+
+    vault.fills = fills
+    assert asked(desk("0.5", venue=vault), Action.UNAUTHORIZED, since=timedelta(hours=2)) == Reconciled()
+    assert since == [START - timedelta(hours=2)]
