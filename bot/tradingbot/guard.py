@@ -135,6 +135,7 @@ class Guard:
             now=now,
             marks=self._bars.closes(),
             seen_at=self._bars.seen_at,
+            volatility=self._bars.volatility,
             filters_at=self._filters.read_at,
             day_start_equity=self.money.day_equity,
             peak_equity=self.money.peak,

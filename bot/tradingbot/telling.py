@@ -233,6 +233,7 @@ class Teller:
             data_seen_at=seen_at,
             data_age_seconds=age,
             filters_age_seconds=(around.now - around.filters_at).total_seconds() if around.filters_at else None,
+            volatility=tuple(around.volatility.items()),
             database="ok",
             exchange=self._venue,
         )

@@ -11,6 +11,7 @@ import pytest
 
 from stubs.book import Book
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
+from tradingbot.domain.listing import Fees, Listed
 from tradingbot.domain.order import OrderType
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.venues.clock import TimeUrl, VenueClock
@@ -100,6 +101,24 @@ def test_bars_are_told_oldest_first_and_the_last_runs(name: str) -> None:
         one = bars[1]
         numbers = (one.open, one.high, one.low, one.close, one.volume)
         assert numbers == (D(101), D(103), D(100), D(102), D("1.25"))
+
+    asked(name, act)
+
+
+FEES = {
+    "coinbase": Fees(D("0.006"), D("0.012"), "published"),
+    "kraken": Fees(D("0.0025"), D("0.004"), "venue"),
+    "kucoin": Fees(D("0.0016"), D("0.002"), "published"),
+}
+
+
+@pytest.mark.parametrize("name", STUBS)
+def test_what_is_traded_is_listed_with_its_filters_and_fees(name: str) -> None:
+    """A market that is closed, or told in another form, is none of them."""
+
+    async def act(feed: PolledFeed, *_: object) -> None:
+        (only,) = await feed.listing()
+        assert only == Listed((await feed.instruments([SYMBOLS[name]]))[SYMBOLS[name]], FEES[name])
 
     asked(name, act)
 

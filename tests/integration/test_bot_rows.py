@@ -792,6 +792,47 @@ async def test_a_market_that_moves_more_is_told(pod: Pod, venue: Venue, evidence
     await metric(pod, "market_volatility", evidence)
 
 
+async def refreshed(pod: Pod, evidence: Note, *arguments: str) -> str:
+    """What the verb says that has put a venue's words into the ledger."""
+    code, said = await asyncio.to_thread(atb, pod, "data", *arguments)
+    evidence(f"atb data {' '.join(arguments)}", said)
+    assert code == 0, said
+    return said
+
+
+@pytest.mark.row("S4-103")
+@pytest.mark.row("S4-116")
+@pytest.mark.row("S4-118")
+async def test_filters_fees_and_universe_of_the_venue_are_tables_with_an_age(pod: Pod, evidence: Note) -> None:
+    """Each verb has put what the venue tells into its table; the bot says when that was."""
+    newest = "SELECT max(updated_at) AS at FROM fee_schedules"
+    await refreshed(pod, evidence, "refresh-fees")
+    (first,) = await sql(pod, newest, evidence)
+    await refreshed(pod, evidence, "refresh-fees")
+    (second,) = await sql(pod, newest, evidence)
+    assert first["at"] < second["at"]
+
+    symbols = pod.folder / "data/universe/symbols.json"
+    await refreshed(pod, evidence, "universe", "--exchange", "binance", "--output", str(symbols))
+    markets = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    assert json.loads(symbols.read_text()) == {"exchange": "binance", "symbols": markets}
+    rows = await sql(pod, "SELECT symbol FROM universe_symbols ORDER BY symbol", evidence)
+    assert [row["symbol"] for row in rows] == markets
+
+    assert await refreshed(pod, evidence, "fetch-filters") == "filters of 1 markets of binance are in the ledger\n"
+    await refreshed(pod, evidence, "fetch-filters", "binance", "--universe")
+    assert await sql(pod, "SELECT count(*) AS n FROM exchange_filters", evidence) == [{"n": len(markets)}]
+    async with asyncio.timeout(60):
+        while len((await pod.status())["market_data"]["updated"]) < 3:
+            # The ledger is asked when the bot is scraped, at most every ten seconds.
+            await pod.ops("/metrics")
+            await asyncio.sleep(0.1)
+    assert await metric(pod, "market_data_age_seconds", evidence) < 60
+    told = (await pod.status())["market_data"]
+    assert list(told["updated"]) == ["binance fees", "binance filters", "binance universe"]
+    assert told["volatility"]["BTC/USDT"] > 0
+
+
 async def connected(pod: Pod, wanted: float) -> None:
     """The bot says so of its venue."""
     async with asyncio.timeout(60):

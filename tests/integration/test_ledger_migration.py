@@ -19,9 +19,9 @@ NEXT = """
 from alembic import op
 from sqlalchemy import Column, Text
 
-revision = "0005"
-down_revision = "0004"
-readable_from = "0004"
+revision = "0006"
+down_revision = "0005"
+readable_from = "0005"
 writable_from = "{writable_from}"
 indexes = {indexes}
 
@@ -45,12 +45,12 @@ def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plac
     place.close()
 
 
-def scripts(folder: Path, writable_from: str = "0004", indexes: str = "{}", more: str = "") -> str:
+def scripts(folder: Path, writable_from: str = "0005", indexes: str = "{}", more: str = "") -> str:
     """The product's migrations and one more."""
     copy = folder / "migrations"
     shutil.copytree(Path(str(files("tradingbot.ledger.migrations"))), copy)
     text = NEXT.format(writable_from=writable_from, indexes=indexes, more=more)
-    (copy / "versions/0005_next.py").write_text(text)
+    (copy / "versions/0006_next.py").write_text(text)
     return str(copy)
 
 
@@ -62,13 +62,14 @@ def test_a_step_tells_which_code_may_use_its_schema(empty: Place, tmp_path: Path
     """The code of today goes on trading on the schema of tomorrow, because that says so."""
     ledger = empty.open()
     lease = claimed(ledger)
-    migrate(empty.url, active="0004", scripts=scripts(tmp_path))
-    assert version(empty) == "0005"
+    migrate(empty.url, active="0005", scripts=scripts(tmp_path))
+    assert version(empty) == "0006"
     assert empty.raw("SELECT * FROM schema_compat ORDER BY version") == [
         ("0002", "0001", "0002"),
         ("0003", "0001", "0002"),
         ("0004", "0001", "0002"),
-        ("0005", "0004", "0004"),
+        ("0005", "0001", "0002"),
+        ("0006", "0005", "0005"),
     ]
     assert ledger.intend(lease, order(), *TIMES).sequence == 1
     assert claimed(empty.open(), start="b").epoch == 2
@@ -77,22 +78,22 @@ def test_a_step_tells_which_code_may_use_its_schema(empty: Place, tmp_path: Path
 
 def test_a_step_that_would_shut_the_active_code_out_is_not_taken(empty: Place, tmp_path: Path) -> None:
     """Neither by the check, which changes nothing, nor by the migration."""
-    folder = scripts(tmp_path, writable_from="0005")
+    folder = scripts(tmp_path, writable_from="0006")
     for attempt in (check, migrate):
-        with pytest.raises(Misconfigured, match=r"migration 0005 would shut out the active version, .* schema 0004"):
-            attempt(empty.url, "0004", folder)
-    assert version(empty) == "0004"
+        with pytest.raises(Misconfigured, match=r"migration 0006 would shut out the active version, .* schema 0005"):
+            attempt(empty.url, "0005", folder)
+    assert version(empty) == "0005"
     check(empty.url, None, folder)
-    check(empty.url, "0005", folder)
+    check(empty.url, "0006", folder)
 
 
 def test_a_step_after_which_the_fence_is_down_is_undone(empty: Place, tmp_path: Path) -> None:
     """The probe of epoch 0 runs inside the step's transaction."""
     drop = "DROP TRIGGER fills_fence_INSERT" if empty.engine == "sqlite" else "DROP TRIGGER fence ON fills"
     folder = scripts(tmp_path, more=f'op.execute("{drop}")')
-    with pytest.raises(Misconfigured, match="migration 0005 was undone: after it a write of epoch 0 was not refused"):
+    with pytest.raises(Misconfigured, match="migration 0006 was undone: after it a write of epoch 0 was not refused"):
         migrate(empty.url, scripts=folder)
-    assert version(empty) == "0004"
+    assert version(empty) == "0005"
     assert empty.open().self_test()
 
 
@@ -137,7 +138,7 @@ def test_a_step_waits_for_a_busy_table_and_is_taken_later(pg: Place, tmp_path: P
         assert stepping.is_alive()
         busy.rollback()
         stepping.join(30)
-    assert version(pg) == "0005"
+    assert version(pg) == "0006"
 
 
 def test_a_table_that_is_never_free_is_said_to_be_so(
@@ -149,7 +150,7 @@ def test_a_table_that_is_never_free_is_said_to_be_so(
         busy.execute("LOCK TABLE intents IN ACCESS SHARE MODE")
         with pytest.raises(LedgerUnavailable, match="the ledger's tables were not free for 200 ms in 2 tries"):
             migrate(pg.url, scripts=scripts(tmp_path))
-    assert version(pg) == "0004"
+    assert version(pg) == "0005"
 
 
 def test_two_migrations_at_once_take_each_step_once(pg: Place, tmp_path: Path) -> None:
@@ -168,4 +169,4 @@ def test_two_migrations_at_once_take_each_step_once(pg: Place, tmp_path: Path) -
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert (faults, version(pg)) == ([], "0005")
+    assert (faults, version(pg)) == ([], "0006")

@@ -45,6 +45,7 @@ def test_a_prepared_ledger_is_the_bots_with_nobody_in_it(server_hands: Hands) ->
         ("0002", "0001", "0002"),
         ("0003", "0001", "0002"),
         ("0004", "0001", "0002"),
+        ("0005", "0001", "0002"),
     ]
 
 
@@ -204,7 +205,7 @@ def test_a_colour_does_not_open_the_ledger_of_another_bot(
 def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: postgres.Server) -> None:
     """An empty database, an old schema, a schema without owner: each has to be waited for."""
     blue = bare.replace(OWNING, f"tb_{LEDGER}_blue")
-    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0004: its migration has not run yet"):
+    with pytest.raises(LedgerUnavailable, match="ledger is at schema none, not 0005: its migration has not run yet"):
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
     migrate(bare)
     with psycopg.connect(bare, autocommit=True) as owner:
@@ -213,18 +214,18 @@ def test_a_colour_waits_for_the_migration_and_never_runs_it(bare: str, server: p
         open_ledger(blue, OWNER, BOOK, "blue", BELOW)
 
 
-@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0004", True), ("0005", False)])
+@pytest.mark.parametrize(("writable_from", "opens"), [("0001", True), ("0005", True), ("0006", False)])
 def test_older_code_works_while_the_schema_allows_it(server_hands: Hands, writable_from: str, opens: bool) -> None:
     """A newer schema says itself which code may still write it; without its word none may."""
-    server_hands.place.raw("UPDATE alembic_version SET version_num = '0005'")
+    server_hands.place.raw("UPDATE alembic_version SET version_num = '0006'")
     attempt: Callable[[], object] = server_hands.open
-    with pytest.raises(Misconfigured, match="database is at schema 0005, newer than 0004; run the version that made"):
+    with pytest.raises(Misconfigured, match="database is at schema 0006, newer than 0005; run the version that made"):
         attempt()
-    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0005', '0001', '{writable_from}')")
+    server_hands.place.raw(f"INSERT INTO schema_compat VALUES ('0006', '0001', '{writable_from}')")
     if opens:
         assert claimed(server_hands.open()).epoch == 1
         return
-    with pytest.raises(Misconfigured, match="database is at schema 0005, newer than 0004"):
+    with pytest.raises(Misconfigured, match="database is at schema 0006, newer than 0005"):
         attempt()
 
 

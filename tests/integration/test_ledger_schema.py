@@ -92,7 +92,7 @@ def test_the_migrations_make_what_the_code_expects(empty: Place) -> None:
 def test_migrating_twice_changes_nothing(empty: Place) -> None:
     migrate(empty.url)
     migrate(empty.url)
-    assert empty.raw("SELECT version_num FROM alembic_version") == [("0004",)]
+    assert empty.raw("SELECT version_num FROM alembic_version") == [("0005",)]
 
 
 def test_a_migration_that_fails_leaves_what_was_there(empty: Place) -> None:
@@ -125,7 +125,7 @@ def test_verifying_an_empty_database_says_what_is_missing(empty: Place) -> None:
         path.touch()
     findings = verify(empty.url)
     assert [(finding.check, finding.ok, finding.message) for finding in findings] == [
-        ("schema", False, "at nothing, this version needs 0004")
+        ("schema", False, "at nothing, this version needs 0005")
     ]
 
 

@@ -154,6 +154,18 @@ async def product(request: web.Request) -> web.Response:
     return web.json_response({**names, **filters, **bounds})
 
 
+async def products(request: web.Request) -> web.Response:
+    """One that is traded, one that is not, and one in a form of its own."""
+    filters = {"base_increment": "0.00000001", "price_increment": "0.01", "quote_increment": "0.01"}
+    bounds = {"base_min_size": "0.00001", "base_max_size": "3400", "quote_min_size": "1"}
+    names = [("BTC", False), ("ETH", True)]
+    rows = [
+        {"product_id": f"{coin}-USD", "base_currency_id": coin, "quote_currency_id": "USD", "trading_disabled": closed}
+        for coin, closed in names
+    ]
+    return web.json_response({"products": [*({**row, **filters, **bounds} for row in rows), {"product_id": "odd"}]})
+
+
 async def candles(request: web.Request) -> web.Response:
     rows = [
         {"start": str(at), "low": low, "high": high, "open": first, "close": last, "volume": size}
@@ -173,6 +185,7 @@ def app(book: Book) -> web.Application:
         book,
         [
             web.get(f"{root}/time", server_time),
+            web.get(f"{root}/market/products", products),
             web.get(f"{root}/market/products/{{market}}", product),
             web.get(f"{root}/market/products/{{market}}/candles", candles),
             web.get(f"{root}/market/products/{{market}}/ticker", ticker),

@@ -126,11 +126,17 @@ async def server_time(request: web.Request) -> web.Response:
 
 
 async def asset_pairs(request: web.Request) -> web.Response:
-    if request.query["pair"] != PAIR:
+    """All of them tell of one that is traded, one that is not, and one in a form of its own."""
+    if request.query.get("pair", PAIR) != PAIR:
         return refused("EQuery:Unknown asset pair")
     filters = {"pair_decimals": 1, "lot_decimals": 8, "tick_size": "0.1", "ordermin": "0.0001", "costmin": "0.5"}
     names = {"altname": PAIR, "wsname": "XBT/USD", "base": "XXBT", "quote": "ZUSD", "status": "online"}
-    return told({OLD_PAIR: {**names, **filters}})
+    if "pair" in request.query:
+        return told({OLD_PAIR: {**names, **filters}})
+    fees = {"fees": [[0, 0.4], [10000, 0.35]], "fees_maker": [[0, 0.25], [10000, 0.2]]}
+    closed = {"wsname": "ETH/USD", "status": "delisted"}
+    rows = {OLD_PAIR: {**names, **filters, **fees}, "ETHUSD": {**names, **filters, **fees, **closed}}
+    return told({**rows, "ODD": {"altname": "ODD"}})
 
 
 async def ohlc(request: web.Request) -> web.Response:

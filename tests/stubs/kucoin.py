@@ -172,6 +172,16 @@ async def symbol(request: web.Request) -> web.Response:
     return told({**names, **filters, **prices})
 
 
+async def symbols(_: web.Request) -> web.Response:
+    """One that is traded, one that is not, and one in a form of its own."""
+    filters = {"baseMinSize": "0.00001", "baseMaxSize": "10000", "baseIncrement": "0.00000001"}
+    prices = {"priceIncrement": "0.1", "minFunds": "0.1", "quoteIncrement": "0.000001"}
+    fees = {"feeCategory": 2, "makerFeeCoefficient": "0.80", "takerFeeCoefficient": "1.00"}
+    names = [("BTC", True), ("ETH", False)]
+    rows = [{"baseCurrency": coin, "quoteCurrency": "USDT", "enableTrading": open_} for coin, open_ in names]
+    return told([*({**row, **filters, **prices, **fees} for row in rows), {"symbol": "odd"}])
+
+
 async def candles(request: web.Request) -> web.Response:
     told_bars = bars(request.app[BOOK].now, SECONDS[request.query["type"]])
     rows = [(str(at), first, last, high, low, size, "1") for at, first, high, low, last, size in told_bars]
@@ -187,6 +197,7 @@ def app(book: Book) -> web.Application:
         book,
         [
             web.get("/api/v1/timestamp", server_time),
+            web.get("/api/v2/symbols", symbols),
             web.get("/api/v2/symbols/{market}", symbol),
             web.get("/api/v1/market/candles", candles),
             web.get("/api/v1/market/orderbook/level1", ticker),

@@ -42,6 +42,7 @@ class Gauges(Collector):
             *_adoption(snapshot),
             *_account(self._desk.account),
             *_cache(*self._desk.cached()),
+            *_market_data(self._desk),
         ):
             family = GaugeMetricFamily(name, text, labels=(*BASE, *labels))
             for values, number in rows:
@@ -188,6 +189,14 @@ def _account(account: Account | None) -> Iterator[tuple[str, str, tuple[str, ...
 def _cache(symbols: int, size_bytes: int) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
     yield "cache_symbols", "Markets whose bars are on the disk", (), _one(symbols)
     yield "cache_size_bytes", "Size of the bars on the disk", (), _one(size_bytes)
+
+
+def _market_data(desk: Desk) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+    """Nothing of what the ledger was never told."""
+    updated, now = desk.account.updated if desk.account else {}, desk.now()
+    ages: list[Row] = [(key, max(0.0, (now - at).total_seconds())) for key, at in sorted(updated.items())]
+    text = "Time since the ledger was told filters, fees or universe of an exchange"
+    yield "market_data_age_seconds", text, ("exchange", "part"), ages
 
 
 def _adoption(snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:

@@ -41,7 +41,7 @@ def ops_app(desk: Desk, registry: CollectorRegistry) -> Starlette:
         return health(desk)
 
     async def status(_: Request) -> Response:
-        return Json(view.status(desk.identity, desk.commands.snapshot()))
+        return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
 
     async def metrics(_: Request) -> Response:
         account.look()

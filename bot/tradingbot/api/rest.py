@@ -101,7 +101,7 @@ def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
 
 def _status(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
-        return Json(view.status(desk.identity, desk.commands.snapshot()))
+        return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
 
     return answer
 

@@ -12,13 +12,14 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.order import Fill, Order, OrderRecord
 from tradingbot.domain.snapshot import Adoption, EngineState, HeldPosition, LastDecision, Snapshot
+from tradingbot.domain.trade import Account
 
 Json = Mapping[str, Any]
 SIX = Decimal("0.000001")
 
 
-def status(identity: Identity, snapshot: Snapshot) -> Json:
-    """The body of ``/status``."""
+def status(identity: Identity, snapshot: Snapshot, account: Account | None = None) -> Json:
+    """The body of ``/status``; *account* is the ledger's last word on its tables."""
     return {
         **who(identity),
         "epoch": snapshot.epoch,
@@ -55,7 +56,18 @@ def status(identity: Identity, snapshot: Snapshot) -> Json:
         "flat": snapshot.flat,
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
         "last_orders": [order(each) for each in snapshot.last_orders],
+        "market_data": market_data(snapshot, account),
         "started_at": snapshot.started_at and instant(snapshot.started_at),
+    }
+
+
+def market_data(snapshot: Snapshot, account: Account | None) -> Json:
+    """What is known of the markets: how they move, and when each part of what venues say of them was told."""
+    updated = account.updated if account else {}
+    return {
+        "volatility": {symbol: round(ratio, 6) for symbol, ratio in snapshot.volatility},
+        "filters_age_seconds": snapshot.filters_age_seconds,
+        "updated": {f"{exchange} {part}": instant(at) for (exchange, part), at in sorted(updated.items())},
     }
 
 

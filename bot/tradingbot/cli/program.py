@@ -24,6 +24,7 @@ from tradingbot.cli.local import local_settings
 from tradingbot.cli.logs import log_level, logs
 from tradingbot.cli.prefilling import Spreading, prefill_cache
 from tradingbot.cli.provider import ask_provider, data, exchange
+from tradingbot.cli.refreshing import fetch_filters, list_universe, refresh_fees
 from tradingbot.cli.signals import signals
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
@@ -48,6 +49,9 @@ app.add_typer(exchange, name="exchange")
 app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
 data.command("prefill-cache", cls=Spreading)(prefill_cache)
+data.command()(fetch_filters)
+data.command()(refresh_fees)
+data.command("universe")(list_universe)
 app.command()(doctor)
 app.command()(flagged(Reconciling, reconcile))
 app.command()(rate_gate)

@@ -1,7 +1,7 @@
 """What a sell has brought, and what a row of them amounts to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Context, Decimal, localcontext
 from itertools import pairwise
@@ -66,13 +66,15 @@ def together(first: Trade, second: Trade) -> Trade:
 class Account:
     """What the ledger's database tells in one look; *closes* are the last equities of its days, oldest first.
 
-    *connections* is None where there is no server to count them.
+    *connections* is None where there is no server to count them. *updated* is when an exchange last told a part of its
+    market data (filters, fees, universe), by the ledger's clock.
     """
 
     trades: tuple[Trade, ...]
     closes: tuple[Decimal, ...]
     size_bytes: int
     connections: int | None
+    updated: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 def total(trades: Sequence[Trade]) -> Decimal:

@@ -1,7 +1,7 @@
 """The book as risk and people look at it: one exposure, and the positions with what covers them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,6 +31,7 @@ class Surroundings:
     waived: frozenset[str] = frozenset()
     hour_peak_equity: Decimal = ZERO
     day_results: tuple[Decimal, ...] = ()
+    volatility: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def held_back(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, column, func, select, table
 
 from tradingbot.domain.trade import Account, Trade
+from tradingbot.ledger import market
 from tradingbot.ledger.clock import on_server
 from tradingbot.ledger.columns import Instant
 from tradingbot.ledger.results import Results
@@ -28,7 +29,7 @@ def ended(connection: Connection, since: datetime | None = None) -> tuple[Trade,
 
 def account(connection: Connection, results: Results) -> Account:
     """Everything at one look."""
-    return Account(results.read(connection), closes(connection), *server(connection))
+    return Account(results.read(connection), closes(connection), *server(connection), market.updated(connection))
 
 
 def closes(connection: Connection) -> tuple[Decimal, ...]:

@@ -9,6 +9,7 @@ from tradingbot.ledger.tables import FENCED, VIEWS, metadata
 
 LOGINS = ("blue", "green", "task")
 FREE = ("heartbeats", "shadow_decisions", "halts")  # written without the epoch
+TOLD = ("exchange_filters", "fee_schedules", "universe_symbols")  # what venues say, of no weight for the fence
 FENCER_READS = ("lease", "lease_history", "heartbeats", "holds", "schema_compat", "ledger", "alembic_version")
 COLOUR_CALLS = (
     "tb_claim(text, text)",
@@ -47,6 +48,7 @@ def to_logins(names: str) -> Iterator[str]:
     yield f"GRANT INSERT, UPDATE ON {', '.join(written)} TO {names}"
     yield f"GRANT INSERT ON audit_logs TO {names}"
     yield f"GRANT UPDATE ON audit_head TO {names}"
+    yield f"GRANT INSERT, UPDATE, DELETE ON {', '.join(TOLD)} TO {names}"
     yield f"GRANT USAGE ON SEQUENCE fills_id_seq, equity_id_seq TO {names}"
     yield f"GRANT EXECUTE ON FUNCTION {', '.join(COLOUR_CALLS)} TO {names}"
 

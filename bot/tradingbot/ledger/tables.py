@@ -1,5 +1,7 @@
 """The tables. *epoch* and *instance* on a row name the writer that the fence let through last."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 
 from tradingbot.ledger.columns import Instant, Money, Words
 
-HEAD = "0004"  # the migration this code was written for
+HEAD = "0005"  # the migration this code was written for
 
 # Writes replayed from the journal of the state volume number themselves from here on, so the two never meet.
 JOURNAL_FROM = 36**7 // 2
@@ -255,6 +257,31 @@ audit_head = Table(
     Column("number", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
 )
+
+
+def told(name: str, *columns: Column[Any]) -> Table:
+    """A row for each market of a venue; *updated_at* is by the clock of the ledger."""
+    market = (Column("exchange", Text, primary_key=True), Column("symbol", Text, primary_key=True))
+    return Table(name, metadata, *market, *columns, Column("updated_at", Instant, nullable=False))
+
+
+exchange_filters = told(
+    "exchange_filters",
+    Column("price_step", Money, nullable=False),
+    Column("quantity_step", Money, nullable=False),
+    Column("minimum_quantity", Money, nullable=False),
+    Column("minimum_notional", Money, nullable=False),
+    Column("maximum_quantity", Money, nullable=False),
+    Column("market_quantity_step", Money, nullable=False),
+    Column("order_types", Text, nullable=False),
+)
+fee_schedules = told(
+    "fee_schedules",
+    Column("maker", Money, nullable=False),
+    Column("taker", Money, nullable=False),
+    Column("source", Text, nullable=False),
+)
+universe_symbols = told("universe_symbols", Column("base", Text, nullable=False), Column("quote", Text, nullable=False))
 
 VIEWS = (
     "orders",

@@ -33,6 +33,7 @@ class Bars:
         self._asked: dict[str, tuple[datetime, datetime]] = {}
         self.marks: dict[str, Candle] = {}
         self.seen_at: dict[str, datetime] = {}
+        self.volatility: dict[str, float] = {}
 
     async def load(self, symbols: Sequence[str], now: datetime) -> tuple[Candle, ...]:
         """The history of *symbols* is kept; gives its closed bars, oldest first per symbol."""
@@ -104,7 +105,8 @@ class Bars:
         return self._series[symbol].newest
 
     def _told(self, series: Series) -> None:
-        self._metrics.bars(series.symbol, len(series), volatility(series.window(MEASURED).closes))
+        self.volatility[series.symbol] = moves = volatility(series.window(MEASURED).closes)
+        self._metrics.bars(series.symbol, len(series), moves)
 
     def _seen(self, candle: Candle, now: datetime) -> None:
         mark = self.marks.get(candle.symbol)

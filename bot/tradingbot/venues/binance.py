@@ -7,11 +7,13 @@ from typing import Any
 
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.instrument import ZERO, Instrument
+from tradingbot.domain.listing import PUBLISHED, Fees, Listed
 from tradingbot.domain.order import Cancel, Fill, Order, OrderReport, OrderStatus, OrderType, Side
 
 Json = Mapping[str, Any]
 
 EPOCH = datetime.fromtimestamp(0, tz=UTC)
+FEES = Fees(Decimal("0.001"), Decimal("0.001"), PUBLISHED)
 TYPES = {
     OrderType.MARKET: "MARKET",
     OrderType.LIMIT: "LIMIT",
@@ -74,6 +76,13 @@ def instrument(symbol: str, row: Json) -> Instrument:
         market_quantity_step=Decimal(market.get("stepSize", "0")),
         order_types=frozenset(KINDS[word] for word in row["orderTypes"] if word in KINDS),
     )
+
+
+def listed(row: Json) -> Listed | None:
+    """One symbol of exchangeInfo, if it is traded; what it costs is not told there."""
+    if row["status"] != "TRADING" or not row.get("isSpotTradingAllowed", True):
+        return None
+    return Listed(instrument(f"{row['baseAsset']}/{row['quoteAsset']}", row), FEES)
 
 
 def candle(symbol: str, timeframe: str, row: list[Any], closed: bool) -> Candle:

@@ -6,10 +6,12 @@ from typing import Any
 
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.listing import PUBLISHED, Fees, Listed
 from tradingbot.venues.binance import instant
 from tradingbot.venues.coinbase import SPOKEN, market_id
 from tradingbot.venues.market import Ask, Market, TimeRoute
 
+FEES = Fees(Decimal("0.006"), Decimal("0.012"), PUBLISHED)
 PRODUCTS = "/api/v3/brokerage/market/products"
 
 
@@ -33,6 +35,12 @@ def instrument(symbol: str, body: Any) -> Instrument:
         maximum_quantity=Decimal(body["base_max_size"]),
         order_types=SPOKEN,
     )
+
+
+def listed(row: Any) -> Listed | None:
+    if row.get("trading_disabled") or row.get("is_disabled"):
+        return None
+    return Listed(instrument(f"{row['base_currency_id']}/{row['quote_currency_id']}", row), FEES)
 
 
 def bars_at(symbol: str, word: str, since: datetime, now: datetime) -> Ask:
@@ -78,4 +86,7 @@ COINBASE = Market(
     bars=bars,
     quote_at=lambda symbol: Ask(f"{PRODUCTS}/{market_id(symbol)}/ticker", {"limit": "1"}),
     quote=quote,
+    listing_at=Ask(PRODUCTS, {"product_type": "SPOT"}),
+    rows=lambda body: body["products"],
+    listed=listed,
 )

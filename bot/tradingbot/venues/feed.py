@@ -12,10 +12,12 @@ import aiohttp
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.listing import Listed
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.venues import binance
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.dialect import UNREADABLE
+from tradingbot.venues.market import listing
 
 MOST_ROWS = 1000
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
@@ -57,6 +59,10 @@ class LiveFeed:
         return tuple(
             binance.candle(symbol, timeframe, row, closed=index < len(rows) - 1) for index, row in enumerate(rows)
         )
+
+    async def listing(self) -> tuple[Listed, ...]:
+        """Every market that is traded now; raises VenueUnavailable."""
+        return listing((await self._asked("exchangeInfo", {}))["symbols"], binance.listed)
 
     async def past(self, symbol: str, timeframe: str, since: datetime) -> tuple[Candle, ...]:
         """The bars from *since* on, oldest first, as many as one answer holds; raises VenueUnavailable."""

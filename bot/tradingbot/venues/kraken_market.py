@@ -6,7 +6,8 @@ from typing import Any
 
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.instrument import Instrument
-from tradingbot.venues.kraken import TYPES, instant, market_id
+from tradingbot.domain.listing import TOLD, Fees, Listed
+from tradingbot.venues.kraken import TYPES, coin, instant, market_id
 from tradingbot.venues.market import Ask, Market, TimeRoute
 
 HALF_A_SECOND = timedelta(milliseconds=500)
@@ -40,6 +41,16 @@ def instrument(symbol: str, body: Any) -> Instrument:
         minimum_notional=Decimal(row["costmin"]),
         order_types=frozenset(TYPES),
     )
+
+
+def listed(row: Any) -> Listed | None:
+    """The first step of its fees is what somebody pays who has traded little."""
+    if row["status"] != "online":
+        return None
+    symbol = "/".join(map(coin, row["wsname"].split("/")))
+    (_, maker), (_, taker) = (row.get("fees_maker") or row["fees"])[0], row["fees"][0]
+    fees = Fees(Decimal(str(maker)) / 100, Decimal(str(taker)) / 100, TOLD)
+    return Listed(instrument(symbol, {"result": {symbol: row}}), fees)
 
 
 def bars_at(symbol: str, word: str, since: datetime, now: datetime) -> Ask:  # noqa: ARG001
@@ -76,4 +87,7 @@ KRAKEN = Market(
     bars=bars,
     quote_at=lambda symbol: Ask("/0/public/Ticker", {"pair": market_id(symbol)}),
     quote=quote,
+    listing_at=Ask("/0/public/AssetPairs"),
+    rows=lambda body: body["result"].values(),
+    listed=listed,
 )

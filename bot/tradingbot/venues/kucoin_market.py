@@ -6,10 +6,13 @@ from typing import Any
 
 from tradingbot.domain.candle import Candle, Quote
 from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.listing import PUBLISHED, Fees, Listed
 from tradingbot.domain.order import OrderType
 from tradingbot.venues.binance import instant
 from tradingbot.venues.kucoin import STOPS, market_id
 from tradingbot.venues.market import Ask, Market, TimeRoute
+
+FEES = {1: Decimal("0.001"), 2: Decimal("0.002"), 3: Decimal("0.003")}
 
 
 def told_time(body: Any) -> datetime | None:
@@ -33,6 +36,16 @@ def instrument(symbol: str, body: Any) -> Instrument:
         maximum_quantity=Decimal(row["baseMaxSize"]),
         order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT_MAKER, *STOPS}),
     )
+
+
+def listed(row: Any) -> Listed | None:
+    """Its coins are of three classes with published fees, of which a market may ask for a part or a multiple."""
+    if not row["enableTrading"]:
+        return None
+    fee = FEES[int(row.get("feeCategory") or 1)]
+    shares = [Decimal(row.get(name) or 1) for name in ("makerFeeCoefficient", "takerFeeCoefficient")]
+    made = instrument(f"{row['baseCurrency']}/{row['quoteCurrency']}", {"data": row})
+    return Listed(made, Fees(fee * shares[0], fee * shares[1], PUBLISHED))
 
 
 def bars_at(symbol: str, word: str, since: datetime, now: datetime) -> Ask:
@@ -76,4 +89,7 @@ KUCOIN = Market(
     bars=bars,
     quote_at=lambda symbol: Ask("/api/v1/market/orderbook/level1", {"symbol": market_id(symbol)}),
     quote=quote,
+    listing_at=Ask("/api/v2/symbols"),
+    rows=lambda body: body["data"],
+    listed=listed,
 )

@@ -12,10 +12,11 @@ import aiohttp
 from tradingbot.domain.candle import TIMEFRAMES, Candle, Quote
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
 from tradingbot.domain.instrument import Instrument
+from tradingbot.domain.listing import Listed
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.dialect import UNREADABLE
-from tradingbot.venues.market import Ask, Market
+from tradingbot.venues.market import Ask, Market, listing
 
 T = TypeVar("T")
 # A round of all symbols takes at least so long.
@@ -58,6 +59,11 @@ class PolledFeed:
         found = await self._told(ask, partial(self._market.bars, symbol, timeframe))
         # Only the beginning of the next one proves that a candle of this list is closed.
         return tuple(found[:-1] + [replace(each, closed=False) for each in found[-1:]])
+
+    async def listing(self) -> tuple[Listed, ...]:
+        """Every market that is traded now; raises VenueUnavailable."""
+        market = self._market
+        return await self._told(market.listing_at, lambda body: listing(market.rows(body), market.listed))
 
     async def past(self, symbol: str, timeframe: str, since: datetime) -> tuple[Candle, ...]:
         """The bars from *since* on, oldest first, as many as one answer holds; raises VenueUnavailable."""

@@ -29,6 +29,7 @@ from tradingbot.domain.order import (
 )
 from tradingbot.domain.position import Position
 from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Snapshot
+from tradingbot.domain.trade import Account
 
 PEOPLE = {"Authorization": "Bearer people"}
 OPERATOR = {"Authorization": "Bearer operator"}
@@ -152,8 +153,12 @@ def test_status_is_the_form_of_the_contract() -> None:
         open_orders=1,
         last_decision=LastDecision("BTC/USDT", NOW, "enter", "fast average above slow"),
         last_orders=(RECORD,),
+        volatility=(("BTC/USDT", 0.00123456789),),
+        filters_age_seconds=60.0,
     )
-    answer = ops(showing(snapshot)).get("/status").json()
+    at = showing(snapshot)
+    at.account = Account((), (), 4096, None, {("binance", "fees"): NOW})
+    answer = ops(at).get("/status").json()
     assert answer == {
         "bot": "btc",
         "namespace": "trading",
@@ -225,6 +230,11 @@ def test_status_is_the_form_of_the_contract() -> None:
             "reason": "fast average above slow",
         },
         "last_orders": [ORDER],
+        "market_data": {
+            "volatility": {"BTC/USDT": 0.001235},
+            "filters_age_seconds": 60.0,
+            "updated": {"binance fees": "2026-11-21T12:00:00Z"},
+        },
         "started_at": "2026-11-21T12:00:00Z",
     }
 

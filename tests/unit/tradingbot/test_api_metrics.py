@@ -1,6 +1,7 @@
 """Metrics: every foreseeable series from the first scrape on, names that runbooks use, and figures of the snapshot."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from tradingbot.domain.clock import ClockState
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.position import Position
 from tradingbot.domain.snapshot import EngineState, HeldPosition, Snapshot
+from tradingbot.domain.trade import Account
 
 BASE = {"bot": "btc", "namespace": "trading", "mode": "paper", "colour": "blue"}
 
@@ -70,6 +72,26 @@ def test_the_age_of_the_filters_is_shown_once_they_were_read() -> None:
     """Nothing before that: an age of 0 would be a word nobody has said."""
     assert value(scraped(WELL), "exchange_filters_age_seconds") is None
     assert value(scraped(replace(WELL, filters_age_seconds=86400.0)), "exchange_filters_age_seconds") == 86400
+
+
+def test_the_age_of_what_a_venue_told_is_shown_by_part() -> None:
+    """As the ledger has it; nothing where it was never told, or does not answer."""
+    at = desk(ListeningEngine(WELL))
+    made, named = registry(Gauges(at)), {"exchange": "binance", "part": "fees"}
+    assert value(made, "market_data_age_seconds", **named) is None
+    told = {("binance", "fees"): NOW - timedelta(hours=1), ("kraken", "universe"): NOW + timedelta(seconds=1)}
+    at.account = Account((), (), 4096, None, told)
+    assert value(made, "market_data_age_seconds", **named) == 3600
+    assert value(made, "market_data_age_seconds", exchange="kraken", part="universe") == 0
+
+
+def test_what_the_disk_keeps_is_read_at_the_scrape() -> None:
+    """Another process in the pod may have kept it."""
+    at = desk(ListeningEngine(WELL))
+    made = registry(Gauges(at))
+    assert (value(made, "cache_symbols"), value(made, "cache_size_bytes")) == (0, 0)
+    at.cached = lambda: (2, 4096)
+    assert (value(made, "cache_symbols"), value(made, "cache_size_bytes")) == (2, 4096)
 
 
 def test_what_the_disk_knew_of_a_history_is_counted(counters: tuple[Counters, CollectorRegistry]) -> None:
