@@ -743,6 +743,7 @@ async def test_a_dump_is_written_when_it_is_asked_for(pod: Pod, evidence: Note) 
     evidence("kill -USR2 1; ls /data/dumps", f"{file.name} {str(told)[:200]}")
     assert told["rss_bytes"] > 10_000_000
     assert {"MainThread", "trader"} <= {name.partition("_")[0] for name in told["threads"]}
+    assert told["tasks"]["Engine._beat"] == 1
     await pod.until(lambda seen: seen["last_decision"] != before or seen["halts"])
 
 

@@ -1,9 +1,12 @@
 """What a process holds and where each of its threads stands, written to the state volume when SIGUSR2 asks for it."""
 
+import asyncio
+import gc
 import json
 import sys
 import threading
 import traceback
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +18,15 @@ def dump(data: Path, now: datetime) -> Path:
     folder = data / "dumps"
     folder.mkdir(exist_ok=True)
     path = folder / f"{now:%Y%m%dT%H%M%S%f}.json"
-    path.write_text(json.dumps({"at": now.isoformat(), **memory(), "threads": threads()}, indent=1) + "\n")
+    told = {"at": now.isoformat(), **memory(), "tasks": tasks(), "threads": threads()}
+    path.write_text(json.dumps(told, indent=1) + "\n")
     return path
+
+
+def tasks() -> dict[str, int]:
+    """How many of each kind have not ended, in whichever loop."""
+    found = (each for each in gc.get_objects() if isinstance(each, asyncio.Task) and not each.done())
+    return dict(Counter(getattr(each.get_coro(), "__qualname__", "?") for each in found).most_common())
 
 
 def threads() -> dict[str, list[str]]:
