@@ -127,4 +127,5 @@ def report(figures: dict[str, float]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*(int(each) for each in (*sys.argv[1:], "50", "10")[:2])))
+    given = sys.argv[1:3]
+    raise SystemExit(main(*map(int, given + ["50", "10"][len(given) :])))
