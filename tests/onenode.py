@@ -22,6 +22,7 @@ from typing import Any
 
 import applied
 import bots
+import kubelet
 import operators
 from apiserver import ApiServer, free_port
 from jobs import Jobs
@@ -37,6 +38,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 RULES = ROOT / "manifests/monitoring/trading.rules.yaml"
 LOOK_SECONDS = 0.1
 PODS = "10.77."
+KUBELET = f"{PODS}255.250"
 NEW_NETWORK = 0x40000000
 NOW = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 
@@ -57,11 +59,13 @@ class Running:
     is_ready: bool = False
     ended: list[int] = field(default_factory=list)
     told_to_end: bool = False
+    starts: list[int] = field(default_factory=list)
     restarted: str = ""
     lost: bool = False
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
+            self.starts.append(log.tell())
             self.process = subprocess.Popen([BIN / "atb", self.command], env=self.environment, stdout=log, stderr=log)
 
     def lose(self) -> None:
@@ -168,9 +172,19 @@ class Node:
         assert self.server.request("POST", f"{CORE}/pods/{name}/binding", bind)[0] == 201
         pod = self._mounted(deployment, made, address)
         pod.restarted = restarted(template)
-        pod.start()
+        self._start(pod)
         self.pods[name] = pod
         self._say(pod, {"podIP": address, "podIPs": [{"ip": address}], **operators.ready("False")})
+
+    def _start(self, pod: Running) -> None:
+        """Its process runs, and an Event says so."""
+        pod.start()
+        about = {"kind": "Pod", "name": pod.name, "namespace": NAMESPACE, "uid": pod.uid}
+        body = {"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": f"{pod.name}."}}
+        body |= {"involvedObject": about, "type": "Normal", "reason": "Started", "message": "Started container bot"}
+        self.server.request(
+            "POST", f"{CORE}/events", body | {"lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        )
 
     def _mounted(self, deployment: str, made: Json, address: str) -> Running:
         """Everything the template mounts, below a folder that outlives the pod."""
@@ -238,6 +252,7 @@ class Node:
     def _serve(self, bot: str, pod: Running) -> None:
         """The Service of *bot* leads to the pod, as its controller and the proxy would see to."""
         ports = [{"name": "ops", "port": BOT_PORT, "protocol": "TCP"}, {"name": "http", "port": 8000}]
+        ports.append({"name": "health", "port": BOT_PORT, "protocol": "TCP"})
         meta = {"name": bot, "namespace": NAMESPACE, "labels": {"kubernetes.io/service-name": bot}}
         target = {"kind": "Pod", "name": pod.name, "namespace": NAMESPACE}
         old = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta}
@@ -259,7 +274,7 @@ class Node:
         pod.process, pod.is_ready = None, False
         pod.ended.append(code)
         if code != 78:
-            pod.start()
+            self._start(pod)
             return
         words = json.loads(pod.log.strip().splitlines()[-1])["event"] if pod.log.strip()[-1] == "}" else pod.log[-400:]
         waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
@@ -430,7 +445,8 @@ def site(folder: pathlib.Path, speed: str = "240") -> Iterator[Site]:
         operator.start(bot_http_port="8000")
         node = Node(server, folder).start()
         try:
-            yield Site(server, operator, node, venue)
+            with kubelet.running(server, KUBELET, node.pods.get):
+                yield Site(server, operator, node, venue)
         finally:
             node.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import importlib
 import os
 import secrets as randomness
@@ -76,6 +77,8 @@ class Start:
 
 def run(command: str) -> int:
     """Trades until SIGTERM; the exit code of the process."""
+    # Where it stood when it was struck down is all that a library's fault leaves for a person.
+    faulthandler.enable(all_threads=False)
     try:
         start, lock = prepare(command)
     except Misconfigured as refusal:

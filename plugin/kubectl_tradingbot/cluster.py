@@ -116,11 +116,26 @@ def in_pod(bot: Bot, *command: str) -> str:
     return kubectl("exec", *where, "--", *command).strip()
 
 
+def pods(bot: Bot) -> Items:
+    """The pods of both colours."""
+    which = ("-n", bot.namespace, "-l", f"tradingbot.io/bot={bot.name}")
+    found: Items = json.loads(kubectl("get", "pods", "-o", "json", *which))["items"]
+    return found
+
+
+def events_in(namespace: str) -> Items:
+    return _events("-n", namespace)
+
+
+def metrics(bot: Bot) -> str:
+    """What the trader shows Prometheus."""
+    return kubectl("get", "--raw", f"/api/v1/namespaces/{bot.namespace}/services/{bot.name}:ops/proxy/metrics")
+
+
 def failing_checks(bot: Bot) -> list[str]:
     """What keeps a bot from trading well, by the checks it makes itself; each as name and finding."""
-    path = f"/api/v1/namespaces/{bot.namespace}/services/{bot.name}:ops/proxy/metrics"
     try:
-        text = kubectl("get", "--raw", path)
+        text = metrics(bot)
     except ClusterSaysNo as error:
         return [f"process: {error}"]
     wanted = {"api_connected": "exchange: the venue does not answer", "tradingbot_database_up": "database: away"}
@@ -146,7 +161,7 @@ def records(bot: Bot) -> tuple[Items, Items, Items]:
             *("-l", f"tradingbot.io/bot={bot.name}"),
         )
     )
-    events = _events("-n", bot.namespace)
+    events = events_in(bot.namespace)
     own = [each for each in events if (_about(each)["kind"], _about(each)["name"]) == ("TradingBot", bot.name)]
     return revisions["items"], own, infrastructure(bot.name, [*events, *_of_nodes()])
 

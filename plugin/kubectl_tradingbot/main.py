@@ -1,8 +1,11 @@
 """The program behind ``kubectl tradingbot`` and ``kubectl atb``."""
 
+import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,13 +15,18 @@ from kubectl_tradingbot import __version__
 from kubectl_tradingbot.breakers import breaker
 from kubectl_tradingbot.configuring import config
 from kubectl_tradingbot.credentials import keys
+from kubectl_tradingbot.diagnosing import diagnose
 from kubectl_tradingbot.domain.view import BotView
+from kubectl_tradingbot.flags import spread
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
-from kubectl_tradingbot.observe import ClusterSaysNo, bots
+from kubectl_tradingbot.logs import logs
+from kubectl_tradingbot.observe import ClusterSaysNo, bots, health, live, resources
 from kubectl_tradingbot.reconciling import reconcile
+from kubectl_tradingbot.restarting import restart
 from kubectl_tradingbot.suspending import start_bot, stop_bot
 from kubectl_tradingbot.table import fleet, page
 from kubectl_tradingbot.training import train
+from kubectl_tradingbot.watching import watch
 
 program = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
@@ -34,6 +42,10 @@ program.command()(reconcile)
 program.command("stop")(stop_bot)
 program.command("start")(start_bot)
 program.command()(train)
+program.command()(logs)
+program.command()(diagnose)
+program.command()(restart)
+program.command()(watch)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]
@@ -53,23 +65,51 @@ def ps(
     screen().print(fleet(bots("*" if all_namespaces else namespace, None)))
 
 
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    bot: Name = None
+    namespace: Namespace = None
+    output: Annotated[Form, typer.Option("--output", "-o", help="json: what the bot itself says")] = Form.TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table fresh until Ctrl-C")] = False
+    until_traded: Annotated[bool, typer.Option("--until-traded", help="watch until an order of each bot filled")] = (
+        False
+    )
+    timeout: Annotated[int, typer.Option(min=1, help="seconds to watch; exit 3 when they are over")] = 600
+
+
 @program.command()
-def status(
-    bot: Name = None,
-    namespace: Namespace = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table fresh until Ctrl-C")] = False,
-    until_traded: Annotated[
-        bool, typer.Option("--until-traded", help="watch until an order of each bot filled")
-    ] = False,
-    timeout: Annotated[int, typer.Option(min=1, help="seconds to watch; exit 3 when they are over")] = 600,
-) -> None:
+@spread
+def status(asked: Asked, watching: Watching) -> None:
     """State, revision, position, equity and last orders."""
-    if not (watch or until_traded):
-        screen().print(page(bots(namespace, bot)))
+    if asked.output is Form.JSON:
+        told = [said(each) for each in resources(asked.namespace, asked.bot)]
+        typer.echo(json.dumps(told[0] if asked.bot else told, indent=2))
         return
-    enough = traded if until_traded else never
-    if not follow(lambda: bots(namespace, bot), enough, timeout):
-        raise typer.Exit(3 if until_traded else 0)
+    if not (watching.watch or watching.until_traded):
+        screen().print(page(bots(asked.namespace, asked.bot)))
+        return
+    enough = traded if watching.until_traded else never
+    if not follow(lambda: bots(asked.namespace, asked.bot), enough, watching.timeout):
+        raise typer.Exit(3 if watching.until_traded else 0)
+
+
+def said(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """What a bot says of itself; an API server hands on no answer of 503, which is what an unhealthy one gives."""
+    metadata = resource["metadata"]
+    told = live(metadata)
+    silent = {"status": "unhealthy"} if told else None
+    return {"name": metadata["name"], "namespace": metadata["namespace"], "health": health(metadata) or silent} | {
+        "status": told
+    }
 
 
 def never(_: Sequence[BotView]) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess  # nosec B404
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubectl_tradingbot.domain.view import BotView, view_of
@@ -34,6 +34,33 @@ def kubectl(*arguments: str, text: str | None = None) -> str:
     return done.stdout
 
 
+def streamed(*arguments: str) -> Iterator[str]:
+    """Each line kubectl prints for *arguments*, as it comes; ClusterSaysNo with its last line when it fails."""
+    # As above: a list, no shell, the caller's kubectl.
+    command = ["kubectl", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603  # nosec B603
+        try:
+            yield from (line.rstrip("\n") for line in running.stdout or ())
+            _, said = running.communicate()
+        finally:
+            running.terminate()
+    if running.returncode:
+        raise ClusterSaysNo((said.strip().splitlines() or [f"kubectl ended with {running.returncode}"])[-1])
+
+
+def health(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The bot's own /health through the API server's proxy; None when nobody answers."""
+    try:
+        answer = json.loads(kubectl("get", "--raw", _proxied(metadata, "health")))
+    except (ClusterSaysNo, json.JSONDecodeError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _proxied(metadata: Mapping[str, Any], path: str) -> str:
+    return f"/api/v1/namespaces/{metadata['namespace']}/services/{metadata['name']}:ops/proxy/{path}"
+
+
 def bots(namespace: str | None, name: str | None) -> tuple[BotView, ...]:
     """Every bot asked for, with what each says of itself; *namespace* None is the context's, ``*`` is all."""
     return tuple(view_of(each, live(each["metadata"])) for each in resources(namespace, name))
@@ -48,9 +75,8 @@ def resources(namespace: str | None, name: str | None) -> list[Mapping[str, Any]
 
 def live(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The bot's own /status through the API server's proxy; None when nobody answers."""
-    path = f"/api/v1/namespaces/{metadata['namespace']}/services/{metadata['name']}:ops/proxy/status"
     try:
-        answer = json.loads(kubectl("get", "--raw", path))
+        answer = json.loads(kubectl("get", "--raw", _proxied(metadata, "status")))
     except (ClusterSaysNo, json.JSONDecodeError):
         return None
     return answer if isinstance(answer, dict) else None

@@ -15,7 +15,7 @@ import apiserver
 import onenode
 import operators
 from onenode import Running, Site, seconds_until, trader, wait_bars
-from operators import eventually, patch_bot, state
+from operators import BOT_PORT, eventually, fetch, patch_bot, state
 
 Note = Callable[[str, str], None]
 FALL = {"symbol": "BTCUSDT", "shock_percent": "-21"}
@@ -87,12 +87,23 @@ def test_a_halt_by_kubectl_reaches_the_process_at_once(site: Site, evidence: Not
 
 
 @pytest.mark.row("S4-083")
+@pytest.mark.row("S1-035")
 def test_a_resume_is_refused_while_the_doctor_finds_the_bot_unwell(site: Site, evidence: Note) -> None:
-    """The venue is away: doctor and resume exit with 1 and name it; when it is back the bot is resumed."""
+    """The venue is away: doctor and resume exit with 1 and name it; when it is back the bot is resumed.
+
+    Meanwhile /health is 503 and /livez 200, and nothing restarts the process.
+    """
     with trader(site, "unwell", engine={"checkInterval": "5s"}) as pod:
         site.atb("halt", "unwell", "-n", "trading", "--reason", "t")
         site.control("market", {"outage": True})
         eventually(lambda: pod.metric("api_connected") == 0, within=60)
+        health = f"http://{pod.address}:{BOT_PORT}/health"
+        eventually(lambda: fetch(health)[0] == 503, lambda: str(pod.status()), 60)
+        evidence("sim-exchange off: curl :9090/health", str(fetch(health)))
+        assert json.loads(fetch(health)[1])["status"] == "unhealthy"
+        alive = fetch(health.replace("health", "livez"))
+        evidence("sim-exchange off: curl :9090/livez; restarts", f"{alive} {pod.ended}")
+        assert (alive[0], pod.ended) == (200, [])
         said = site.atb("doctor", "unwell", "-n", "trading", code=1)
         evidence("kubectl atb doctor unwell", said)
         assert "FAIL  reach: exchange: the venue does not answer" in said
