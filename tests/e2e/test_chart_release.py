@@ -40,9 +40,9 @@ def upgrade(**changes: object) -> None:
     node.helm(*chart, "--set-json", values, "--wait", "--timeout", "90s")
 
 
-def helm_test() -> subprocess.CompletedProcess[str]:
+def helm_test(*flags: str) -> subprocess.CompletedProcess[str]:
     """What `helm test` answers, whatever its exit code."""
-    command = ["helm", "test", RELEASE, "-n", NAMESPACE]
+    command = ["helm", "test", RELEASE, "-n", NAMESPACE, *flags]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=300, cwd=node.ROOT, env=node.environment(), check=False
     )
@@ -75,13 +75,18 @@ def release() -> Iterator[str]:
 
 @pytest.mark.row("S2-045")
 @pytest.mark.row("S3-147")
+@pytest.mark.row("S1-031")
 def test_helm_test_passes_after_installation_and_after_rollback(
     release: str, evidence: Callable[[str, str], None]
 ) -> None:
     """All five parts answer after an installation and after a rollback, and a halt in between outlives the rollback."""
-    first = helm_test()
-    evidence("helm test ats -n trading (after installation)", first.stdout)
+    first = helm_test("--logs")
+    evidence("helm test ats -n trading --logs (after installation)", first.stdout)
     assert first.returncode == 0, first.stdout + first.stderr
+    # The API server hands on no answer but one of 200.
+    health = node.proxied(NAMESPACE, f"{release}:ops", "/health")
+    evidence("curl :9090/health", json.dumps(health))
+    assert health["status"] in ("healthy", "degraded")
     assert first.stdout.count("Phase:          Succeeded") == 5
     upgrade(strategy={"name": "sma_cross", "timeframe": "1m", "parameters": {"fast": "4", "slow": "9"}})
     annotate("tradingbot.io/halt=spread looks wrong")

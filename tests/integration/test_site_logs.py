@@ -190,11 +190,14 @@ def test_errors_of_the_last_ten_minutes_are_found(site: Site, failed: Running, e
     assert (newest["level"], newest["event"]) == ("ERROR", "Ledger unavailable")
 
 
+@pytest.mark.row("S1-033")
 @pytest.mark.row("S4-055")
 @pytest.mark.row("S4-073")
 def test_port_8080_of_the_service_is_port_9090_of_the_pod(site: Site, pod: Running, evidence: Note) -> None:
     """The same health, and metrics of the same names."""
     health = json.loads(site.kubectl("get", "--raw", f"{SERVICE}/health"))
+    waited = ("wait", "tb/told", "--for=condition=TradingActive", "--timeout=60s", *WHERE)
+    evidence(f"k {' '.join(waited)} (condition Healthy of the runbooks)", site.kubectl(*waited))
     evidence("k port-forward svc/told 8080; curl :8080/health (through the API server's proxy)", json.dumps(health))
     assert health["status"] == "healthy"
     # Some series come with a position, and it may come between two looks.

@@ -297,4 +297,5 @@ MAPPED: tuple[tuple[str, str], ...] = (
     ("Available", "`Ready` True"),
     ("ExchangeConnected False", "`VenueFailing` True; its reason says how"),
     ("Degraded", "`Stalled` True"),
+    ("Healthy", "`TradingActive` True"),
 )
