@@ -99,6 +99,7 @@ def prepare(command: str) -> tuple[Start, int]:
     secrets = load_secrets(settings)
     make_folders(settings.paths.data)
     lines = configure(settings.logging.level, secrets.values(), beside=filed(settings))
+    lines.colour = environment.colour
     lock = claim_pod(settings.paths.data)
     instance = Instance(environment.colour, environment.pod_uid, randomness.token_hex(4), environment.revision)
     listeners = (bind(settings.listen.http), bind(settings.listen.ops))

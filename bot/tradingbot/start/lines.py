@@ -37,7 +37,12 @@ class Kept:
 
 
 class Lines(logging.Handler):
-    """What the process logs; *session* tells the epoch it trades under, which every line bears as ``run_id``."""
+    """What the process logs; *session* tells the epoch it trades under, which every line bears as ``run_id``.
+
+    *colour* is in every line too: two colours may share a volume, and so their files.
+    """
+
+    colour = ""
 
     def __init__(self, outlets: Sequence[Outlet], session: Callable[[], int | None] = lambda: None) -> None:
         super().__init__()

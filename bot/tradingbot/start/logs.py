@@ -121,13 +121,13 @@ def _formatter(shared: list[Processor], *last: Processor) -> logging.Formatter:
 
 
 def _placed(lines: Lines) -> Processor:
-    """Every line says how grave it is in capitals, which part it is from, and under which epoch it was written."""
+    """Every line says how grave it is in capitals, which part and colour it is from, and under which epoch."""
 
     def place(_logger: object, _method: str, event: EventDict) -> EventDict:
         event["level"] = event["level"].upper()
         event["component"] = component_of(event["logger"])
-        epoch = lines.session()
-        return event if epoch is None else {**event, "run_id": epoch}
+        own = {"colour": lines.colour, "run_id": lines.session()}
+        return {**event, **{name: value for name, value in own.items() if value not in ("", None)}}
 
     return place
 

@@ -128,6 +128,10 @@ class Rotating:
         self._file: int | None = None
         self._torn = False
 
+    def present(self) -> None:
+        """There is a file of that name; raises OSError when there cannot be."""
+        self._opened()
+
     def append(self, text: str) -> None:
         """The line is in the file; raises OSError when it is not, or not whole."""
         # A line that the disk took half of ends there, so that the next one can be read.
@@ -176,10 +180,12 @@ class Files:
         self._errors = Rotating(folder / ERROR_LOG, error_bytes)
 
     def write(self, line: Line) -> None:
-        """Raises OSError when the disk does not take it."""
+        """Both files are there, and have it as far as it is theirs; raises OSError when the disk does not take it."""
+        self._app.append(line.text)
         if line.level in ERRORS:
             self._errors.append(line.text)
-        self._app.append(line.text)
+        else:
+            self._errors.present()
 
 
 class Descriptor:

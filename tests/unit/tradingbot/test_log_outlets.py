@@ -33,11 +33,13 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def test_every_line_is_in_app_log_and_errors_are_in_both(tmp_path: Path) -> None:
-    """The errors file has only ERROR and above."""
+    """The errors file has only ERROR and above, and is there before there is one."""
     files = Files(tmp_path / "logs")
+    files.write(line("first"))
+    assert (tmp_path / "logs/error_logs/errors.log").read_text() == ""
     for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         files.write(line(level, level))
-    assert (tmp_path / "logs/app.log").read_text().split() == ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    assert (tmp_path / "logs/app.log").read_text().split() == ["first", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
     assert (tmp_path / "logs/error_logs/errors.log").read_text().split() == ["ERROR", "CRITICAL"]
 
 
@@ -217,14 +219,14 @@ def test_the_level_changes_while_the_process_runs(lines: Lines) -> None:
 
 
 def test_a_line_bears_level_component_and_session(lines: Lines) -> None:
-    """The level in capitals, the part it is from, and the epoch the process trades under while it does."""
+    """The level in capitals, the part and colour it is from, and the epoch the process trades under while it does."""
     log = structlog.stdlib.get_logger("tradingbot.telling")
     log.warning("standing by")
-    lines.session = lambda: 7
+    lines.session, lines.colour = lambda: 7, "blue"
     log.error("trading")
     before, after = (json.loads(each.text) for each in lines.tail(Wanted(), 10))
     assert (before["level"], before["component"], "run_id" in before) == ("WARNING", "LiveTradingEngine", False)
-    assert (after["level"], after["run_id"]) == ("ERROR", 7)
+    assert (after["level"], after["run_id"], after["colour"]) == ("ERROR", 7, "blue")
 
 
 def test_a_line_that_cannot_be_written_does_not_end_who_wrote_it(
