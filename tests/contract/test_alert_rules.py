@@ -19,14 +19,22 @@ def test_file_that_others_load_holds_the_same_rules():
 
 
 @pytest.mark.row("S1-089")
+@pytest.mark.row("S3-094")
 def test_rules_fire_where_they_must_and_nowhere_else(evidence):
-    """By promtool, on the series of the file beside them: four trips in an hour fire, three do not."""
+    """By promtool, on the series of the file beside them: four trips in an hour fire, three do not.
+
+    One real trade fires in a paper-only namespace, and none does elsewhere.
+    """
     tests = onenode.RULES.with_name("trading.rules.test.yaml")
     done = subprocess.run(["promtool", "test", "rules", str(tests)], capture_output=True, text=True, check=False)
     evidence("promtool test rules manifests/monitoring/trading.rules.test.yaml", done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     # A test that promtool does not run would pass, too.
     assert "CircuitBreakerFlapping" in tests.read_text()
+    evidence(
+        "trades_total of the test", "\n".join(line for line in tests.read_text().splitlines() if "trades_t" in line)
+    )
+    assert '{namespace: paper, bot: sol, simulated: "false"' in tests.read_text()
 
 
 def test_rules_of_one_bot_fire_for_no_other(tmp_path):

@@ -363,14 +363,22 @@ def may_enter(pod: Running) -> bool:
 
 @pytest.mark.row("S0-138")
 @pytest.mark.row("S3-137")
+@pytest.mark.row("S3-138")
 def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None:
-    """One command for all namespaces: nobody trades within five seconds; then all are suspended, then gone."""
+    """One command for all namespaces: nobody trades within five seconds; then all are suspended, then gone.
+
+    It is not taken without a reason, which each ledger keeps.
+    """
     with (
         trader(site, "one") as one,
         trader(site, "two", exchange={"shared": True}) as two,
         ThreadPoolExecutor(1) as beside,
     ):
         eventually(lambda: may_enter(one) and may_enter(two), within=60)
+        said = site.atb("emergency-stop", "one", "-n", "trading", code=2)
+        evidence("kubectl atb emergency-stop one; echo $?", f"{said} 2")
+        assert "Missing option '--reason'" in said
+        assert may_enter(one)
         stop = ("emergency-stop", "--all", "--scale-to-zero", "--reason", "t")
         stopping = beside.submit(site.atb, *stop)
         took = seconds_until(lambda: not (may_enter(one) or may_enter(two)), 60)
@@ -383,3 +391,7 @@ def test_everything_stops_and_no_pod_is_left(site: Site, evidence: Note) -> None
         for name in ("one", "two"):
             assert state(site.server, name, "Ready") == ("True", "Suspended")
         assert json.loads(site.kubectl("get", "pods", "-A", "-o", "json"))["items"] == []
+        asked = "SELECT details FROM audit_logs WHERE event_type = 'HALTED'"
+        kept = [inside(pod, "db", "query", "--scalar", asked) or "" for pod in (one, two)]
+        evidence(f'atb db query "{asked}"', "".join(kept))
+        assert [json.loads(each)["reason"] for each in kept] == ["t", "t"]

@@ -46,6 +46,9 @@ class Counters:
             "orders", "Orders sent, by what became of them", "symbol", "side", "purpose", "outcome"
         )
         self._fills = self._counter("fills", "Trades at the venue", "symbol", "side")
+        text = "Trades, by whether their money is simulated"
+        self._trades = Counter("trades", text, (*BASE, "simulated"), registry=registry)
+        self._simulated = str(identity.book != "live").lower()
         self._traded = self._counter("traded_quote", "Money traded, in the quote coin", "symbol", "side")
         self._fees = self._counter("fees_quote", "Fees paid, in the quote coin", "symbol")
         self._foreign = self._counter("foreign", "Orders, trades and changes of balances by somebody else", "kind")
@@ -121,6 +124,7 @@ class Counters:
 
     def fill(self, symbol: str, side: str, notional: Decimal, fee_quote: Decimal) -> None:
         self._fills.labels(*self._base, symbol, side).inc()
+        self._trades.labels(*self._base, self._simulated).inc()
         self._traded.labels(*self._base, symbol, side).inc(float(notional))
         # A rebate is a negative fee; a counter cannot go back, and the ledger has the exact sum.
         self._fees.labels(*self._base, symbol).inc(max(float(fee_quote), 0.0))
@@ -161,6 +165,7 @@ class Counters:
             gauge.labels(*self._base, symbol)
         _at_zero(self._orders, self._base, symbols, SIDES, PURPOSES, OUTCOMES)
         _at_zero(self._fills, self._base, symbols, SIDES)
+        _at_zero(self._trades, self._base, ("true", "false"))
         _at_zero(self._traded, self._base, symbols, SIDES)
         _at_zero(self._fees, self._base, symbols)
         _at_zero(self._foreign, self._base, ("order", "trade", "balance"))

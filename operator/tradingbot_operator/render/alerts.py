@@ -61,7 +61,26 @@ def groups(own: str = "") -> list[Manifest]:
         {"name": "tradingbot-halts", "rules": halts},
         {"name": "tradingbot-keys", "rules": [keys]},
         {"name": "tradingbot-venue", "rules": venue(own)},
+        {"name": "tradingbot-safety", "rules": safety(own)},
     ]
+
+
+def safety(own: str = "") -> list[Manifest]:
+    """What a bot without real money must never do, and a namespace for such bots must never see."""
+    traded = f"increase(trades_total{_with(own, 'simulated', 'false')}[10m]) > 0"
+    paper_only = 'kube_namespace_labels{label_tradingbot_io_paper_only="true"} == 1'
+    found = (
+        ("attempt", f"increase(real_trades_blocked_total{own}[10m]) > 0", "was kept from real money"),
+        ("mode", f"paper_mode_consistent{own} == 0", "has settings and a pod that disagree on whether money is real"),
+        ("trade", f"{traded} and on (namespace) ({paper_only})", "trades with real money in a paper-only namespace"),
+    )
+    return [_violation(*each) for each in found]
+
+
+def _violation(reason: str, expression: str, said: str) -> Manifest:
+    page = "halts.md#paper-trading-violation"
+    rule = _rule("PaperTradingViolation", expression, "P0", f"{NAME} {said}", page)
+    return {**rule, "labels": {**rule["labels"], "reason": reason}}
 
 
 def venue(own: str = "") -> list[Manifest]:

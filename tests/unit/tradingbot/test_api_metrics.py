@@ -126,6 +126,7 @@ def test_each_event_is_counted_in_its_series(counters: tuple[Counters, Collector
     assert value(made, "tradingbot_order_latency_seconds_bucket", le="0.02") == 0
     assert value(made, "tradingbot_fills_total", symbol="BTC/USDT", side="buy") == 1
     assert value(made, "tradingbot_traded_quote_total", symbol="BTC/USDT", side="buy") == 1000.5
+    assert (value(made, "trades_total", simulated="true"), value(made, "trades_total", simulated="false")) == (1, 0)
     assert value(made, "tradingbot_fees_quote_total", symbol="BTC/USDT") == 1.25
     assert value(made, "tradingbot_fenced_total") == 1
     assert value(made, "tradingbot_reconnects_total", what="feed") == 1
