@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -158,6 +159,10 @@ class Teller:
         """Ledger and account were compared."""
         (log.warning if differences else log.info)("Reconciled with the account", differences=differences)
         self._change(reconciled_at=at, differences=differences)
+
+    def counted(self, apart: Decimal) -> None:
+        """What account and book differ by is worth so much."""
+        self._change(balance_error=apart)
 
     def outside(self, said: tuple[str, ...]) -> None:
         """What others do on the account, in sentences."""

@@ -17,7 +17,7 @@ from tradingbot.domain.intent import Decision
 from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.desk import Desk
-from tradingbot.execution.outside import amounts
+from tradingbot.execution.outside import amounts, apart
 from tradingbot.execution.reconciling import Prices, examined
 from tradingbot.execution.recount import recount
 from tradingbot.floor import SECOND, Floor
@@ -236,6 +236,7 @@ class Trader:
         if ours != amounts(book):
             return
         self.desk.outside.counted(book, totals, now)
+        self.floor.teller.counted(apart(book, totals, self.floor.bars.closes()))
         for symbol, market in book.instruments.items():
             if book.missing.get(symbol) or totals.get(market.base, ZERO) < book.there(symbol):
                 await recount(self.desk, symbol)

@@ -834,6 +834,18 @@ async def test_filters_fees_and_universe_of_the_venue_are_tables_with_an_age(pod
     assert told["volatility"]["BTC/USDT"] > 0
 
 
+@pytest.mark.row("S3-095")
+async def test_after_an_hour_the_account_on_paper_is_what_the_ledger_says(lively: Pod, evidence: Note) -> None:
+    """To the smallest part of a coin. They are compared every 15 s, so the second hour's last look is of the first."""
+    async with asyncio.timeout(90):
+        while (bars := await gauge(lively, "tradingbot_bars")) < 120:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+    assert len((await lively.api("/api/trades"))[1]) >= 4
+    error = await metric(lively, "virtual_balance_error", evidence)
+    evidence("pql virtual_balance_error; pql tradingbot_bars (of one minute)", f"{error} {bars:g}")
+    assert error == 0
+
+
 async def connected(pod: Pod, wanted: float) -> None:
     """The bot says so of its venue."""
     async with asyncio.timeout(60):

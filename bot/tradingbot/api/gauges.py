@@ -78,6 +78,9 @@ class Gauges(Collector):
         consistent = self._desk.safety.consistent
         text = "1 while settings, environment and process agree on whether money is real"
         yield "paper_mode_consistent", text, (), [] if consistent is None else _one(consistent)
+        error = snapshot.balance_error if self._desk.identity.book == "paper" else None
+        text = "Worth of what the account on paper and the ledger differ by, in the quote coin"
+        yield "virtual_balance_error", text, (), [] if error is None else _one(error)
         lost = _daily_loss_limit(self._desk.limits, snapshot)
         yield "max_daily_loss", "Loss of the day that halts, in the quote coin", (), _one(lost)
         fall = self._desk.limits.max_drawdown_percent / HUNDRED

@@ -108,6 +108,7 @@ class Snapshot:
     outside: tuple[str, ...] = ()  # what others do on the account, and what it lacks of the positions
     reconciled_at: datetime | None = None  # venue time at which ledger and account were last compared at an interval
     differences: tuple[str, ...] = ()  # what that comparison found, a sentence for each market
+    balance_error: Decimal | None = None  # worth of what account and book differ by; None before they were compared
     flat: bool = False  # under an order to flatten the venue itself says that nothing of ours is left but dust
 
     @property

@@ -13,6 +13,8 @@ from tradingbot.execution.book import Book
 # So long a trade or a change of a balance is told of; an order for as long as it is open.
 TOLD_FOR = timedelta(hours=1)
 KEPT = 100
+# Costs are divided by quantities, so that sums of the book have more digits than money has.
+ONE, SMALLEST = Decimal(1), Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,14 @@ def amounts(book: Book) -> Mapping[str, tuple[Decimal, Decimal]]:
         found[market.base] = (book.positions[symbol].quantity, market.minimum_quantity)
         found[market.quote] = (book.cash, market.minimum_notional)
     return found
+
+
+def apart(book: Book, totals: Mapping[str, Decimal], marks: Mapping[str, Decimal]) -> Decimal:
+    """What all that the account has more or less than the book is worth, to the smallest part of a coin."""
+    prices = {market.base: marks.get(symbol, ONE) for symbol, market in book.instruments.items()}
+    prices |= {market.quote: ONE for market in book.instruments.values()}
+    worth = (abs(totals.get(coin, ZERO) - ours) * prices[coin] for coin, (ours, _) in amounts(book).items())
+    return sum(worth, ZERO).quantize(SMALLEST)
 
 
 def sold_by_others(reports: Iterable[OrderReport], ours: frozenset[str]) -> Decimal:

@@ -159,6 +159,7 @@ WANTED = [
     (WELL, "last_heartbeat", {}, NOW.timestamp() - 10.0),
     (WELL, "open_positions", {}, 0.0),
     (WELL, "paper_trading_mode", {}, 1.0),
+    (replace(WELL, balance_error=Decimal("0.5")), "virtual_balance_error", {}, 0.5),
     (WELL, "drawdown", {}, pytest.approx(9.5 / 10020)),
     (replace(WELL, peak_equity=Decimal(0)), "drawdown", {}, 0.0),
     (WELL, "tradingbot_equity_quote", {}, 10010.5),
