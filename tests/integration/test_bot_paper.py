@@ -2,23 +2,35 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 import bots
+import tradingbot.settings
 from bots import Line, Pod
 from exchange_simulator.server import Venue, running
 from halting import KEY, gauge, sandboxed, simulator
+from tradingbot.cli.program import run
+from tradingbot.start import drill
+from tradingbot.venues import practice
 
 Note = Callable[[str, str], None]
 ATTEMPTS = "SELECT * FROM audit_logs WHERE event_type = 'REAL_TRADE_ATTEMPT'"
+# The function without which a layer lets everything through, and where it is.
+WITHOUT = {
+    "settings": (tradingbot.settings, "is_real_address"),
+    "lines": (practice, "is_real"),
+    "keys": (drill, "load_secrets"),
+}
 ELSEWHERE = (
     b"HTTP/1.1 307 Temporary Redirect\r\nLocation: https://api.binance.com/api/v3/order\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
@@ -120,6 +132,32 @@ async def test_attempts_are_found_by_the_runbooks_statement(site: Site, evidence
         "REAL_TRADE_ATTEMPT",
         {"attempts": 1, "mode": "paper"},
     )
+
+
+@pytest.mark.row("S3-073")
+async def test_the_drill_passes_in_the_pod_and_fails_for_each_layer_that_is_gone(site: Site, evidence: Note) -> None:
+    """No layer is missing; each of them taken away in turn is named, and the exit code is 1."""
+    code, out, _ = await site.pod.atb("safety", "verify")
+    evidence("atb safety verify; echo $?", f"{out}{code}")
+    assert (code, [line.split()[:2] for line in out.splitlines()]) == (
+        0,
+        [["ok", "settings:"], ["ok", "lines:"], ["ok", "keys:"], ["ok", "words:"]],
+    )
+    for layer, (place, name) in WITHOUT.items():
+        code, out = await asyncio.to_thread(drilled, site.pod, place, name)
+        evidence(f"atb safety verify (without the {layer}); echo $?", f"{out}{code}")
+        failed = [line.split()[1] for line in out.splitlines() if line.startswith("FAIL")]
+        assert (code, failed) == (1, [f"{layer}:"])
+
+
+def drilled(pod: Pod, place: Any, name: str) -> tuple[int, str]:
+    """Exit code and words of the drill in the pod, in this process and with the function *name* gone from *place*."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        for variable, value in pod.environment.items():
+            patch.setenv(variable, value)
+        patch.setattr(place, name, lambda _: SimpleNamespace(exchange="held") if name == "load_secrets" else False)
+        return run(["safety", "verify"]), said.getvalue()
 
 
 @pytest.mark.row("S3-015")

@@ -15,8 +15,6 @@ from tradingbot.domain.reconciliation import Action
 
 COLUMNS = ("symbol", "ledger", "account", "done")
 LATEST = "latest"
-# The exit code of somebody else's trades, apart from all that is merely refused.
-STRANGERS = 3
 # The venue is asked, and orders may be sent and followed.
 PATIENCE_SECONDS = 60.0
 
@@ -63,7 +61,7 @@ def reconcile(flags: Reconciling) -> int:
         raise Failed(Exit.REFUSED, reply.body["error"])
     found = any(each["done"] for each in reply.body["differences"])
     if action is Action.UNAUTHORIZED:
-        return STRANGERS if found else Exit.OK
+        return Exit.FOUND if found else Exit.OK
     return Exit.REFUSED if action is Action.SHOW and found else Exit.OK
 
 

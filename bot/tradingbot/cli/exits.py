@@ -7,6 +7,7 @@ class Exit(IntEnum):
     OK = 0
     REFUSED = 1  # the answer is no: unhealthy, not verified, no such halt
     USAGE = 2  # wrong flags
+    FOUND = 3  # what is looked for in the hope that it is not there
     UNREACHABLE = 69  # nobody answers, or no ledger
     AGAIN = 75  # not now: the database is away, or its tables are not free
     MISCONFIGURED = 78  # settings, secrets or environment must change
@@ -16,6 +17,7 @@ MEANING = {
     Exit.OK: "done, or the answer is yes",
     Exit.REFUSED: "the answer is no: unhealthy, not verified, no such halt; or the trader ended by a fault",
     Exit.USAGE: "wrong flags or arguments",
+    Exit.FOUND: "trades of somebody else were found (atb reconcile --unauthorized)",
     Exit.UNREACHABLE: "the trader, the ledger or the venue does not answer",
     Exit.AGAIN: "try again: the database is away, or its tables were not free",
     Exit.MISCONFIGURED: "settings, secrets or environment must change; the message names field, value and cure",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from tradingbot.attempts import Attempts
 from tradingbot.domain.realmoney import Attempt, is_real
@@ -11,6 +12,8 @@ from tradingbot.venues.dialect import Lost
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.tracing import Trace
+
+KEPT_SECONDS = 15.0
 
 
 class RealMoney(Lost):
@@ -23,8 +26,8 @@ class RealMoney(Lost):
 class PracticeConnector(aiohttp.TCPConnector):
     """Opens no line to a place where money is real, also when another place has led there."""
 
-    def __init__(self, attempts: Attempts, keepalive_seconds: float) -> None:
-        super().__init__(keepalive_timeout=keepalive_seconds)
+    def __init__(self, attempts: Attempts, resolver: AbstractResolver | None) -> None:
+        super().__init__(keepalive_timeout=KEPT_SECONDS, resolver=resolver)
         self._attempts = attempts
 
     async def connect(
@@ -40,8 +43,8 @@ class PracticeConnector(aiohttp.TCPConnector):
         return await super().connect(req, traces, timeout)
 
 
-def connector(attempts: Attempts | None, keepalive_seconds: float = 15.0) -> aiohttp.TCPConnector:
+def connector(attempts: Attempts | None, resolver: AbstractResolver | None = None) -> aiohttp.TCPConnector:
     """The lines of a bot whose *attempts* at real money are counted; None: its money is real."""
     if attempts is None:
-        return aiohttp.TCPConnector(keepalive_timeout=keepalive_seconds)
-    return PracticeConnector(attempts, keepalive_seconds)
+        return aiohttp.TCPConnector(keepalive_timeout=KEPT_SECONDS, resolver=resolver)
+    return PracticeConnector(attempts, resolver)

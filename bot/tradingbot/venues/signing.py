@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from tradingbot.attempts import Attempts
 from tradingbot.domain.backoff import Backoff
@@ -40,8 +41,11 @@ class Account:
     attempts: Attempts | None = field(default_factory=Attempts)
 
 
-def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
-    """The exchange of *account*, with the venue's time; nothing is asked of it yet."""
+def signing(account: Account, clock: VenueClock, dialect: Dialect, resolver: AbstractResolver | None = None) -> Any:
+    """The exchange of *account*, with the venue's time; nothing is asked of it yet.
+
+    *resolver* says where names are; None: the machine does.
+    """
     kind = exchange_class(account.exchange)
 
     class Plain(kind):  # type: ignore[misc, valid-type]
@@ -76,7 +80,7 @@ def signing(account: Account, clock: VenueClock, dialect: Dialect) -> Any:
     # Put in place of the library's own, with which the constructor would mix them.
     made.options.update(dialect.traits.options or {})
     # aiohttp sends a DELETE again when a kept connection has gone; nothing of ours is sent twice.
-    made.session = aiohttp.ClientSession(connector=connector(account.attempts))
+    made.session = aiohttp.ClientSession(connector=connector(account.attempts, resolver))
     made.session._retry_connection = False
     # Else it reads every certificate of the machine within its first request, which is the first of an adoption.
     made.open()
