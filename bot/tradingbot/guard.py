@@ -17,6 +17,7 @@ from tradingbot.execution.money import Money
 from tradingbot.execution.outside import Deed
 from tradingbot.filters import Filters
 from tradingbot.market.bars import Bars
+from tradingbot.pacing import NOT
 from tradingbot.parts import Parts
 from tradingbot.risk import limits
 from tradingbot.risk.highs import HOUR, Highs
@@ -127,6 +128,12 @@ class Guard:
     def exposure(self, desk: Desk, counted: bool = False) -> Exposure:
         return picture.exposure(desk.book, self.surroundings(desk, counted))
 
+    def _spacing(self, desk: Desk, now: datetime) -> timedelta:
+        """What lies between two orders by a person's wish, while the last one is younger."""
+        delay = self._parts.pacing.delay
+        waits = delay and desk.ledger.orders_since(now - self._parts.clock.scaled(delay))
+        return delay if waits else NOT
+
     def surroundings(self, desk: Desk, counted: bool = False) -> picture.Surroundings:
         """What the book does not know; orders of the last minute are only *counted* when somebody asks for them."""
         clock = self._parts.clock
@@ -145,6 +152,7 @@ class Guard:
             blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
             breakers=self._parts.breakers.open,
             waived=self._waived,
+            spacing=self._spacing(desk, now) if counted else NOT,
             hour_peak_equity=self._highs.highest(now),
             day_results=desk.book.results.since(self.money.day) if self.money.day else (),
         )

@@ -12,6 +12,7 @@ from tradingbot.domain.ledger import Ledger
 from tradingbot.domain.ports import Clock, ExitGrants, Feed, LeaseWatch, Venue
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.execution.journal import ExitJournal
+from tradingbot.pacing import Pacing
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.strategy.registry import Strategy
 
@@ -60,4 +61,5 @@ class Parts:
     heard: Callable[[Candle], None] = lambda _: None  # told of each candle that was new
     breakers: Breakers = field(default_factory=Breakers)
     grants: ExitGrants | None = None  # nobody to ask
+    pacing: Pacing = field(default_factory=lambda: Pacing(lambda: 0.0))
     invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them

@@ -217,7 +217,7 @@ class Trader:
     async def _count(self) -> Count | VenueUnavailable | None:
         """What the account holds, and what the book says of it at that moment; or why nobody knows."""
         parts = self.floor.parts
-        if parts.settings.foreign == "ignore" or parts.breakers.admit(Operation.ACCOUNT):
+        if parts.settings.foreign == "ignore" or parts.breakers.admit(Operation.ACCOUNT) or not parts.pacing.may_look():
             return None
         ours = amounts(self.desk.book)
         try:

@@ -1,6 +1,7 @@
 """What the servers read: who this process is, its commands, and its ledger once there is one."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from tradingbot.domain.order import Fill, OrderRecord, OrderStatus
 from tradingbot.domain.realmoney import Safety
 from tradingbot.domain.snapshot import Commands
 from tradingbot.domain.trade import Account, Trade
+from tradingbot.pacing import Pacing
 
 Answer = TypeVar("Answer")
 ALIVE_FOR = timedelta(seconds=30)
@@ -132,6 +134,7 @@ class Desk:
     market: Listeners = field(default_factory=Listeners)
     streams: dict[str, bool] = field(default_factory=dict)  # each line to the venue, up or not
     log: Log = field(default_factory=NoLog)
+    pacing: Pacing = field(default_factory=lambda: Pacing(time.monotonic))
     safety: Safety = field(default_factory=Safety)
     blocked: Blocked | None = None  # where requests can leave at all
     cached: Callable[[], tuple[int, int]] = lambda: (0, 0)  # markets whose bars are on the disk, and their bytes

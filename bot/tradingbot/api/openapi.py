@@ -104,6 +104,7 @@ CALLS = (
         required={"level": one_of(*LEVELS)},
         answers=REFUSED,
     ),
+    Call("/api/config/rate-limit", "How far apart entries and looks at the account are kept."),
     Call("/api/reports/performance", "Results of the last days.", query={"days": whole(1, 3650)}, answers=REFUSED),
     Call("/api/reports/daily-pnl", "Results of each day.", query={"days": whole(1, 3650)}, answers=REFUSED),
     Call("/api/reports/trading-summary/today", "Results of this day in UTC."),
@@ -137,6 +138,12 @@ CALLS = (
         "Invents prices, where no money can follow them.",
         {"enabled": {"type": "boolean"}},
         answers={409: "money could follow them"},
+    ),
+    order(
+        "/api/config/rate-limit",
+        "Keeps entries and looks at the account so many milliseconds apart, for an hour; 0 ends it.",
+        {"delay": whole(0, 60_000)},
+        optional={"ttl_seconds": {**whole(0, 86_400), "type": ["integer", "null"]}},
     ),
     order(
         "/api/circuit-breakers/reset",

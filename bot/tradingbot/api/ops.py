@@ -10,6 +10,7 @@ from starlette.routing import Route
 from tradingbot.api import view
 from tradingbot.api.answers import Json
 from tradingbot.api.desk import Desk
+from tradingbot.api.pacing import status as overall
 from tradingbot.api.told import Account
 
 PONG, ALIVE, READY = {"pong": True}, {"alive": True}, {"ready": True}
@@ -42,6 +43,7 @@ def ops_app(desk: Desk, registry: CollectorRegistry) -> Starlette:
 
     async def status(_: Request) -> Response:
         return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
+        return Json(overall(desk))
 
     async def metrics(_: Request) -> Response:
         account.look()

@@ -19,6 +19,8 @@ from tradingbot.api.maintaining import maintaining_routes
 from tradingbot.api.market import market_socket, sockets
 from tradingbot.api.openapi import describing
 from tradingbot.api.ops import health
+from tradingbot.api.pacing import rate_limiting
+from tradingbot.api.pacing import status as overall
 from tradingbot.api.reconciling import reconciling
 from tradingbot.api.reports import report_routes
 from tradingbot.api.simulating import simulating
@@ -56,6 +58,8 @@ def http_app(desk: Desk) -> Starlette:
     people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]
     people += [Route("/api/logs", guarded(desk.api_tokens, tailing(desk)))]
     people += [Route("/api/config/log-level", guarded(desk.api_tokens, levelling(desk)), methods=["GET", "PUT"])]
+    pace = guarded(desk.api_tokens, rate_limiting(desk))
+    people += [Route("/api/config/rate-limit", pace, methods=["GET", "POST"])]
     read = (*report_routes(desk), *auditing_routes(desk))
     people += [Route(path, guarded(desk.api_tokens, endpoint)) for path, endpoint in read]
     orders = (*stopping_routes(desk), *maintaining_routes(desk))
@@ -102,6 +106,7 @@ def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
 def _status(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
         return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
+        return Json(overall(desk))
 
     return answer
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.halt import HaltKind
@@ -43,6 +43,7 @@ class Exposure:
     blocks: tuple[str, ...] = ()
     breakers: tuple[str, ...] = ()  # why each one is open that is
     waived: frozenset[str] = frozenset()  # ids of limit halts that a person has resumed
+    spacing: timedelta = timedelta(0)  # a person wishes it between two orders, and the last one is not so long ago
     hour_peak_equity: Decimal = ZERO  # the highest of the last hour
     day_results: tuple[Decimal, ...] = ()  # of the round trips that ended in this trading day
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradingbot.domain.exposure import Exposure
@@ -29,6 +29,7 @@ class Surroundings:
     blocks: tuple[str, ...] = ()
     breakers: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
+    spacing: timedelta = timedelta(0)
     hour_peak_equity: Decimal = ZERO
     day_results: tuple[Decimal, ...] = ()
     volatility: Mapping[str, float] = field(default_factory=dict)
@@ -58,6 +59,7 @@ def exposure(book: Book, around: Surroundings) -> Exposure:
         blocks=around.blocks,
         breakers=around.breakers,
         waived=around.waived,
+        spacing=around.spacing,
         hour_peak_equity=around.hour_peak_equity,
         day_results=around.day_results,
     )

@@ -41,6 +41,13 @@ def no_breaker_open(_: Intent, exposure: Exposure) -> Refusal | None:
     return Refusal("BreakerOpen", f"entries wait: {'; '.join(exposure.breakers)}")
 
 
+def spaced(_: Intent, exposure: Exposure) -> Refusal | None:
+    if not exposure.spacing:
+        return None
+    apart = f"{exposure.spacing.total_seconds():g} s"
+    return Refusal("Spaced", f"the last order is less than {apart} old, which somebody wishes between two")
+
+
 def fresh_data(limits: RiskLimits, intent: Intent, exposure: Exposure) -> Refusal | None:
     seen_at = (exposure.data_seen_at or {}).get(intent.symbol)
     if seen_at is not None and exposure.now - seen_at <= limits.stale_after:
@@ -121,6 +128,7 @@ def checks(limits: RiskLimits, several: bool = False) -> tuple[Check, ...]:
         not_halted,
         entry(not_blocked),
         entry(no_breaker_open),
+        entry(spaced),
         entry(partial(fresh_data, limits)),
         entry(partial(fresh_filters, limits)),
         *(entry(partial(check, limits)) for check in limited),

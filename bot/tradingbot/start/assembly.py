@@ -198,6 +198,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         invented=lambda: INVENTED if settings.sends_orders and adapters.invention and adapters.invention.on else None,
         heard=around.desk.market.tell,
         breakers=adapters.breakers,
+        pacing=around.desk.pacing,
         grants=OperatorGrants(settings, around.secrets.api),
         journal=ExitJournal(settings.paths.data / "state" / "exits.jsonl", around.instance.colour),
     )

@@ -223,6 +223,8 @@ def test_status_is_the_form_of_the_contract() -> None:
         "outside": [],
         "reconciliation": {"at": None, "differences": []},
         "flat": False,
+        "rate_limit": None,
+        "paper_mode_consistent": None,
         "last_decision": {
             "symbol": "BTC/USDT",
             "bar": "2026-11-21T12:00:00Z",

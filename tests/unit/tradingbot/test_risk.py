@@ -86,6 +86,10 @@ def test_exits_pass_a_reduce_halt_only(kind, reason):
 REFUSED = {
     "Blocked": (exposure(blocks=("the clock is off",)), "entries wait: the clock is off"),
     "BreakerOpen": (exposure(breakers=("binance/enter failed 5 times",)), "entries wait: binance/enter failed 5 times"),
+    "Spaced": (
+        exposure(spacing=timedelta(seconds=2)),
+        "the last order is less than 2 s old, which somebody wishes between two",
+    ),
     "StaleData": (
         exposure(now=START + timedelta(seconds=121)),
         "data of BTC/USDT is 121 s old, at most 120 s",
