@@ -190,6 +190,7 @@ def report(answer: Mapping[str, Any]) -> Report:
         book=answer.get("book"),
         halts=halts,
         outside=tuple(str(each) for each in answer.get("outside") or ()),
+        paper_consistent=_flag(answer.get("paper_mode_consistent")),
         clock=str(answer.get("clock") or "ok"),
         breakers=_open(answer.get("circuit_breakers"), "name"),
         failures=frozenset(_open(answer.get("circuit_breakers"), "kind")),
@@ -206,6 +207,10 @@ def report(answer: Mapping[str, Any]) -> Report:
         open_orders=answer.get("open_orders"),
         shadow=_shadow(answer.get("shadow")),
     )
+
+
+def _flag(said: Any) -> bool | None:
+    return said if isinstance(said, bool) else None
 
 
 def _held(said: Any) -> int | None:

@@ -107,6 +107,7 @@ class Report:
     book: str | None = None
     halts: tuple[Halt, ...] = ()
     outside: tuple[str, ...] = ()  # what others do on its account
+    paper_consistent: bool | None = None  # whether settings and pod agree on real money; None: it does not say
     clock: str = "ok"  # or how far the venue's is from its own: skewed, off
     breakers: tuple[str, ...] = ()  # what it leaves alone at the venue since it failed too often
     failures: frozenset[str] = frozenset()  # and how that failed, a word for each way

@@ -33,6 +33,9 @@ def conditions() -> str:
         " always. An Event with the same reason is told"
         " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive`, `ForeignActivity` or"
         " `VenueFailing` changes;"
+        " `ForeignActivity`, `ClockSkew`, `VenueFailing` and `KeyRotationDue` are there only while true,"
+        " `PaperModeConsistent` since it was false once; the others always. An Event with the same reason is told"
+        " whenever the status or reason of `Ready`, `Stalled`, `Halted`, `TradingActive` or `ForeignActivity` changes;"
         " a first start that goes as it should is told by the status alone.\n\n## How waiting tools read a bot\n\n"
         + table(states, STATES)
         + "\n## TradingBot\n\n"

@@ -131,6 +131,18 @@ def foreign_activity(facts: Facts) -> Verdict | None:
     return YES, "ForeignOrderDetected" if orders else "AccountChanged", "; ".join(said)
 
 
+def paper_mode_consistent(facts: Facts) -> Verdict | None:
+    """Settings and pod agree on whether money is real; told once they did not, and from then on."""
+    said = facts.report.paper_consistent if facts.report else None
+    if said is False:
+        return NO, "Contradicted", "settings, environment and process disagree on whether money is real; it is halted"
+    if not facts.previous("PaperModeConsistent"):
+        return None
+    if said is None:
+        return UNKNOWN, "NotReported", "the bot's process does not say"
+    return YES, "Consistent", "settings, environment and process agree on whether money is real"
+
+
 def clock_skew(facts: Facts) -> Verdict | None:
     """The venue's clock and the node's are further apart than they should be."""
     match facts.report.clock if facts.report else "ok":
@@ -202,6 +214,7 @@ CONDITIONS: dict[str, Callable[[Facts], Verdict | None]] = {
     "MigrationsApplied": migrations_applied,
     "Halted": halted,
     "ForeignActivity": foreign_activity,
+    "PaperModeConsistent": paper_mode_consistent,
     "ClockSkew": clock_skew,
     "VenueFailing": venue_failing,
     "KeyRotationDue": key_rotation_due,

@@ -186,6 +186,15 @@ REASONS: tuple[Reason, ...] = (
         "find out who; resume by halt id if it halted",
     ),
     Reason(
+        "PaperModeConsistent",
+        "False",
+        "Contradicted",
+        "settings, environment and process of the pod disagree on whether money is real; it halted (PaperViolation)",
+        "GET /api/health/safety names it: mend the TradingBot, or delete the pod that was changed; then resume",
+    ),
+    Reason("PaperModeConsistent", "True", "Consistent", "they did not agree once, and do now"),
+    Reason("PaperModeConsistent", "Unknown", "NotReported", "they did not agree once, and the process does not say"),
+    Reason(
         "ClockSkew",
         "True",
         "Skewed",

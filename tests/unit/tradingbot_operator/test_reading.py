@@ -201,3 +201,10 @@ def test_only_breakers_that_are_open_are_read():
     assert reading.report({"circuit_breakers": told}).failures == {"network"}
     older = reading.report({"circuit_breakers": [{"name": "exchange", "state": "closed", "last_error": None}]})
     assert (older.clock, older.breakers) == ("ok", ())
+
+
+@pytest.mark.parametrize(("said", "known"), [(True, True), (False, False), (None, None), ("yes", None)])
+def test_whether_paper_is_paper_is_read_as_it_is_said(said, known):
+    """What is no plain yes or no says nothing, nor does a bot of before."""
+    assert reading.report({"paper_mode_consistent": said}).paper_consistent is known
+    assert reading.report({}).paper_consistent is None

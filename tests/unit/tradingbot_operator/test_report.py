@@ -134,6 +134,19 @@ def test_a_clock_that_is_off_is_a_condition_while_it_is(clock, reason):
     assert "ClockSkew" not in seen(make.facts())
 
 
+def test_a_pod_that_contradicts_its_settings_is_a_condition_until_it_is_mended_and_after():
+    """Nobody else has it; who had it once is told that all is well again, or that nobody knows."""
+    kind = "PaperModeConsistent"
+    wrong, well, silent = (serving(report=make.said(paper_consistent=each)) for each in (False, True, None))
+    assert seen(make.facts(seen=wrong))[kind] == ("False", "Contradicted")
+    assert kind not in seen(make.facts(seen=well))
+    assert kind not in seen(make.facts(seen=silent))
+    before = {"conditions": [{"type": kind, "status": "False", "reason": "Contradicted"}]}
+    assert seen(make.facts(seen=well, status=before))[kind] == ("True", "Consistent")
+    assert seen(make.facts(seen=silent, status=before))[kind] == ("Unknown", "NotReported")
+    assert seen(make.facts(status=before))[kind] == ("Unknown", "NotReported")
+
+
 def test_a_breaker_that_is_open_is_a_condition_with_its_name():
     """Which of them it is; none is open, and the condition is gone."""
     facts = make.facts(seen=serving(report=make.said(breakers=("binance/account", "binance/enter"))))
