@@ -4,14 +4,16 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import bots
 from exchange_simulator.control.faults import Fault
+from exchange_simulator.domain.entry import Entry
 from exchange_simulator.server import running
-from halting import KEY, LOOSE, bars_later, bought, buys, gauge, sandboxed, simulator
+from halting import KEY, LOOSE, SPEED, bars_later, bought, buys, gauge, sandboxed, simulator
 from trading import AT_ONCE
 
 Note = Callable[[str, str], None]
@@ -49,13 +51,30 @@ async def test_a_strategy_that_asks_for_too_many_orders_is_halted(tmp_path: Path
 
 @pytest.mark.asyncio
 @pytest.mark.row("S1-183")
+@pytest.mark.row("S3-082")
 async def test_three_positions_are_closed_and_each_trade_says_why(tmp_path: Path, evidence: Note) -> None:
-    """The call is answered at once; then every market is flat and every sell carries the reason."""
+    """The call is answered at once; then every market is flat and every sell carries the reason.
+
+    They were wished at one bar, and entered two seconds apart because somebody asked for that.
+    """
     async with running(simulator(), time.time) as venue:
         rendered = sandboxed(tmp_path, venue.url, strategy=AT_ONCE)
         rendered["exchange"]["symbols"] = MARKETS
+        (tmp_path / "data/state").mkdir(parents=True)
+        (tmp_path / "data/state/halt").write_text("not before it is paced")
         async with bots.pod(tmp_path, rendered, KEY) as pod:
+            (halt,) = (await pod.until(lambda seen: seen["state"] == "halted", 60))["halts"]
+            said = await pod.api("/api/config/rate-limit", {"delay": 2000})
+            evidence('api POST /api/config/rate-limit {"delay": 2000}', str(said))
+            shown = (await pod.status())["rate_limit"]
+            assert (said[0], said[1]["rate_limit"]["delay_ms"], shown["delay_ms"]) == (200, 2000, 2000)
+            await pod.api("/api/resume", {"id": halt["id"], "reason": "it is paced"})
             await pod.until(lambda seen: len(seen["positions"]) == 3 and seen["open_orders"] == 3, 60)
+            gaps = apart(buys(venue))
+            evidence("GET /control/orders: seconds between the buys", str(gaps))
+            # A request is on its way for some time; without the delay all three come within a quarter of a second.
+            assert len(gaps) == 2
+            assert min(gaps) > 1.5
             code, made = await pod.api("/api/emergency/close-all-positions", {"reason": "Emergency closure"})
             evidence("POST /api/emergency/close-all-positions", json.dumps(made))
             assert (code, made["kind"]) == (201, "flatten")
@@ -65,6 +84,11 @@ async def test_three_positions_are_closed_and_each_trade_says_why(tmp_path: Path
             evidence(f'atb db query "{query}"', out)
             assert json.loads(out) == [{"symbol": symbol, "reason": "Emergency closure"} for symbol in MARKETS]
             assert await pod.stop() == 0
+
+
+def apart(entries: list[Entry]) -> list[float]:
+    """Seconds of ours between each of *entries* and the next."""
+    return [round((later.arrived_ms - before.arrived_ms) / 1000 / SPEED, 2) for before, later in pairwise(entries)]
 
 
 def small(position: dict[str, str]) -> bool:
