@@ -42,7 +42,6 @@ def ops_app(desk: Desk, registry: CollectorRegistry) -> Starlette:
         return health(desk)
 
     async def status(_: Request) -> Response:
-        return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
         return Json(overall(desk))
 
     async def metrics(_: Request) -> Response:

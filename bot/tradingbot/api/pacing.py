@@ -46,7 +46,7 @@ def paced(desk: Desk) -> view.Json | None:
 def status(desk: Desk) -> view.Json:
     """The body of ``/status``, with what this process knows beside the engine."""
     return {
-        **view.status(desk.identity, desk.commands.snapshot()),
+        **view.status(desk.identity, desk.commands.snapshot(), desk.account),
         "rate_limit": paced(desk),
         "paper_mode_consistent": desk.safety.consistent,
     }

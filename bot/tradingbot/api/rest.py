@@ -105,7 +105,6 @@ def guarded(tokens: Tokens, endpoint: Endpoint) -> Endpoint:
 
 def _status(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
-        return Json(view.status(desk.identity, desk.commands.snapshot(), desk.account))
         return Json(overall(desk))
 
     return answer
