@@ -155,6 +155,14 @@ class Data(Part):
     filters_max_age_days: int = Field(
         30, ge=2, le=365, description="of the venue's steps and bounds, read daily; older ones block entries"
     )
+    source: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        description="venue whose past is gathered for trainings and replays, if another",
+    )
+    history: Duration = Field(
+        timedelta(days=365), ge=SECOND, le=timedelta(days=7300), description="how far back that reaches"
+    )
 
 
 class Logging(Part):
@@ -205,6 +213,11 @@ class Settings(Part):
     def currency(self) -> str:
         """The coin all money is counted in."""
         return self.capital.currency or self.exchange.symbols[0].partition("/")[2]
+
+    @property
+    def archive(self) -> str:
+        """The venue whose past stands in for recordings; what is decided rests on exchange.name alone."""
+        return self.data.source or self.exchange.name
 
     @property
     def sends_orders(self) -> bool:

@@ -48,7 +48,7 @@ Symbols = Annotated[list[str] | None, typer.Option("--symbols", help="Markets; t
 Timeframes = Annotated[
     list[str] | None, typer.Option("--timeframes", help="Lengths of bars; that of the strategy by default.")
 ]
-Years = Annotated[int, typer.Option("--years", min=1, max=20, help="How far back.")]
+Years = Annotated[int | None, typer.Option("--years", min=1, max=20, help="How far back; data.history by default.")]
 
 LastWord = Annotated[bool, typer.Option("--last-word", help="Only numbers of bars, also as the container's last word.")]
 
@@ -56,7 +56,7 @@ LastWord = Annotated[bool, typer.Option("--last-word", help="Only numbers of bar
 def prefill_cache(
     symbols: Symbols = None,
     timeframes: Timeframes = None,
-    years: Years = 1,
+    years: Years = None,
     last_word: LastWord = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
@@ -69,7 +69,9 @@ def prefill_cache(
     markets = [parse_symbol(each) for each in symbols] if symbols else settings.exchange.symbols
     # By name, because the commands that ask the trader must not pay for loading the venues.
     prefilling = importlib.import_module("tradingbot.start.prefilling")
-    wanted = prefilling.Wanted(tuple(dict.fromkeys(markets)), tuple(dict.fromkeys(lengths)), years * YEAR)
+    wanted = prefilling.Wanted(
+        tuple(dict.fromkeys(markets)), tuple(dict.fromkeys(lengths)), years * YEAR if years else settings.data.history
+    )
     found = asyncio.run(prefilling.prefilled(settings, wanted))
     if last_word:
         told = json.dumps({f"{each.symbol} {each.timeframe}": each.bars for each in found})

@@ -90,17 +90,17 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession, kept: tu
     await clock.measure()
     breakers, invention = kept
     market = feed_of((exchange.name, places), session, clock, around.metrics, exchange.proxy)
-    feed = InventedFeed(RememberedFeed(market, kept_bars(around.settings), clock, around.metrics), clock, invention)
+    files = kept_bars(around.settings, (exchange.name, places[0]))
+    feed = InventedFeed(RememberedFeed(market, files, clock, around.metrics), clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments, breakers)
     measuring = asyncio.create_task(clock.keep(said.interval))
     return Adapters(feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers)
 
 
-def kept_bars(settings: Settings) -> CandleFiles:
-    """Where bars of the settings' venue are kept from one process to the next."""
+def kept_bars(settings: Settings, place: tuple[str, str]) -> CandleFiles:
+    """Where bars of a venue (its name and address) are kept from one process to the next."""
     bound = Bound(settings.data.cache_mib * MEBIBYTE, settings.data.cache_ttl)
-    place = (settings.exchange.name, bases(settings)[0])
     return CandleFiles(candles_folder(settings.paths.data), place, bound)
 
 
@@ -196,7 +196,7 @@ def agent(around: Around) -> str:
 def replay_adapters(settings: Settings) -> Adapters:
     """The recording below ``paths.data``/cache, from its first bar after the warm-up on."""
     timeframe, exchange = settings.strategy.timeframe, settings.exchange
-    files = {symbol: recording(settings.paths.data, symbol, timeframe, exchange.name) for symbol in exchange.symbols}
+    files = {symbol: recording(settings.paths.data, symbol, timeframe, settings.archive) for symbol in exchange.symbols}
     candles = [candle for symbol, file in files.items() for candle in load_candles(file, symbol, timeframe)]
     first = min(candle.open_time for candle in candles)
     start = first + TIMEFRAMES[timeframe] * settings.engine.warmup_bars

@@ -30,4 +30,4 @@ def usable(settings: Settings) -> None:
         bases(settings)
         return
     for symbol in settings.exchange.symbols:
-        recording(settings.paths.data, symbol, settings.strategy.timeframe, settings.exchange.name)
+        recording(settings.paths.data, symbol, settings.strategy.timeframe, settings.archive)

@@ -26,7 +26,7 @@ def lesson(settings: Settings, grid: Sequence[str]) -> Lesson:
         return strategy_from(settings.model_copy(update={"strategy": other}))
 
     data, exchange = settings.paths.data, settings.exchange
-    files = [recording(data, symbol, named.timeframe, exchange.name) for symbol in exchange.symbols]
+    files = [recording(data, symbol, named.timeframe, settings.archive) for symbol in exchange.symbols]
     markets = [
         load_candles(file, symbol, named.timeframe) for file, symbol in zip(files, exchange.symbols, strict=True)
     ]

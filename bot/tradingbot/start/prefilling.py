@@ -9,8 +9,7 @@ import aiohttp
 from tradingbot.domain.errors import Misconfigured
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.settings import Settings
-from tradingbot.start.adapters import TIMEOUT, kept_bars
-from tradingbot.start.addresses import bases
+from tradingbot.start.adapters import TIMEOUT, bases_of, kept_bars
 from tradingbot.venues.candle_files import Entry, entries
 from tradingbot.venues.clock import VenueClock
 from tradingbot.venues.feeds import feed_of, time_source
@@ -34,12 +33,14 @@ class Wanted:
 
 async def prefilled(settings: Settings, wanted: Wanted) -> tuple[Entry, ...]:
     """What was gathered of each market, with public calls only; raises VenueUnavailable, or Misconfigured for room."""
-    exchange, places = settings.exchange, bases(settings)
-    files = kept_bars(settings)
+    name, proxy = settings.archive, settings.exchange.proxy
+    places = bases_of(settings, name)
+    files = kept_bars(settings, (name, places[0]))
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        clock = VenueClock(session, time_source(exchange.name, places[0]), exchange.endpoint, exchange.proxy)
+        own = settings.exchange.endpoint if name == settings.exchange.name else None
+        clock = VenueClock(session, time_source(name, places[0]), own, proxy)
         await clock.measure()
-        feed = feed_of((exchange.name, places), session, clock, NoMetrics(), exchange.proxy)
+        feed = feed_of((name, places), session, clock, NoMetrics(), proxy)
         now = clock.now()
         for symbol, timeframe in wanted.markets:
             told = pages(feed, (symbol, timeframe), now - wanted.ago, now)
@@ -48,7 +49,7 @@ async def prefilled(settings: Settings, wanted: Wanted) -> tuple[Entry, ...]:
     found = {
         (each.symbol, each.timeframe): each
         for each in entries(files.folder)
-        if each.exchange == exchange.name and each.path.suffix == ".csv"
+        if each.exchange == name and each.path.suffix == ".csv"
     }
     if any(market not in found for market in wanted.markets):
         raise _no_room(settings)

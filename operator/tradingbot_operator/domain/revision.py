@@ -23,12 +23,14 @@ RENDERED = (
     "trading_day",
     "clock_sync",
     "circuit_breaker",
+    "data",
     "logging",
     "resources",
     "pod",
 )
 
 WATCHED = ("observe_minutes", "size_percent")
+COMPARED = ("interval", "foreign_orders")
 
 
 def canonical(value: Any) -> str:
@@ -43,9 +45,11 @@ def digest(value: Any, digits: int) -> str:
 def asked(spec: BotSpec) -> dict[str, Any]:
     """The part of *spec* that makes a revision, nulls and fields at their default dropped."""
     said = spec.model_dump(mode="json", by_alias=True, include=set(RENDERED), exclude_defaults=True, exclude_none=True)
-    # Of recovery the rest steers the operator; what is not said here leaves the names of before as they were.
+    # Of these the rest steers the operator; what is not said here leaves the names of before as they were.
     watched = spec.recovery.model_dump(mode="json", by_alias=True, include=set(WATCHED), exclude_none=True)
-    return said | ({"recovery": watched} if watched else {})
+    compared = spec.reconcile.model_dump(mode="json", by_alias=True, include=set(COMPARED), exclude_defaults=True)
+    parts = {"recovery": watched, "reconcile": compared}
+    return said | {name: part for name, part in parts.items() if part}
 
 
 def revision_name(spec: BotSpec, collisions: int = 0) -> str:

@@ -197,7 +197,7 @@ class TradingDay(Part):
 
 class Data(Part):
     source: NameText | None = None
-    """Venue candles are read from, if another."""
+    """Venue whose past is gathered for trainings and replays, if another; what is decided rests on exchange.name."""
     cache_size: SizeText | None = None
     """Largest cache of candles; 64Mi by default."""
     cache_ttl: LongSpan | None = None
@@ -205,7 +205,7 @@ class Data(Part):
     filters_max_age_days: Annotated[int, Field(ge=2, le=365)] | None = None
     """Age of the venue's steps and bounds, read daily, above which nothing is entered; 30 by default."""
     history: LongSpan | None = None
-    """How much history is kept."""
+    """How far back that reaches, where the request does not say; 365d by default."""
 
 
 class Logging(Part):

@@ -46,7 +46,7 @@ def _around(spec: BotSpec, site: Site) -> dict[str, Any]:
 
 def _data(spec: BotSpec) -> dict[str, Any]:
     """How much the bot keeps of what it was told; nothing where nobody said."""
-    size, as_said = spec.data.cache_size, {"cache_ttl", "filters_max_age_days"}
+    size, as_said = spec.data.cache_size, {"cache_ttl", "filters_max_age_days", "source", "history"}
     said: dict[str, Any] = {} if size is None else {"cache_mib": int(size[:-2]) * MEBIBYTES[size[-2:]]}
     said |= spec.data.model_dump(mode="json", include=as_said, exclude_none=True)
     return {"data": said} if said else {}

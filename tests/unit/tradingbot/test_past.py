@@ -15,6 +15,8 @@ from trading import BTC, START, candle
 from tradingbot.cli.prefilling import spread
 from tradingbot.cli.program import run
 from tradingbot.domain.candle import Candle
+from tradingbot.settings import parse_settings
+from tradingbot.start import prefilling
 from tradingbot.start.files import candles_folder, recording
 from tradingbot.venues.candle_files import Bound, CandleFiles, entries, held
 from tradingbot.venues.past import pages
@@ -198,6 +200,40 @@ def test_what_cannot_be_gathered_is_told_in_one_sentence(
     assert run(["data", "prefill-cache", *arguments]) == code
     assert sentence in capsys.readouterr().err
     assert not candles_folder(pod / "data").exists()
+
+
+class Feed(Archive):
+    """A fake of a venue's public data, and of its clock."""
+
+    def now(self):
+        return START + 9 * MINUTE
+
+    async def measure(self) -> None:
+        return
+
+
+def test_the_past_of_another_venue_is_gathered_where_the_settings_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As far back as they say; trainings and replays find it under that venue's name."""
+    rendered = bots.settings(
+        tmp_path,
+        exchange={"name": "kraken", "endpoint": "http://127.0.0.1:9"},
+        data={"source": "kucoin", "history": "4m"},
+    )
+    for name, text in bots.mounted(tmp_path, rendered).items():
+        monkeypatch.setenv(name, text)
+    asked, feed = [], Feed([candle(minute) for minute in range(9)])
+    monkeypatch.setattr(prefilling, "VenueClock", lambda *place: asked.append(place[1:3]) or feed)
+    monkeypatch.setattr(prefilling, "feed_of", lambda place, *_: asked.append(place) or feed)
+    assert run(["data", "prefill-cache", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["exchange"], told["symbol"], told["bars"]) == ("kucoin", BTC, 4)
+    # Its own address, and not that of the exchange that is traded at.
+    assert asked[1] == ("kucoin", ("https://api.kucoin.com", ""))
+    assert asked[0][1] is None
+    settings = parse_settings(json.dumps(rendered))
+    assert recording(tmp_path / "data", BTC, "1m", settings.archive).name.startswith("kucoin-")
 
 
 def test_files_too_old_to_be_believed_are_named_so(pod: Path, capsys: pytest.CaptureFixture[str]):

@@ -50,6 +50,7 @@ def test_another_patience_is_another_revision():
         ({"cacheSize": "1Ti", "cacheTtl": "2d"}, {"cache_mib": 1048576, "cache_ttl": "2d"}),
         ({"cacheTtl": "1h"}, {"cache_ttl": "1h"}),
         ({"filtersMaxAgeDays": 14}, {"filters_max_age_days": 14}),
+        ({"source": "binance", "history": "730d"}, {"source": "binance", "history": "730d"}),
     ],
 )
 def test_how_much_is_kept_of_bars_reaches_the_process(asked_for, said):

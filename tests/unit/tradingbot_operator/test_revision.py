@@ -30,6 +30,7 @@ def test_fields_at_their_default_make_no_difference():
         {"rollout": {"historyLimit": 3}},
         {"deletion": {"deadline": "1h"}},
         {"storage": {"size": "40Gi"}},
+        {"reconcile": {"onMismatch": "Adopt", "interval": "1h"}},
     ],
 )
 def test_what_only_steers_the_operator_makes_no_revision(part):
@@ -43,6 +44,9 @@ def test_what_only_steers_the_operator_makes_no_revision(part):
         {"image": "localhost/tradingbot:0.2.0"},
         {"strategy": {"name": "rsi"}},
         {"logging": {"level": "debug"}},
+        {"data": {"cacheTtl": "1h"}},
+        {"reconcile": {"interval": "2h"}},
+        {"reconcile": {"foreignOrders": "Halt"}},
         {"resources": {"limits": {"memory": "6Gi"}}},
         {"pod": {"labels": {"team": "a"}}},
     ],
