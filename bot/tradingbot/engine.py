@@ -153,6 +153,10 @@ class Engine:
         self._floor.teller.alive()
         return closed
 
+    def shrink(self) -> None:
+        """No more bars are kept than deciding needs."""
+        self._floor.bars.shrink()
+
     def stop(self) -> None:
         self._floor.stopping = True
         self._floor.inbox.wake()

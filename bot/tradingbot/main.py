@@ -58,6 +58,7 @@ from tradingbot.venues.candle_files import held
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
 COMPLETE, FAILED = 0, 1
+MEBIBYTE = 1024 * 1024
 COMMANDS: dict[str, tuple[Mode, ...]] = {"live": ("live",), "paper": ("sim", "dry-run", "paper")}
 
 log = structlog.stdlib.get_logger("tradingbot")
@@ -252,7 +253,8 @@ def identity(start: Start) -> Identity:
 
 def shown(settings: Settings) -> ShownLimits:
     risk = settings.risk
-    return ShownLimits(risk.max_daily_loss, risk.max_daily_loss_percent, risk.max_drawdown_percent)
+    soft = settings.engine.soft_memory_limit_mb * MEBIBYTE
+    return ShownLimits(risk.max_daily_loss, risk.max_daily_loss_percent, risk.max_drawdown_percent, soft)
 
 
 def dumped(data: Path) -> None:

@@ -71,6 +71,9 @@ class Engine(Part):
         None, ge=100, le=10000, description="kept of each market; null is twice what is needed to decide"
     )
     max_signals_per_sec: Money | None = Field(None, description="wishes to enter; more are dropped; null is no limit")
+    soft_memory_limit_mb: int = Field(
+        2048, ge=64, le=1048576, description="of the process, in MiB; above it no more is kept than deciding needs"
+    )
 
 
 class Capital(Part):

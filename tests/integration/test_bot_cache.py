@@ -21,6 +21,8 @@ from tradingbot.venues.candle_files import Bound, CandleFiles
 
 HOUR = 3600
 WARM = 300
+# No trader is as small as that: it keeps what deciding needs, and not twice as much.
+TOO_LARGE = {"max_bars_in_memory": 2 * WARM, "soft_memory_limit_mb": 64}
 MEBIBYTE = 1024 * 1024
 PREFILL = "atb data prefill-cache --symbols BTCUSDT ETHUSDT --timeframes 1h --years 1"
 YEAR = 365 * 24
@@ -33,6 +35,12 @@ async def manager(pod: Pod, *arguments: str) -> str:
     code, said, complaint = await pod.atb("data", "cache-manager", *arguments)
     assert code == 0, complaint
     return said
+
+
+async def shrunk(pod: Pod) -> None:
+    async with asyncio.timeout(60):
+        while not await gauge(pod, "caches_shrunk"):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
 
 
 async def listed(pod: Pod) -> list[dict[str, Any]]:
@@ -51,11 +59,13 @@ async def test_a_restarted_bot_asks_for_new_bars_only_and_old_ones_are_cleared(
     engine = {"warmup_bars": WARM, "max_bars_in_memory": WARM}
     async with running(simulator(60), time.time) as venue:
         rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url}, engine=engine)
-        async with bots.pod(tmp_path, rendered) as pod:
+        async with bots.pod(tmp_path, {**rendered, "engine": {**engine, **TOO_LARGE}}) as pod:
             await pod.until(lambda seen: seen["state"] == "trading", 60)
             assert await gauge(pod, "cache_hits_total") == 0
             assert await gauge(pod, "cache_misses_total") > WARM
             assert await gauge(pod, "cache_symbols") == 1
+            await shrunk(pod)
+            assert await gauge(pod, "bars_in_memory") == WARM
             assert await pod.stop() == 0
         async with bots.pod(tmp_path, rendered) as pod:
             await pod.until(lambda seen: seen["state"] == "trading", 60)

@@ -50,6 +50,7 @@ class ShownLimits:
     max_daily_loss: Decimal = ZERO
     max_daily_loss_percent: Decimal = ZERO
     max_drawdown_percent: Decimal = ZERO
+    soft_memory_bytes: int = 0
 
 
 class Tokens(Protocol):

@@ -85,6 +85,8 @@ class Gauges(Collector):
         yield "max_daily_loss", "Loss of the day that halts, in the quote coin", (), _one(lost)
         fall = self._desk.limits.max_drawdown_percent / HUNDRED
         yield "max_drawdown_limit", "Fall from the highest equity that halts, as a ratio", (), _one(fall)
+        soft = self._desk.limits.soft_memory_bytes
+        yield "memory_soft_limit_bytes", "Size of the process above which caches shrink", (), _one(soft)
         yield "keys_loaded", "Exchange keys this process holds", (), _one(self._desk.keys_loaded)
         standing = [(held.name, each, now) for held, now in snapshot.breakers for each in BreakerState]
         rows: list[Row] = [((name, each.value), float(each is now)) for name, each, now in standing]

@@ -75,6 +75,7 @@ class Counters:
         self._volatility = self._of_symbol("market_volatility", text)
         self._hits = Counter("cache_hits", "Bars of a history found on the disk", BASE, registry=registry)
         self._misses = Counter("cache_misses", "Bars of a history asked of the venue", BASE, registry=registry)
+        self._small = self._gauge("caches_shrunk", "1 since the process was larger than its soft limit, 0 before it")
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
             "Time from the intent's timestamp to the venue's answer",
@@ -94,6 +95,9 @@ class Counters:
     def cache(self, hits: int, misses: int) -> None:
         self._hits.labels(*self._base).inc(hits)
         self._misses.labels(*self._base).inc(misses)
+
+    def shrunk(self) -> None:
+        self._small.labels(*self._base).set(1)
 
     def decision(self, strategy: str, symbol: str, action: str) -> None:
         self._decisions.labels(*self._base, strategy, symbol, action).inc()
@@ -159,7 +163,7 @@ class Counters:
         _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
         _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
         _at_zero(self._dropped, self._base, (identity.strategy,), SIDES)
-        for series in (self._offset, self._synced, self._hits, self._misses):
+        for series in (self._offset, self._synced, self._small, self._hits, self._misses):
             series.labels(*self._base)
         for gauge, symbol in product((self._bars, self._volatility), symbols):
             gauge.labels(*self._base, symbol)

@@ -117,12 +117,16 @@ async def _memory(_: Request) -> Response:
     return Json(memory())
 
 
+def resident_bytes() -> int:
+    """How large this process is."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def memory() -> view.Json:
     """Counting every object holds the process up for some milliseconds, so it is only done when asked for."""
     kinds = Counter(type(each).__qualname__ for each in gc.get_objects())
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "rss_bytes": pages * resource.getpagesize(),
+        "rss_bytes": resident_bytes(),
         "objects": kinds.total(),
         "top": [{"type": name, "objects": count} for name, count in kinds.most_common(SHOWN_TYPES)],
         "gc": [{"generation": level, **each} for level, each in enumerate(gc.get_stats())],

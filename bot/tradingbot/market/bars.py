@@ -89,6 +89,13 @@ class Bars:
             return ()
         return series.missing(history, before=candle.open_time)
 
+    def shrink(self) -> None:
+        """From now on no more is kept of any market than deciding needs."""
+        self._most = self._keep
+        for series in self._series.values():
+            series.shrink()
+            self._told(series)
+
     def closes(self) -> dict[str, Decimal]:
         """The newest closed price of each symbol: the same in a recording and at a live venue."""
         return {symbol: newest.close for symbol, series in self._series.items() if (newest := series.newest)}

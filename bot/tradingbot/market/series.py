@@ -64,6 +64,12 @@ class Series:
             del self._candles[: -self._keep]
             del self._closes[: -self._keep]
 
+    def shrink(self) -> None:
+        """From now on no more is kept than has to be."""
+        self._most = self._keep
+        del self._candles[: -self._keep]
+        del self._closes[: -self._keep]
+
     def correct(self, candle: Candle) -> None:
         """The kept bar of that time is *candle* now, as a restarted process would see it."""
         index = self._index(candle.open_time)

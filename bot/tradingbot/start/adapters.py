@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -54,6 +54,7 @@ class Adapters:
     measuring: "asyncio.Task[None] | None" = None
     invention: Invention | None = None
     breakers: Breakers = field(default_factory=Breakers)
+    shrink: Callable[[], None] = lambda: None  # what is only remembered is let go
 
     async def close(self) -> None:
         if self.measuring:
@@ -91,11 +92,14 @@ async def live_adapters(around: Around, session: aiohttp.ClientSession, kept: tu
     breakers, invention = kept
     market = feed_of((exchange.name, places), session, clock, around.metrics, exchange.proxy)
     files = kept_bars(around.settings, (exchange.name, places[0]))
-    feed = InventedFeed(RememberedFeed(market, files, clock, around.metrics), clock, invention)
+    remembered = RememberedFeed(market, files, clock, around.metrics)
+    feed = InventedFeed(remembered, clock, invention)
     instruments = await feed.instruments(exchange.symbols)
     venue = venue_of(around, feed, clock, instruments, breakers)
     measuring = asyncio.create_task(clock.keep(said.interval))
-    return Adapters(feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers)
+    return Adapters(
+        feed, venue, clock, measuring=measuring, invention=invention, breakers=breakers, shrink=remembered.shrink
+    )
 
 
 def kept_bars(settings: Settings, place: tuple[str, str]) -> CandleFiles:

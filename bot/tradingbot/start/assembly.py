@@ -28,7 +28,7 @@ from tradingbot.parts import EngineSettings, Parts
 from tradingbot.risk.limits import RiskLimits
 from tradingbot.settings import Settings
 from tradingbot.start.across import Across, there
-from tradingbot.start.adapters import Adapters, open_adapters
+from tradingbot.start.adapters import MEBIBYTE, Adapters, open_adapters
 from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import day_starts
@@ -37,6 +37,7 @@ from tradingbot.start.garbage import loaded
 from tradingbot.start.grants import OperatorGrants
 from tradingbot.start.integrity import watch_integrity
 from tradingbot.start.keys import watch_key
+from tradingbot.start.memory import watch_memory
 from tradingbot.strategy.registry import Strategy
 from tradingbot.trading import FEED_ENDED
 
@@ -92,7 +93,9 @@ async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger:
     watch = open_watch(url)
     engine = Engine(engine_parts(around, strategy, adapters, (ledger, watch)))
     around.desk.ledger = reader = await asyncio.to_thread(open_reader, url)
+    soft = around.settings.engine.soft_memory_limit_mb * MEBIBYTE
     watching = [
+        asyncio.create_task(watch_memory(soft, (engine.shrink, adapters.shrink), around.metrics)),
         asyncio.create_task(watch_key(around, adapters.venue)),
         asyncio.create_task(watch_integrity(around, lambda: integrity(url), around.settings.reconcile.interval)),
     ]

@@ -27,6 +27,7 @@ class RememberedFeed:
         self._kept: dict[Key, tuple[Candle, ...]] = {}
         self._most: dict[Key, int] = {}
         self._changed: set[Key] = set()
+        self._shrunk = False
         self._written = clock.monotonic()
 
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -60,11 +61,18 @@ class RememberedFeed:
             yield candle
             key = (candle.symbol, timeframe)
             before = self._kept.get(key)
-            if before is not None and candle.closed:
+            if before is not None and candle.closed and not self._shrunk:
                 self._kept[key] = kept_with(before, candle, self._most[key])
                 self._changed.add(key)
             if self._clock.monotonic() - self._written >= EVERY.total_seconds():
                 await self._write()
+
+    def shrink(self) -> None:
+        """Nothing more is remembered for the next process, which asks for more; what is on the disk stays."""
+        self._shrunk = True
+        self._changed.clear()
+        # A market whose history was asked for once stays one: its gaps are the venue's to tell.
+        self._kept = dict.fromkeys(self._kept, ())
 
     async def quote(self, symbol: str) -> Quote:
         return await self._market.quote(symbol)

@@ -22,4 +22,4 @@ class Engine(Part):
     max_backoff_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
     """Longest such pause; 120 by default."""
     soft_memory_limit_mb: Annotated[int, Field(ge=64, le=1048576)] | None = None
-    """Memory above which caches shrink."""
+    """Memory of the process, in MiB, above which no more is kept than deciding needs; 2048 by default."""

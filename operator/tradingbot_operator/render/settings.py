@@ -13,7 +13,7 @@ from tradingbot_operator.render.metadata import metadata
 # Not the bot's business: keys are mounted, and fail-over is the operator's.
 WITHHELD = {"credentials_secret_ref", "backup", "timeout_ms"}
 MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
-UNREAD = {"soft_memory_limit_mb", "backoff_base_seconds", "max_backoff_seconds"}
+UNREAD = {"backoff_base_seconds", "max_backoff_seconds"}
 
 
 def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:

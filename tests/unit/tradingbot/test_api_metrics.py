@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from desks import IDENTITY, NOW, WELL, ListeningEngine, desk
+from tradingbot.api.desk import ShownLimits
 from tradingbot.api.gauges import Gauges
 from tradingbot.api.metrics import Counters, registry
 from tradingbot.domain.breaker import Breaker, BreakerState
@@ -83,6 +84,19 @@ def test_the_age_of_what_a_venue_told_is_shown_by_part() -> None:
     at.account = Account((), (), 4096, None, told)
     assert value(made, "market_data_age_seconds", **named) == 3600
     assert value(made, "market_data_age_seconds", exchange="kraken", part="universe") == 0
+
+
+def test_the_soft_limit_of_memory_is_told_and_whether_it_was_reached(
+    counters: tuple[Counters, CollectorRegistry],
+) -> None:
+    """0 until then, beside the limit."""
+    count, made = counters
+    assert value(made, "caches_shrunk") == 0
+    count.shrunk()
+    assert value(made, "caches_shrunk") == 1
+    at = desk(ListeningEngine(WELL))
+    at.limits = ShownLimits(soft_memory_bytes=2048)
+    assert value(registry(Gauges(at)), "memory_soft_limit_bytes") == 2048
 
 
 def test_what_the_disk_keeps_is_read_at_the_scrape() -> None:

@@ -296,6 +296,23 @@ def test_bars_are_written_now_and_then(tmp_path: Path):
     assert files(tmp_path).load(BTC, "1m")[-1] == candle(100)
 
 
+def test_a_process_that_is_too_large_remembers_nothing_more(tmp_path: Path):
+    """What was written stays on the disk; a gap is still the venue's to tell."""
+
+    async def ran() -> list[int]:
+        made, venue, _ = feed(tmp_path, 100)
+        await made.history(BTC, "1m", 50)
+        made.shrink()
+        venue.coming = list(bars(100, 101))
+        assert [each async for each in made.candles([BTC], "1m")] == venue.coming
+        await made.history(BTC, "1m", 3)
+        await made.close()
+        return venue.asked
+
+    assert asyncio.run(ran()) == [50, 3]
+    assert files(tmp_path).load(BTC, "1m") == bars(*range(50, 100))
+
+
 def test_a_volume_that_takes_no_file_costs_nothing_but_questions(tmp_path: Path):
     """The bars come, the failure is counted."""
     (tmp_path / "taken").write_text("a file where the folder should be")

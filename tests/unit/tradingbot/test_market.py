@@ -240,6 +240,24 @@ def test_the_number_of_bars_kept_is_told_and_stays_below_its_bound():
     assert [kept for _, kept, _ in metrics.told] == [2, 3, 2, 3]
 
 
+def test_a_process_that_is_too_large_keeps_what_deciding_needs():
+    """At once, of every market it has and of those it loads later; the newest bars stay."""
+    metrics = MeasuredBars()
+    made = Bars(ListedFeed([candle(each) for each in range(3)]), "1m", (3, 9), metrics)
+    asyncio.run(made.load([BTC], START))
+    for minute in (3, 4, 5):
+        take(made, candle(minute))
+    assert len(made.closed(BTC)) == 6
+    made.shrink()
+    assert made.closed(BTC) == (candle(3), candle(4), candle(5))
+    take(made, candle(6))
+    assert made.closed(BTC) == (candle(4), candle(5), candle(6))
+    assert [kept for _, kept, _ in metrics.told] == [3, 4, 5, 6, 3, 3]
+    asyncio.run(made.load([BTC], START))
+    take(made, candle(3))
+    assert made.closed(BTC) == (candle(1), candle(2), candle(3))
+
+
 @pytest.mark.parametrize(
     ("closes", "moves"),
     [

@@ -42,6 +42,14 @@ def test_another_patience_is_another_revision():
     assert revision_name(make.bot(one).spec) != revision_name(make.bot(make.MINIMAL).spec)
 
 
+def test_the_soft_limit_of_memory_reaches_the_process():
+    """Who says nothing has the settings of before."""
+    bot = make.bot({**make.MINIMAL, "engine": {"softMemoryLimitMb": 512}})
+    assert settings(bot, bot.spec, make.SITE)["engine"]["soft_memory_limit_mb"] == 512
+    bot = make.bot(make.MINIMAL)
+    assert "soft_memory_limit_mb" not in settings(bot, bot.spec, make.SITE)["engine"]
+
+
 @pytest.mark.parametrize(
     ("asked_for", "said"),
     [
