@@ -138,6 +138,7 @@ class Guard:
         """What the book does not know; orders of the last minute are only *counted* when somebody asks for them."""
         clock = self._parts.clock
         now = clock.now()
+        closed = self._parts.closed(now)
         return picture.Surroundings(
             now=now,
             marks=self._bars.closes(),
@@ -149,7 +150,8 @@ class Guard:
             recent_signals=self._recent(now),
             orders_last_minute=desk.orders_since(now - clock.scaled(MINUTE)) if counted else 0,
             halt=self.halts.ruling,
-            blocks=tuple(each for each in (clock.doubt(), self._parts.invented()) if each),
+            blocks=tuple(each for each in (clock.doubt(), self._parts.invented(), closed) if each),
+            market_open=closed is None,
             breakers=self._parts.breakers.open,
             waived=self._waived,
             spacing=self._spacing(desk, now) if counted else NOT,

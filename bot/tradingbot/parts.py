@@ -62,4 +62,5 @@ class Parts:
     breakers: Breakers = field(default_factory=Breakers)
     grants: ExitGrants | None = None  # nobody to ask
     pacing: Pacing = field(default_factory=lambda: Pacing(lambda: 0.0))
+    closed: Callable[[datetime], str | None] = lambda _: None  # why nothing can be entered while the market is closed
     invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them

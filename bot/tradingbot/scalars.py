@@ -1,7 +1,7 @@
 """The kinds of values that settings are made of, each refused with what to write instead."""
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
+
+from tradingbot.domain.hours import parse_hours
 
 UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
@@ -88,6 +90,19 @@ def clock_time(text: object) -> time:
     if match is None:
         raise cure('is not a time of day: write HH:MM, for example "00:00"')
     return time(int(match[1]), int(match[2]))
+
+
+def market_hours(text: str) -> str:
+    if parse_hours(text) is None:
+        raise cure('is not the hours of a market: write days and times, for example "Mon-Fri 09:30-16:00"')
+    return text
+
+
+def calendar_day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise cure("is not a day: write for example 2026-12-25") from None
 
 
 def _path(value: object) -> Path:

@@ -20,9 +20,11 @@ from tradingbot.scalars import (
     Timeframe,
     Url,
     bot_name,
+    calendar_day,
     clock_time,
     cure,
     market,
+    market_hours,
     zone,
 )
 
@@ -109,7 +111,13 @@ class TradingDay(Part):
     reset: Annotated[time, BeforeValidator(clock_time)] = Field(
         time(0, 0), description="when the daily limits begin anew"
     )
-    timezone: Annotated[str, AfterValidator(zone)] = Field("UTC", description="zone of *reset*")
+    timezone: Annotated[str, AfterValidator(zone)] = Field("UTC", description="zone of these times")
+    hours: Annotated[str, AfterValidator(market_hours)] | None = Field(
+        None, description="of a market that closes, for example Mon-Fri 09:30-16:00; entries wait outside of them"
+    )
+    holidays: Annotated[tuple[Annotated[str, AfterValidator(calendar_day)], ...], Field(strict=False)] = Field(
+        (), max_length=400, description="days on which it does not open"
+    )
 
 
 class Operator(Part):

@@ -239,6 +239,7 @@ class Teller:
             data_age_seconds=age,
             filters_age_seconds=(around.now - around.filters_at).total_seconds() if around.filters_at else None,
             volatility=tuple(around.volatility.items()),
+            market_open=around.market_open,
             database="ok",
             exchange=self._venue,
         )

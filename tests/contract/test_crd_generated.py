@@ -142,6 +142,8 @@ specs = st.fixed_dictionaries(
         "tradingDay": _part(
             reset=st.times().map(lambda each: each.strftime("%H:%M")),
             timezone=st.sampled_from(["UTC", "Europe/Berlin"]),
+            hours=st.sampled_from(["Mon-Fri 09:30-16:00", "Sun 00:00-23:59"]),
+            holidays=st.lists(st.dates().map(str), max_size=3),
         ),
         "logging": _part(level=st.sampled_from(["debug", "info", "warning", "error"])),
     },

@@ -224,6 +224,8 @@ FORMS = {
     "risk.maxOrderNotional": ("0", "'0' is not a decimal above zero"),
     "risk.staleAfter": ("2 minutes", "'2 minutes' is not a duration; write a whole number with s, m or h"),
     "tradingDay.reset": ("24:00", "'24:00' is not a time of day; write hours and minutes in quotes"),
+    "tradingDay.hours": ("9-5", "'9-5' is not the hours of a market; write days and times in quotes"),
+    "tradingDay.holidays": (["Christmas"], "'Christmas' is not a day; write year, month and day in quotes"),
     "tradingDay.timezone": ("Berlin time", "'Berlin time' is not a time zone; write an IANA name"),
     "storage.size": ("20 GB", "'20 GB' is not a size; write a whole number with Mi, Gi or Ti"),
     "storage.className": ("Fast", "'Fast' is not the name of a Kubernetes object"),

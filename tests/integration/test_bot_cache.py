@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bots import Pod
 from exchange_simulator.server import running
 from halting import gauge, simulator
 from trading import candle
+from tradingbot.domain.hours import DAYS
 from tradingbot.start.files import candles_folder
 from tradingbot.venues.candle_files import Bound, CandleFiles
 
@@ -49,8 +50,6 @@ async def listed(pod: Pod) -> list[dict[str, Any]]:
 
 
 @pytest.mark.row("S0-145")
-@pytest.mark.row("S0-030")
-@pytest.mark.row("S0-081")
 @pytest.mark.asyncio
 async def test_a_restarted_bot_asks_for_new_bars_only_and_old_ones_are_cleared(
     tmp_path: Path, evidence: Callable[[str, str], None]
@@ -74,21 +73,42 @@ async def test_a_restarted_bot_asks_for_new_bars_only_and_old_ones_are_cleared(
             assert hits > 0
             assert await gauge(pod, "bars_in_memory") == WARM
             assert await gauge(pod, "market_volatility") > 0
-            await prefilled(pod, evidence)
             assert await pod.stop() == 0
-    kept = next(each for each in await listed(pod) if each["symbol"] == "BTC/USDT" and each["timeframe"] == "1m")
-    assert (kept["exchange"], kept["bars"]) == ("binance", WARM)
+    (kept,) = await listed(pod)
+    assert (kept["exchange"], kept["symbol"], kept["timeframe"], kept["bars"]) == ("binance", "BTC/USDT", "1m", WARM)
     assert await manager(pod, "clear-old", "--hours", "48") == "0 entries removed\n"
-    (path,) = candles_folder(tmp_path / "data").glob("*.json")
+    (path,) = candles_folder(tmp_path / "data").iterdir()
     os.utime(path, (time.time() - 49 * HOUR,) * 2)
     said = await manager(pod, "clear-old", "--hours", "48")
     evidence("atb data cache-manager clear-old --hours 48", said)
     assert said == "1 entries removed\n"
-    assert {each["timeframe"] for each in await listed(pod)} <= {"1h"}
+    assert await listed(pod) == []
+
+
+@pytest.mark.row("S1-154")
+@pytest.mark.row("S0-030")
+@pytest.mark.row("S0-081")
+@pytest.mark.asyncio
+async def test_a_bot_of_a_closed_market_waits_and_its_volume_takes_no_more_than_it_may(
+    tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """Nothing is entered at an hour at which its market is closed; the past of two markets is gathered meanwhile."""
+    async with running(simulator(60), time.time) as venue:
+        today = datetime.fromtimestamp(venue.exchange.clock.now_ms() / 1000, UTC).weekday()
+        hours = f"{DAYS[(today + 3) % 7]} 00:00-23:59"
+        rendered = bots.settings(tmp_path, exchange={"endpoint": venue.url}, trading_day={"hours": hours})
+        async with bots.pod(tmp_path, rendered) as pod:
+            seen = await pod.until(lambda seen: seen["state"] == "blocked" and seen["market_data"]["volatility"], 60)
+            closed = await gauge(pod, "market_open")
+            evidence(f"trading_day.hours {hours}: curl :9090/metrics | grep market_open", f"{closed} {seen['blocks']}")
+            assert (closed, seen["market_data"]["open"]) == (0, False)
+            assert seen["blocks"] == [f"the market is closed: it opens {hours} (UTC), but for holidays"]
+            await prefilled(pod, evidence)
+            assert await pod.stop() == 0
 
 
 async def prefilled(pod: Pod, evidence: Callable[[str, str], None]) -> None:
-    """The past of two markets lies beside a bot that trades; one that is too large leaves the folder in its bound."""
+    """The past of two markets lies beside a bot at work; one that is too large leaves the folder in its bound."""
     code, said, complaint = await pod.atb("data", *PREFILL.split()[2:], "--json")
     assert code == 0, complaint
     assert [(each["symbol"], each["bars"]) for each in json.loads(said)] == [("BTC/USDT", YEAR), ("ETH/USDT", YEAR)]

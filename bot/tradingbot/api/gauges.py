@@ -97,6 +97,8 @@ class Gauges(Collector):
 
     def _standing(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
         who = self._desk.identity
+        text = "1 while the market is open, by the hours of the settings; 1 where it has none"
+        yield "market_open", text, ("exchange",), [((who.exchange,), float(snapshot.market_open))]
         build = (who.version, who.revision, platform.python_version())
         yield (
             "tradingbot_build_info",

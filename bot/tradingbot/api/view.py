@@ -65,6 +65,7 @@ def market_data(snapshot: Snapshot, account: Account | None) -> Json:
     """What is known of the markets: how they move, and when each part of what venues say of them was told."""
     updated = account.updated if account else {}
     return {
+        "open": snapshot.market_open,
         "volatility": {symbol: round(ratio, 6) for symbol, ratio in snapshot.volatility},
         "filters_age_seconds": snapshot.filters_age_seconds,
         "updated": {f"{exchange} {part}": instant(at) for (exchange, part), at in sorted(updated.items())},

@@ -94,6 +94,7 @@ class Snapshot:
     data_seen_at: datetime | None = None  # venue time at which the newest candle came
     data_age_seconds: float | None = None  # in venue time
     filters_age_seconds: float | None = None  # the same of the venue's steps and bounds; None before they were read
+    market_open: bool = True  # by the hours of the settings; a market without hours never closes
     volatility: tuple[tuple[str, float], ...] = ()  # of each market, from bar to bar, as a ratio
     bars_seen: int = 0
     database: str = "unknown"  # ok, or one sentence

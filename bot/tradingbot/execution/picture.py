@@ -32,6 +32,7 @@ class Surroundings:
     spacing: timedelta = timedelta(0)
     hour_peak_equity: Decimal = ZERO
     day_results: tuple[Decimal, ...] = ()
+    market_open: bool = True
     volatility: Mapping[str, float] = field(default_factory=dict)
 
     @property

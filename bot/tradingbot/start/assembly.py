@@ -31,7 +31,7 @@ from tradingbot.start.across import Across, there
 from tradingbot.start.adapters import MEBIBYTE, Adapters, open_adapters
 from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
-from tradingbot.start.days import day_starts
+from tradingbot.start.days import closings, day_starts
 from tradingbot.start.deciding import strategy_from
 from tradingbot.start.garbage import loaded
 from tradingbot.start.grants import OperatorGrants
@@ -196,6 +196,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         strategy=strategy,
         limits=limits_of(settings),
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
+        closed=closings(settings.trading_day),
         new_id=lambda: f"h{randomness.token_hex(4)}",
         watch=watch,
         invented=lambda: INVENTED if settings.sends_orders and adapters.invention and adapters.invention.on else None,

@@ -1,8 +1,11 @@
-"""When a trading day begins."""
+"""When a trading day begins, and when the market is closed."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from tradingbot.domain.hours import Calendar, parse_hours
+from tradingbot.settings import TradingDay
 
 
 def day_starts(reset: time, timezone: str) -> Callable[[datetime], datetime]:
@@ -21,3 +24,11 @@ def day_starts(reset: time, timezone: str) -> Callable[[datetime], datetime]:
         return next(start for start in days if start <= instant)
 
     return day_start
+
+
+def closings(said: TradingDay) -> Callable[[datetime], str | None]:
+    """A function that tells, for an instant, why nothing can be entered; None while the market is open."""
+    holidays = frozenset(map(date.fromisoformat, said.holidays))
+    calendar = Calendar(ZoneInfo(said.timezone), parse_hours(said.hours or ""), holidays)
+    why = f"the market is closed: it opens {said.hours or 'every day'} ({said.timezone}), but for holidays"
+    return lambda instant: None if calendar.is_open(instant) else why

@@ -13,6 +13,11 @@ DECIMAL = r"^([1-9][0-9]{0,17}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})$"
 PERCENT = r"^(100([.]0{1,8})?|[1-9][0-9]?([.][0-9]{1,8})?|0[.]0{0,7}[1-9][0-9]{0,7})$"
 SPAN = r"^[1-9][0-9]{0,5}(s|m|h)$"
 LONG_SPAN = r"^[1-9][0-9]{0,5}(s|m|h|d)$"
+HOURS = (
+    r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(-(Mon|Tue|Wed|Thu|Fri|Sat|Sun))?"
+    r" ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+)
+DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 SYMBOL = r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$"
 NAME = r"^[a-z][a-z0-9_]{0,62}$"
@@ -66,6 +71,10 @@ LongSpan = Annotated[
     str, Form(LONG_SPAN, "a duration", "write a whole number with s, m, h or d, such as 15s, 2m, 1h or 7d")
 ]
 ClockText = Annotated[str, Form(CLOCK, "a time of day", "write hours and minutes in quotes, such as 00:00 or 17:30")]
+HoursText = Annotated[
+    str, Form(HOURS, "the hours of a market", "write days and times in quotes, such as Mon-Fri 09:30-16:00")
+]
+DayText = Annotated[str, Form(DAY, "a day", "write year, month and day in quotes, such as 2026-12-25", 10)]
 SymbolText = Annotated[str, Form(SYMBOL, "a trading symbol", "write base and quote in capitals, such as BTC/USDT")]
 NameText = Annotated[str, Form(NAME, "a name", "write lower-case letters, digits and _, such as sma_cross")]
 VenueText = Annotated[str, Form(VENUE, "the name of a venue", "write it as ccxt does, such as binance")]

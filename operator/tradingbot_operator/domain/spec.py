@@ -24,7 +24,9 @@ from tradingbot_operator.domain.placement import Pod, Resources, Storage
 from tradingbot_operator.domain.scalars import (
     ClockText,
     CoinText,
+    DayText,
     DecimalText,
+    HoursText,
     ImageText,
     LongSpan,
     NameText,
@@ -192,7 +194,11 @@ class TradingDay(Part):
     reset: ClockText = "00:00"
     """When daily limits begin anew."""
     timezone: TimezoneText = "UTC"
-    """Zone of that time."""
+    """Zone of these times."""
+    hours: HoursText | None = None
+    """When a market that closes is open, such as Mon-Fri 09:30-16:00; entries wait outside of them."""
+    holidays: Annotated[tuple[DayText, ...], Field(max_length=400)] = ()
+    """Days on which it does not open."""
 
 
 class Data(Part):

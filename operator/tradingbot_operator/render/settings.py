@@ -32,7 +32,7 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         "capital": _said(spec.capital),
         "risk": _said(spec.risk),
         "database": {"mode": "embedded" if spec.database.mode is DatabaseMode.EMBEDDED else "postgres"},
-        "trading_day": _said(spec.trading_day),
+        "trading_day": _said(spec.trading_day, exclude=set() if spec.trading_day.holidays else {"holidays"}),
         "logging": _said(spec.logging),
     }
 

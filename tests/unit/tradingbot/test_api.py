@@ -233,6 +233,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         },
         "last_orders": [ORDER],
         "market_data": {
+            "open": True,
             "volatility": {"BTC/USDT": 0.001235},
             "filters_age_seconds": 60.0,
             "updated": {"binance fees": "2026-11-21T12:00:00Z"},

@@ -86,6 +86,12 @@ def test_the_age_of_what_a_venue_told_is_shown_by_part() -> None:
     assert value(made, "market_data_age_seconds", exchange="kraken", part="universe") == 0
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_market_is_told_to_be_open_or_closed(is_open: bool) -> None:
+    made = scraped(replace(WELL, market_open=is_open))
+    assert value(made, "market_open", exchange="binance") == is_open
+
+
 def test_the_soft_limit_of_memory_is_told_and_whether_it_was_reached(
     counters: tuple[Counters, CollectorRegistry],
 ) -> None:

@@ -42,6 +42,18 @@ def test_another_patience_is_another_revision():
     assert revision_name(make.bot(one).spec) != revision_name(make.bot(make.MINIMAL).spec)
 
 
+def test_the_hours_of_a_market_reach_the_process():
+    """Who says nothing has the settings of before."""
+    hours = {"timezone": "America/New_York", "hours": "Mon-Fri 09:30-16:00"}
+    bot = make.bot({**make.MINIMAL, "tradingDay": hours})
+    assert settings(bot, bot.spec, make.SITE)["trading_day"] == {"reset": "00:00", **hours}
+    bot = make.bot({**make.MINIMAL, "tradingDay": {"holidays": ["2026-12-25"]}})
+    told = {"reset": "00:00", "timezone": "UTC", "holidays": ["2026-12-25"]}
+    assert settings(bot, bot.spec, make.SITE)["trading_day"] == told
+    bot = make.bot(make.MINIMAL)
+    assert settings(bot, bot.spec, make.SITE)["trading_day"] == {"reset": "00:00", "timezone": "UTC"}
+
+
 def test_the_soft_limit_of_memory_reaches_the_process():
     """Who says nothing has the settings of before."""
     bot = make.bot({**make.MINIMAL, "engine": {"softMemoryLimitMb": 512}})
