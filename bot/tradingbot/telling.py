@@ -9,8 +9,9 @@ import structlog
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.intent import Action, Decision, Refusal
 from tradingbot.domain.lease import Lease, LeaseRow, NotClaimed, Released, Successor
-from tradingbot.domain.order import Outcome, Refused
-from tradingbot.domain.snapshot import Adoption, EngineState, LastDecision, Shadow, Snapshot
+from tradingbot.domain.order import Outcome
+from tradingbot.domain.order import Refused as VenueRefused
+from tradingbot.domain.snapshot import Adoption, EngineState, LastDecision, Refused, Shadow, Snapshot
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import Deed
@@ -184,7 +185,7 @@ class Teller:
     def decided(self, decision: Decision, outcome: Outcome | Refusal | None) -> None:
         intent, refusal = decision.intent, self.ticked(decision, outcome)
         if intent is not None:
-            code = f"{outcome.code} {outcome.message}" if isinstance(outcome, Refused) else None
+            code = f"{outcome.code} {outcome.message}" if isinstance(outcome, VenueRefused) else None
             log.info(
                 "Signal",
                 symbol=decision.symbol,
@@ -209,8 +210,14 @@ class Teller:
         if refusal is not None:
             self._metrics.refusal(refusal.reason)
         reason = refusal.message if refusal else intent.reason if intent else ""
+        enters, leaves = self.snapshot.wishes
+        if intent is not None:
+            enters, leaves = (enters + 1, leaves) if intent.action is Action.ENTER else (enters, leaves + 1)
         self.snapshot = replace(
-            self.snapshot, last_decision=LastDecision(decision.symbol, decision.bar, action, reason)
+            self.snapshot,
+            last_decision=LastDecision(decision.symbol, decision.bar, action, reason),
+            wishes=(enters, leaves),
+            refused=_counted(self.snapshot.refused, refusal),
         )
         return refusal
 
@@ -273,3 +280,12 @@ class Teller:
             log.warning("Clock offset", state=state, was=before, doubt=self._clock.doubt())
         changes |= {"heartbeat": self._clock.monotonic(), "breakers": self._breakers.shown(), "clock": state}
         self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]
+
+
+def _counted(before: tuple[Refused, ...], refusal: Refusal | None) -> tuple[Refused, ...]:
+    """*before* with one more refusal, the newest reason last."""
+    if refusal is None:
+        return before
+    times = sum(each.times for each in before if each.reason == refusal.reason)
+    rest = tuple(each for each in before if each.reason != refusal.reason)
+    return (*rest, Refused(refusal.reason, times + 1, refusal.message))

@@ -18,6 +18,7 @@ from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.diagnosing import diagnose
 from kubectl_tradingbot.domain.view import BotView
 from kubectl_tradingbot.flags import spread
+from kubectl_tradingbot.idling import why_no_trades
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.logs import logs
 from kubectl_tradingbot.observe import ClusterSaysNo, bots, health, live, resources
@@ -46,6 +47,7 @@ program.command()(logs)
 program.command()(diagnose)
 program.command()(restart)
 program.command()(watch)
+program.command()(why_no_trades)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]

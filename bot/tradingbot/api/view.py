@@ -55,6 +55,8 @@ def status(identity: Identity, snapshot: Snapshot, account: Account | None = Non
         },
         "flat": snapshot.flat,
         "last_decision": snapshot.last_decision and decision(snapshot.last_decision),
+        "wishes": {"enter": snapshot.wishes[0], "exit": snapshot.wishes[1]},
+        "refused": [{"reason": e.reason, "times": e.times, "message": e.message} for e in snapshot.refused],
         "last_orders": [order(each) for each in snapshot.last_orders],
         "market_data": market_data(snapshot, account),
         "started_at": snapshot.started_at and instant(snapshot.started_at),

@@ -35,6 +35,15 @@ class LastDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """How often wishes were refused for *reason* since the start, and the newest such sentence."""
+
+    reason: str
+    times: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPosition:
     """A position with what one needs to look at it: the newest price, its worth, and the stop that covers it."""
 
@@ -90,6 +99,8 @@ class Snapshot:
     positions: tuple[HeldPosition, ...] = ()
     open_orders: int = 0
     last_decision: LastDecision | None = None
+    wishes: tuple[int, int] = (0, 0)  # of the strategy to enter and to leave, since the start
+    refused: tuple[Refused, ...] = ()  # by reason
     last_orders: tuple[OrderRecord, ...] = ()  # newest first, at most 20
     data_seen_at: datetime | None = None  # venue time at which the newest candle came
     data_age_seconds: float | None = None  # in venue time

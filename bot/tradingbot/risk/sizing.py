@@ -1,6 +1,7 @@
 """How much: an entry's order from the equity and what the limits leave, and the checks on the finished order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -22,9 +23,7 @@ def entry_order(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order
     Its *stop_price* is the protective stop that follows the fill; a market order itself has none.
     """
     instrument = exposure.instruments[intent.symbol]
-    wished = exposure.equity * limits.order_fraction_percent / HUNDRED
-    room = limits.max_position_notional - worst_position(intent.symbol, intent.price, exposure)
-    notional = max(ZERO, min(wished, limits.max_order_notional, room, exposure.free_cash * CASH_SHARE))
+    notional = max(ZERO, min(room(intent, exposure, limits).values()))
     stop = intent.stop_price or intent.price * (1 - limits.stop_loss_percent / HUNDRED)
     return Order(
         symbol=intent.symbol,
@@ -36,6 +35,16 @@ def entry_order(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order
         seen_at=intent.seen_at,
         reason=intent.reason,
     )
+
+
+def room(intent: Intent, exposure: Exposure, limits: RiskLimits) -> dict[str, Decimal]:
+    """How large an entry may be, by each of the settings that bound it, and by the cash."""
+    return {
+        "order_fraction_percent": exposure.equity * limits.order_fraction_percent / HUNDRED,
+        "max_order_notional": limits.max_order_notional,
+        "max_position_notional": limits.max_position_notional - worst_position(intent.symbol, intent.price, exposure),
+        "free cash": exposure.free_cash * CASH_SHARE,
+    }
 
 
 def worst_position(symbol: str, price: Decimal, exposure: Exposure) -> Decimal:
@@ -85,5 +94,12 @@ def sized(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order | Ref
     for check in order_checks(limits):
         found = check(order, intent.price, exposure)
         if found is not None:
-            return found
+            return replace(found, message=f"{found.message}: {_tightest(intent, exposure, limits)}")
     return order
+
+
+def _tightest(intent: Intent, exposure: Exposure, limits: RiskLimits) -> str:
+    """Which of the bounds made an entry as small as it is."""
+    bounds = room(intent, exposure, limits)
+    name = min(bounds, key=bounds.__getitem__)
+    return f"{name} leaves {max(ZERO, bounds[name])}"

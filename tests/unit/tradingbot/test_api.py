@@ -28,7 +28,7 @@ from tradingbot.domain.order import (
     VenueWrite,
 )
 from tradingbot.domain.position import Position
-from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Snapshot
+from tradingbot.domain.snapshot import EngineState, HeldPosition, LastDecision, Refused, Snapshot
 from tradingbot.domain.trade import Account
 
 PEOPLE = {"Authorization": "Bearer people"}
@@ -153,6 +153,8 @@ def test_status_is_the_form_of_the_contract() -> None:
         open_orders=1,
         last_decision=LastDecision("BTC/USDT", NOW, "enter", "fast average above slow"),
         last_orders=(RECORD,),
+        wishes=(3, 1),
+        refused=(Refused("BelowMinimum", 2, "notional 1 is below the venue's 5"),),
         volatility=(("BTC/USDT", 0.00123456789),),
         filters_age_seconds=60.0,
     )
@@ -231,6 +233,8 @@ def test_status_is_the_form_of_the_contract() -> None:
             "action": "enter",
             "reason": "fast average above slow",
         },
+        "wishes": {"enter": 3, "exit": 1},
+        "refused": [{"reason": "BelowMinimum", "times": 2, "message": "notional 1 is below the venue's 5"}],
         "last_orders": [ORDER],
         "market_data": {
             "open": True,

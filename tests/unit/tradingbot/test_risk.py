@@ -274,8 +274,23 @@ def test_a_working_buy_counts_as_filled_at_its_worst():
 def test_an_entry_too_small_for_the_venue_is_refused():
     """Flooring came first, the minimum is checked after it."""
     assert sized(intent(), exposure(free_cash=D(5)), LIMITS) == Refusal(
-        "BelowMinimum", "notional 4.9500 is below the venue's 5"
+        "BelowMinimum", "notional 4.9500 is below the venue's 5: free cash leaves 4.95"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "held", "left"),
+    [
+        ("max_order_notional", {"max_order_notional": D(1)}, 0, "1"),
+        ("max_position_notional", {}, 2000, "0"),
+        ("order_fraction_percent", {"order_fraction_percent": D("0.01")}, 0, "1.00"),
+    ],
+)
+def test_what_made_an_entry_too_small_is_named(name, limits, held, left):
+    """As the settings call it, so that a person knows what to change."""
+    picture = exposure(positions={BTC: Position(BTC, D(held) / 100)})
+    refused = sized(intent(), picture, replace(LIMITS, **limits))
+    assert (refused.reason, refused.message.partition(": ")[2]) == ("BelowMinimum", f"{name} leaves {left}")
 
 
 def test_a_sized_entry_is_an_order():
