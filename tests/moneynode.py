@@ -52,6 +52,8 @@ class LedgerNode(Node):
             claim = self.folder / volumes["recordings"]["persistentVolumeClaim"]["claimName"]
             claim.mkdir(exist_ok=True)
             (folder / "data/cache").symlink_to(claim)
+        if "database" in volumes:
+            self._login(volumes["database"]["secret"], folder)
         if "owner" in volumes:
             self._copied(volumes["owner"]["secret"]["secretName"], folder / "secrets/owner")
         command = [str(BIN / "atb"), *pod["containers"][0]["command"][1:]]
@@ -80,12 +82,15 @@ class LedgerNode(Node):
         pod = super()._mounted(deployment, made, address)
         volumes = {each["name"]: each for each in made["spec"]["volumes"]}
         if "database" in volumes:
-            source = volumes["database"]["secret"]
-            data = (operators.found(self.server, f"{CORE}/secrets/{source['secretName']}") or {})["data"]
-            place = pod.folder / "secrets/database"
-            place.mkdir(parents=True, exist_ok=True)
-            (place / "url").write_bytes(base64.b64decode(data[source["items"][0]["key"]]))
+            self._login(volumes["database"]["secret"], pod.folder)
         return pod
+
+    def _login(self, source: Json, folder: pathlib.Path) -> None:
+        """The one key that is mounted of the Secret with all logins."""
+        data = (operators.found(self.server, f"{CORE}/secrets/{source['secretName']}") or {})["data"]
+        place = folder / "secrets/database"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "url").write_bytes(base64.b64decode(data[source["items"][0]["key"]]))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from tradingbot_operator.domain.moment import Moment
 from tradingbot_operator.domain.outcome import Outcome
 from tradingbot_operator.domain.probe import JobState
 from tradingbot_operator.domain.task import Task
-from tradingbot_operator.plan.tasks import computed, hindrance
+from tradingbot_operator.plan.tasks import computed, hindrance, ledgerless
 from tradingbot_operator.render.refreshing import refreshing
 from tradingbot_operator.render.training import job_name, training
 from tradingbot_operator.report.task import answered
@@ -20,6 +20,8 @@ async def compute(task: Task, tasks: Tasks, moment: Moment) -> Outcome:
     if job.state is JobState.GONE:
         known = await tasks.template(task)
         hindered = hindrance(task, known is not None, await tasks.claim(task))
+        if known is not None:
+            hindered = hindered or ledgerless(task, known[1]["spec"]["volumes"])
         if known is not None and hindered is None:
             made = training if task.spec and task.spec.type == "train" else refreshing
             await tasks.begin(made(task, *known))

@@ -249,6 +249,7 @@ def phase(site: Site, name: str) -> str:
 
 @pytest.mark.row("S4-001")
 @pytest.mark.row("S0-146")
+@pytest.mark.row("S1-155")
 def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     world: tuple[Site, postgres.Server], tmp_path: pathlib.Path, evidence: Note
 ) -> None:
@@ -258,6 +259,8 @@ def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     site.control("accounts", {"api_key": "example", "secret": "example", "balances": {"USDT": "10000"}})
     keys = ("--from-literal=apiKey=example", "--from-literal=secret=example")
     site.kubectl("create", "secret", "generic", "live-exchange", "-n", "trading", *keys)
+    # Beside them one that may not order as much as the venue wants of an order.
+    create_bot(site.server, "tiny", onenode.spec(site.venue, risk={"maxOrderNotional": "1"}))
     for file in sorted((onenode.ROOT / "examples").glob("*.yaml")):
         (tmp_path / file.name).write_text(file.read_text().replace(SIMULATOR, site.venue))
     evidence("kubectl apply -f examples", site.kubectl("apply", "-n", "trading", "-f", str(tmp_path)))
@@ -274,6 +277,17 @@ def test_the_example_of_every_mode_becomes_ready_and_the_training_complete(
     one = ("train", "sim", "-n", "trading", "--grid", "fast=20", "--grid", "slow=100")
     assert json.loads(site.atb(*one)) == {**json.loads(result), "tried": 1}
     refreshed(site, tmp_path, evidence)
+    told = eventually(lambda: limited(site), lambda: site.atb("why-no-trades", "tiny", "-n", "trading", code=None), 60)
+    evidence("kubectl atb why-no-trades tiny", told)
+
+
+def limited(site: Site) -> str:
+    """Why the bot of tiny orders does not trade, once that is clear."""
+    told = site.atb("why-no-trades", "tiny", "-n", "trading", code=None)
+    answers = [(line[:4].strip(), *line[6:].split(": ", 1)) for line in told.splitlines()]
+    named = any(no == "NO" and "max_order_notional leaves 1" in why for no, check, why in answers if check == "limits")
+    whole = {check for _, check, _ in answers} == {"halted", "strategies", "signals", "market", "limits"}
+    return told if named and whole else ""
 
 
 def refreshed(site: Site, tmp_path: pathlib.Path, evidence: Note) -> None:
@@ -281,18 +295,20 @@ def refreshed(site: Site, tmp_path: pathlib.Path, evidence: Note) -> None:
     size = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "past"}, "spec": size}
     asked = {"action": "prefill", "symbols": "BTCUSDT ETHUSDT", "timeframes": "1h 4h", "years": "2"}
-    spec = {"bot": "paper", "type": "dataRefresh", "target": "past", "parameters": asked}
-    task = {
-        "apiVersion": "tradingbot.io/v1alpha1",
-        "kind": "BotTask",
-        "metadata": {"name": "refresh-paper"},
-        "spec": spec,
+    # The ledger of the one is a file of its pod, that of the other is on a server.
+    asked_of = {
+        "past": {"bot": "paper", "type": "dataRefresh", "target": "past", "parameters": asked},
+        "fees": {"bot": "live", "type": "dataRefresh", "parameters": {"action": "fees"}},
     }
-    for body in (claim, task):
+    api = {"apiVersion": "tradingbot.io/v1alpha1", "kind": "BotTask"}
+    tasks = [{**api, "metadata": {"name": name}, "spec": spec} for name, spec in asked_of.items()]
+    for body in (claim, *tasks):
         (tmp_path / "one.json").write_text(json.dumps(body))
         site.kubectl("apply", "-n", "trading", "-f", str(tmp_path / "one.json"))
-    complete = ("wait", "-n", "trading", "--for=condition=Complete", "bottask/refresh-paper", "--timeout=100s")
-    evidence(f"{spec}: kubectl {' '.join(complete)}", site.kubectl(*complete))
+    complete = ("wait", "-n", "trading", "--for=condition=Complete", *(f"bottask/{name}" for name in asked_of))
+    evidence(f"{asked_of}: kubectl {' '.join(complete)}", site.kubectl(*complete, "--timeout=100s"))
+    result = site.kubectl("get", "-n", "trading", "bottask/fees", "-o", "jsonpath={.status.result}")
+    assert result == "fees of 3 markets of binance are in the ledger"
     (tmp_path / "cache").symlink_to(site.node.folder / "past")
     rendered = bots.settings(tmp_path)
     rendered["paths"]["data"] = str(tmp_path)

@@ -14,23 +14,25 @@ from tradingbot.cli.local import local_settings
 from tradingbot.domain.listing import Listed
 from tradingbot.settings import Settings
 from tradingbot.start.credentials import ledger_url
+from tradingbot.start.ending import LAST_WORD, leave_word
 
 Exchange = Annotated[str | None, typer.Argument(metavar="NAME", help="Exchange; by default that of the settings.")]
 Named = Annotated[str | None, typer.Option("--exchange", help="Exchange; by default that of the settings.")]
 Whole = Annotated[bool, typer.Option("--universe", help="Of all its markets, not only those of the settings.")]
+LastWord = Annotated[bool, typer.Option("--last-word", help="Leave the answer as the container's last word too.")]
 Out = Annotated[Path | None, typer.Option("--out", "--output", help="Write it to this file too, as JSON.")]
 
 
-def fetch_filters(name: Exchange = None, universe: Whole = False, out: Out = None) -> None:
+def fetch_filters(name: Exchange = None, universe: Whole = False, out: Out = None, last_word: LastWord = False) -> None:
     """Put the steps and bounds of markets into table exchange_filters."""
     settings, exchange, found = _asked(name)
     listed = found if universe else _own(settings, exchange, found)
     _recorded(settings, exchange, ("filters", listed), universe)
     steps = {each.instrument.symbol: _steps(each) for each in listed}
-    _told(f"filters of {len(listed)} markets", {"exchange": exchange, "filters": steps}, out)
+    _told(f"filters of {len(listed)} markets", {"exchange": exchange, "filters": steps}, out, last_word)
 
 
-def refresh_fees(name: Exchange = None, out: Out = None) -> None:
+def refresh_fees(name: Exchange = None, out: Out = None, last_word: LastWord = False) -> None:
     """Put the fees of all markets into table fee_schedules, with where they are known from."""
     settings, exchange, listed = _asked(name)
     _recorded(settings, exchange, ("fees", listed), True)
@@ -42,15 +44,15 @@ def refresh_fees(name: Exchange = None, out: Out = None) -> None:
         }
         for each in listed
     }
-    _told(f"fees of {len(listed)} markets", {"exchange": exchange, "fees": fees}, out)
+    _told(f"fees of {len(listed)} markets", {"exchange": exchange, "fees": fees}, out, last_word)
 
 
-def list_universe(exchange: Named = None, out: Out = None) -> None:
+def list_universe(exchange: Named = None, out: Out = None, last_word: LastWord = False) -> None:
     """Put every market that is traded now into table universe_symbols."""
     settings, name, listed = _asked(exchange)
     _recorded(settings, name, ("universe", listed), True)
     symbols = sorted(each.instrument.symbol for each in listed)
-    _told(f"{len(symbols)} markets", {"exchange": name, "symbols": symbols}, out)
+    _told(f"{len(symbols)} markets", {"exchange": name, "symbols": symbols}, out, last_word)
 
 
 def _asked(name: str | None) -> tuple[Settings, str, tuple[Listed, ...]]:
@@ -81,7 +83,7 @@ def _steps(listed: Listed) -> dict[str, str]:
     return {**steps, "order_types": " ".join(sorted(listed.instrument.order_types))}
 
 
-def _told(what: str, body: dict[str, Any], out: Path | None) -> None:
+def _told(what: str, body: dict[str, Any], out: Path | None, last_word: bool) -> None:
     if out is not None:
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,4 +92,7 @@ def _told(what: str, body: dict[str, Any], out: Path | None) -> None:
             raise Failed(
                 Exit.REFUSED, f"--out {out} cannot be written ({error.strerror}): name a file that can"
             ) from None
-    typer.echo(f"{what} of {body['exchange']} are in the ledger")
+    done = f"{what} of {body['exchange']} are in the ledger"
+    if last_word:
+        leave_word(done, LAST_WORD)
+    typer.echo(done)

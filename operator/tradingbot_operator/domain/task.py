@@ -36,6 +36,12 @@ ASKED = frozenset({"reconcile"})
 OF_A_BOT = STEERED | ORDERED | ASKED
 # What a Job works out, beside the bot and without its ledger and its account.
 COMPUTED = frozenset({"train", "dataRefresh"})
+# Of a data refresh: what is put into the ledger, and by which words of ``atb data``.
+INTO_LEDGER: Mapping[str, tuple[str, ...]] = {
+    "filters": ("fetch-filters", "--universe"),
+    "fees": ("refresh-fees",),
+    "universe": ("universe",),
+}
 
 
 class TaskSpec(Part):

@@ -1,7 +1,8 @@
 """What becomes of a task, from what it asks and what is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from tradingbot_operator.domain.bot import Bot
 from tradingbot_operator.domain.handover import AT_REST, Move, Request, Rollout, Step
@@ -9,7 +10,7 @@ from tradingbot_operator.domain.names import COMPONENT, LABEL_MANAGED_BY
 from tradingbot_operator.domain.observed import Observed
 from tradingbot_operator.domain.plan import Answer, Keep, Wait
 from tradingbot_operator.domain.probe import JobState, Ran
-from tradingbot_operator.domain.task import COMPUTED, OF_A_BOT, Task, TaskSpec
+from tradingbot_operator.domain.task import COMPUTED, INTO_LEDGER, OF_A_BOT, Task, TaskSpec
 from tradingbot_operator.plan.sides import steers
 
 # The types whose work this operator can do; each later one moves here with the code that does it.
@@ -37,11 +38,14 @@ def refusal(task: Task, bot_exists: bool, now: datetime) -> Keep | None:
 def _unusable(spec: TaskSpec) -> str | None:
     """Why nothing can be refreshed as *spec* says."""
     action = spec.parameters.get("action")
-    if action != PREFILL:
-        return f"spec.parameters.action: '{action or ''}' is not known; write {PREFILL}"
-    odd = sorted(spec.parameters.keys() - PREFILLED)
+    if action != PREFILL and action not in INTO_LEDGER:
+        return f"spec.parameters.action: '{action or ''}' is not known; write {', '.join((PREFILL, *INTO_LEDGER))}"
+    known = PREFILLED if action == PREFILL else {"action"}
+    odd = sorted(spec.parameters.keys() - known)
     if odd:
-        return f"spec.parameters: '{odd[0]}' is not known; write {', '.join(sorted(PREFILLED))}"
+        return f"spec.parameters: '{odd[0]}' does not go with {action}; write {', '.join(sorted(known))}"
+    if action in INTO_LEDGER:
+        return "spec.target: only prefill keeps something on a claim; leave it out" if spec.target else None
     if spec.target is None:
         return "spec.target: name the PersistentVolumeClaim that is to keep the bars; without one they end with the Job"
     return None
@@ -62,6 +66,14 @@ def hindrance(task: Task, has_run: bool, claim: Mapping[str, str] | None) -> str
     if claim.get(LABEL_MANAGED_BY) == COMPONENT:
         return f"spec.target: '{target}' is the volume of a bot; copy its recordings into another claim and name that"
     return None
+
+
+def ledgerless(task: Task, volumes: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why what the task is to write cannot be written from beside the bot, whose pod has those *volumes*."""
+    action = task.spec.parameters.get("action", "") if task.spec and task.spec.type == "dataRefresh" else ""
+    if action not in INTO_LEDGER or any(each["name"] == "database" for each in volumes):
+        return None
+    return f"the ledger is a file of the bot's pod; run atb data {' '.join(INTO_LEDGER[action])} there"
 
 
 def computed(task: Task, job: Ran, hindered: str | None) -> Answer:
