@@ -96,6 +96,11 @@ class ListeningEngine:
         self.shown = replace(self.shown, breakers=rest)
         return closed
 
+    async def switch(self, strategy: str, on: bool, reason: str) -> None:
+        self.told.append((reason, HaltKind.REDUCE, strategy))
+        off = self.shown.disabled - {strategy} if on else self.shown.disabled | {strategy}
+        self.shown = replace(self.shown, disabled=off)
+
     def stop(self) -> None:
         self.stops += 1
 

@@ -27,7 +27,9 @@ def intent(floor: Floor, desk: Desk, bar: Candle, covered: bool) -> Intent | Non
     overlap = inside_training(strategy, bar.open_time, bar.open_time)
     if overlap is not None:
         raise Misconfigured(overlap)
-    return strategy.decide(window, ZERO if flat else desk.book.positions[bar.symbol].quantity)
+    wish = strategy.decide(window, ZERO if flat else desk.book.positions[bar.symbol].quantity)
+    # What is switched off says nothing of what it would enter, and still leaves what it holds.
+    return None if wish and wish.action is Action.ENTER and strategy.name in floor.guard.halts.off else wish
 
 
 def verdict(floor: Floor, desk: Desk, wish: Intent) -> tuple[Order | None, Refusal | None]:

@@ -157,6 +157,11 @@ class Engine:
         """No more bars are kept than deciding needs."""
         self._floor.bars.shrink()
 
+    async def switch(self, strategy: str, on: bool, reason: str) -> None:
+        self._floor.guard.switch(strategy, on, reason)
+        self._floor.teller.halts(self._floor.guard)
+        self._floor.inbox.wake()
+
     def stop(self) -> None:
         self._floor.stopping = True
         self._floor.inbox.wake()

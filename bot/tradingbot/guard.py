@@ -8,7 +8,7 @@ import structlog
 
 from tradingbot.domain.errors import UnknownState
 from tradingbot.domain.exposure import Exposure
-from tradingbot.domain.halt import Halt, HaltKind
+from tradingbot.domain.halt import Halt, HaltKind, switch_id
 from tradingbot.domain.intent import Action, Intent, Refusal
 from tradingbot.execution import picture
 from tradingbot.execution.desk import Desk
@@ -73,6 +73,16 @@ class Guard:
 
     def halt(self, reason: str, kind: HaltKind, source: str, halt_id: str | None = None) -> Halt:
         return self.halts.add(Halt(halt_id or self._parts.new_id(), kind, source, reason, self._parts.clock.now()))
+
+    def switch(self, strategy: str, on: bool, reason: str) -> None:
+        """*strategy* may enter, or only leave, until it is switched again; also in the processes that follow."""
+        now = self._parts.clock.now()
+        if on:
+            self.halts.switch_on(strategy, reason, now)
+        else:
+            off = Halt(switch_id(strategy, self._parts.new_id()), HaltKind.REDUCE, "http", reason, now)
+            self.halts.switch(off)
+        log.warning("Strategy switched", strategy=strategy, enabled=on, reason=reason)
 
     def measure(self, desk: Desk, at: datetime) -> None:
         """Broken limits halt by the equity of now, and limit halts of days gone are cleared."""

@@ -230,6 +230,7 @@ class Teller:
         self._change(
             state=self._state(around, guard),
             halts=tuple(guard.halts.standing.values()),
+            disabled=frozenset(guard.halts.off),
             blocks=(self._why,) if self._why else around.held_back,
             equity=desk.book.equity(around.marks),
             cash=desk.book.cash,
@@ -272,7 +273,7 @@ class Teller:
         state = self.snapshot.state
         if state is EngineState.TRADING and guard.halts.standing:
             state = EngineState.HALTED
-        self._change(state=state, halts=tuple(guard.halts.standing.values()))
+        self._change(state=state, halts=tuple(guard.halts.standing.values()), disabled=frozenset(guard.halts.off))
 
     def _change(self, **changes: object) -> None:
         state, before = self._clock.state, self.snapshot.clock

@@ -29,6 +29,8 @@ async def tick(floor: Floor, desk: Desk, symbol: str) -> bool:
     resting = [r.write.client_id for r in desk.book.orders(symbol, Purpose.ENTRY) if r.status not in UNSETTLED]
     step = metronome.step(beat, resting, exits.is_flat(desk.book, symbol, newest.close))
     action = Action.EXIT if step in (Step.SELL, Step.TAKE_BACK) else Action.ENTER
+    if action is Action.ENTER and floor.parts.strategy.name in floor.guard.halts.off:
+        return False
     intent = Intent(symbol, floor.parts.strategy.name, at, action, newest.close, at, step)
     request, refusal = _verdict(floor, desk, intent, resting)
     outcome = await send.decide(desk, Decision(intent.strategy, symbol, at, intent, refusal), request)

@@ -25,6 +25,7 @@ from kubectl_tradingbot.observe import ClusterSaysNo, bots, health, live, resour
 from kubectl_tradingbot.reconciling import reconcile
 from kubectl_tradingbot.restarting import restart
 from kubectl_tradingbot.suspending import start_bot, stop_bot
+from kubectl_tradingbot.switching import strategies
 from kubectl_tradingbot.table import fleet, page
 from kubectl_tradingbot.training import train
 from kubectl_tradingbot.watching import watch
@@ -35,6 +36,7 @@ program = typer.Typer(
 program.add_typer(keys, name="keys")
 program.add_typer(breaker, name="breaker")
 program.add_typer(config, name="config")
+program.add_typer(strategies, name="strategies")
 program.command()(halt)
 program.command()(resume)
 program.command()(doctor)

@@ -770,6 +770,23 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+async def test_a_strategy_is_switched_off_and_on_while_it_runs(lively: Pod, evidence: Note) -> None:
+    """Through atb, by another process that reads it too; the ledger has both, and the audit log who it was."""
+    code, out, _ = await lively.atb("strategies", "disable", "sma_cross", "--reason", "it loses")
+    evidence("atb strategies disable sma_cross", out)
+    assert (code, out.split()) == (0, ["NAME", "ENABLED", "sma_cross", "no"])
+    off = await lively.until(lambda seen: seen["strategies"] == [{"name": "sma_cross", "enabled": False}])
+    assert (off["halts"], off["state"]) == ([], "trading")
+    assert await gauge(lively, "tradingbot_strategy_enabled") == 0
+    latched = await sql(
+        lively, "SELECT kind, reason FROM halts WHERE id LIKE 'strategy-sma_cross-%' AND resumed_at IS NULL"
+    )
+    assert latched == [{"kind": "reduce", "reason": "it loses"}]
+    code, out = atb(lively, "strategies", "enable", "sma_cross")
+    assert (code, out.split()[-1]) == (0, "yes")
+    await lively.until(lambda seen: seen["strategies"] == [{"name": "sma_cross", "enabled": True}])
+
+
 @pytest.mark.row("S1-173")
 async def test_the_strategies_are_listed(pod: Pod, evidence: Note) -> None:
     code, out = atb(pod, "strategies", "list")

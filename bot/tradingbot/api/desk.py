@@ -42,6 +42,11 @@ class Identity:
     strategy: str
     embedded: bool
 
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Each strategy by its name."""
+        return (self.strategy,)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownLimits:

@@ -133,6 +133,8 @@ class Gauges(Collector):
         yield "last_reconcile_timestamp_seconds", text, (), _one(compared)
         text = "Markets of which that comparison found ledger and account to differ"
         yield "tradingbot_reconcile_differences", text, (), _one(len(snapshot.differences))
+        on: list[Row] = [((name,), float(name not in snapshot.disabled)) for name in who.strategies]
+        yield "tradingbot_strategy_enabled", "1 while that strategy may enter", ("strategy",), on
         yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
         seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0

@@ -81,6 +81,7 @@ LOG_LINES = {
     "after": whole(0, HIGHEST),
 }
 HALTED = {201: "the halt that stands now"}
+OTHER = {404: "no such strategy"}
 HEALTH = {200: "healthy or degraded", 503: "unhealthy"}
 CALLS = (
     Call("/health", "How the bot is.", answers=HEALTH, caller=None),
@@ -94,6 +95,7 @@ CALLS = (
     Call("/api/security/audit/today", "The audit log of this day in UTC, newest first."),
     Call("/api/audit/real-trades/today", "Trades with real money today, and attempts at one."),
     Call("/api/circuit-breakers", "How the breakers stand."),
+    Call("/api/strategies", "Which strategies decide, and which of them are switched on."),
     Call("/api/config/simulation-mode", "Whether prices are invented."),
     Call("/api/logs", "The newest log lines of this process.", query=LOG_LINES, answers=REFUSED),
     Call("/api/config/log-level", "The lowest level that is logged."),
@@ -139,6 +141,8 @@ CALLS = (
         {"enabled": {"type": "boolean"}},
         answers={409: "money could follow them"},
     ),
+    order("/api/strategies/enable", "Lets one enter again.", {"name": SAID}, optional={"reason": TEXT}, answers=OTHER),
+    order("/api/strategies/disable", "Exits only, for one.", {"name": SAID}, optional={"reason": TEXT}, answers=OTHER),
     order(
         "/api/config/rate-limit",
         "Keeps entries and looks at the account so many milliseconds apart, for an hour; 0 ends it.",

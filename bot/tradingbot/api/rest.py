@@ -25,6 +25,7 @@ from tradingbot.api.reconciling import reconciling
 from tradingbot.api.reports import report_routes
 from tradingbot.api.simulating import simulating
 from tradingbot.api.stopping import stopping_routes
+from tradingbot.api.switching import strategies, switching
 from tradingbot.api.usage import Usage
 from tradingbot.domain.errors import LedgerUnavailable, UnknownState
 from tradingbot.domain.order import WORKING
@@ -53,6 +54,11 @@ def http_app(desk: Desk) -> Starlette:
     people += [
         Route("/api/circuit-breakers", guarded(desk.api_tokens, breakers(desk))),
         Route("/api/circuit-breakers/reset", guarded(desk.api_tokens, resetting(desk)), methods=["POST"]),
+    ]
+    people += [
+        Route("/api/strategies", guarded(desk.api_tokens, strategies(desk))),
+        Route("/api/strategies/enable", guarded(desk.api_tokens, switching(desk, on=True)), methods=["POST"]),
+        Route("/api/strategies/disable", guarded(desk.api_tokens, switching(desk, on=False)), methods=["POST"]),
     ]
     simulation = guarded(desk.api_tokens, simulating(desk))
     people += [Route("/api/config/simulation-mode", simulation, methods=["GET", "POST"])]

@@ -41,7 +41,7 @@ def status(identity: Identity, snapshot: Snapshot, account: Account | None = Non
         "database": snapshot.database,
         "clock": snapshot.clock.value,
         "circuit_breakers": [breaker(*each) for each in snapshot.breakers],
-        "strategies": [{"name": identity.strategy, "enabled": True}],
+        "strategies": strategies(identity, snapshot),
         "shadow": {
             "compared": snapshot.shadow.compared,
             "differing": snapshot.shadow.differing,
@@ -72,6 +72,10 @@ def market_data(snapshot: Snapshot, account: Account | None) -> Json:
         "filters_age_seconds": snapshot.filters_age_seconds,
         "updated": {f"{exchange} {part}": instant(at) for (exchange, part), at in sorted(updated.items())},
     }
+
+
+def strategies(identity: Identity, snapshot: Snapshot) -> list[Json]:
+    return [{"name": name, "enabled": name not in snapshot.disabled} for name in identity.strategies]
 
 
 def breaker(held: Breaker, state: BreakerState) -> Json:

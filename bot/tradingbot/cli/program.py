@@ -27,6 +27,7 @@ from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.cli.refreshing import fetch_filters, list_universe, refresh_fees
 from tradingbot.cli.safety import safety
 from tradingbot.cli.signals import signals
+from tradingbot.cli.strategies import strategies
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
@@ -40,7 +41,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-strategies = typer.Typer(help="What can decide.", rich_markup_mode=None)
 app.add_typer(breaker, name="breaker")
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
@@ -69,12 +69,6 @@ database.command()(upkeep.vacuum)
 database.command()(upkeep.kill)
 database.command()(upkeep.slow_log)
 database.command("set")(upkeep.change_setting)
-
-
-@strategies.command("list")
-def list_strategies() -> None:
-    """Print the name of every strategy, one a line."""
-    typer.echo("\n".join(importlib.import_module("tradingbot.strategy.registry").NAMES))
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

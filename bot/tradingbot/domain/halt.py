@@ -28,6 +28,10 @@ class Halt:
 
 
 MAINTENANCE, PAPER_VIOLATION = "maintenance-", "paper-violation-"
+MAINTENANCE = "maintenance-"
+# A strategy that is switched off is latched among the halts, under this beginning and its name: code that knows no
+# switches takes it for a halt of the whole bot that lets exits pass, which is on the safe side.
+SWITCH = "strategy-"
 
 # What halts that nobody asked for, and maintenance, are called in conditions, alerts and runbooks, by the beginning
 # of their ids.
@@ -44,6 +48,7 @@ CAUSES = (
     ("corrupt-", "DataCorruption"),
     (PAPER_VIOLATION, "PaperViolation"),
     (MAINTENANCE, "Maintenance"),
+    (SWITCH, "StrategyDisabled"),
 )
 REQUESTED = "Requested"
 
@@ -55,6 +60,16 @@ UNNUMBERED = "pod-"
 def cause(halt_id: str) -> str:
     """One word for what has halted: the limit that was broken, or that somebody asked for it."""
     return next((word for beginning, word in CAUSES if halt_id.startswith(beginning)), REQUESTED)
+
+
+def switch_id(strategy: str, new: str) -> str:
+    """The name under which *strategy* is switched off; *new* tells it from earlier times."""
+    return f"{SWITCH}{strategy}-{new}"
+
+
+def switched(halt_id: str) -> str | None:
+    """The strategy that *halt_id* switches off; None for a halt."""
+    return halt_id.split("-")[1] if halt_id.startswith(SWITCH) else None
 
 
 def unnumbered(digest: str) -> str:

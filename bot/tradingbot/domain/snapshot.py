@@ -112,6 +112,7 @@ class Snapshot:
     exchange: str = "unknown"  # ok, or one sentence
     clock: ClockState = ClockState.OK
     breakers: tuple[tuple[Breaker, BreakerState], ...] = ()
+    disabled: frozenset[str] = frozenset()  # strategies that a person has switched off
     unresolved: int = 0  # intents without a final outcome
     journal: int = 0  # exits sent without the ledger and not yet in it
     schema: tuple[str, str] = ("", "")  # the code's and the ledger's
@@ -155,6 +156,10 @@ class Commands(Protocol):
 
     async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
         """The breaker *name*, or each one, is closed: the names of those that were not. None: there is no such name."""
+        ...
+
+    async def switch(self, strategy: str, on: bool, reason: str) -> None:
+        """*strategy* may enter, or only leave, until it is switched again, by this process and those that follow."""
         ...
 
     def stop(self) -> None:

@@ -5,17 +5,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tradingbot.domain.errors import LedgerUnavailable, UnknownState
-from tradingbot.domain.halt import Halt, HaltKind, most_restrictive
+from tradingbot.domain.halt import Halt, HaltKind, most_restrictive, switched
 from tradingbot.domain.ledger import Ledger
 
 
 @dataclass(slots=True)
 class Halts:
-    """The halts that stand, by id; *unlatched* ones are not in the ledger yet."""
+    """The halts that stand, by id; *unlatched* ones are not in the ledger yet.
+
+    *off* are the strategies that a person has switched off, which are latched the same way and halt nothing else.
+    """
 
     ledger: Ledger
     standing: dict[str, Halt] = field(default_factory=dict)
     unlatched: dict[str, Halt] = field(default_factory=dict)
+    off: dict[str, Halt] = field(default_factory=dict)
 
     @property
     def ruling(self) -> HaltKind | None:
@@ -23,7 +27,8 @@ class Halts:
 
     def add(self, halt: Halt) -> Halt:
         """*halt* rules from now on, and is given back as the ledger names it; one that is away does not delay it."""
-        self.standing[halt.id] = self.unlatched[halt.id] = halt
+        self.unlatched[halt.id] = halt
+        self._stands(halt)
         try:
             names = self.latch()
             self.refresh()
@@ -34,7 +39,28 @@ class Halts:
     def refresh(self) -> None:
         """What stands is what the ledger says, with everything of ours latched in it first."""
         self.latch()
-        self.standing = {halt.id: halt for halt in self.ledger.halts()}
+        self.standing, self.off = {}, {}
+        for halt in self.ledger.halts():
+            self._stands(halt)
+
+    def _stands(self, halt: Halt) -> None:
+        strategy = switched(halt.id)
+        if strategy is None:
+            self.standing[halt.id] = halt
+        else:
+            self.off[strategy] = halt
+
+    def switch(self, halt: Halt) -> None:
+        """The strategy that *halt* names enters nothing from now on; a ledger that is away does not delay it."""
+        if switched(halt.id) not in self.off:
+            self.add(halt)
+
+    def switch_on(self, strategy: str, reason: str, now: datetime) -> None:
+        """*strategy* decides again, in the ledger too; raises LedgerUnavailable, and then it does not."""
+        self.refresh()
+        if strategy in self.off:
+            self.ledger.resume(self.off[strategy].id, reason, now)
+            self.refresh()
 
     def latch(self) -> Mapping[str, str]:
         """Everything of ours is in the ledger; by the ids it had, those it stands under."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind, is_name_of
 from tradingbot.domain.reconciliation import Reconciled, Wish
 from tradingbot.domain.snapshot import Commands, EngineState, Snapshot
@@ -141,6 +142,11 @@ class Latch:
 
     async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
         return await self._engine.reset_breakers(name) if self._engine else None
+
+    async def switch(self, strategy: str, on: bool, reason: str) -> None:
+        if self._engine is None:
+            raise LedgerUnavailable("the trader is not there yet, or has ended")
+        await self._engine.switch(strategy, on, reason)
 
     async def catch_up(self) -> None:
         """What acted in the engine and no longer stands there was resumed in the other process: here too, then."""

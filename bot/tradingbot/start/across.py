@@ -45,6 +45,9 @@ class Across:
     async def reset_breakers(self, name: str | None) -> tuple[str, ...] | None:
         return await there(self.loop, self.engine.reset_breakers(name))
 
+    async def switch(self, strategy: str, on: bool, reason: str) -> None:
+        await there(self.loop, self.engine.switch(strategy, on, reason))
+
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.engine.stop)
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import structlog
 
-from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
+from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
+from tradingbot.domain.halt import switched
 from tradingbot.domain.ports import LeaseWatch
 from tradingbot.domain.snapshot import EngineState
 from tradingbot.engine import Engine
@@ -79,7 +80,8 @@ async def _opened(around: Around) -> str:
         ledger = await _until_opened(around, lambda: asyncio.to_thread(open_book, around, adapters))
         if ledger is None:
             return "stopped before the ledger was reached"
-        log.info("Ledger opened", ledger_id=ledger.ledger_id, strategy=strategy.name, enabled=True)
+        enabled = strategy.name not in switched_off(ledger)
+        log.info("Ledger opened", ledger_id=ledger.ledger_id, strategy=strategy.name, enabled=enabled)
         try:
             return await _trade(around, strategy, adapters, ledger)
         finally:
@@ -152,6 +154,13 @@ def open_book(around: Around, adapters: Adapters) -> SqlLedger:
     ledger = open_ledger(ledger_url(settings), owner, book, around.instance.colour, randomness.randbelow)
     ledger.remember(settings.paths.data / "state")
     return ledger
+
+
+def switched_off(ledger: SqlLedger) -> frozenset[str | None]:
+    """The strategies that a person has switched off, as far as the ledger tells now; the engine reads them itself."""
+    with contextlib.suppress(LedgerUnavailable, UnknownState):
+        return frozenset(switched(halt.id) for halt in ledger.halts())
+    return frozenset()
 
 
 def watched_for(settings: Settings) -> timedelta:

@@ -85,3 +85,18 @@ def test_settings_are_asked_in_the_pod_of_the_colour_that_trades(kubectl, flags,
     done = CliRunner().invoke(program, ["config", "show", "btc", "-n", "trading", *flags])
     assert done.exit_code == 0
     assert kubectl.executed == [f"exec -n trading deploy/btc-green -c bot -- atb config show{more}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (("list", "btc"), "status"),
+        (("disable", "btc", "rsi", "--reason", "it loses"), "disable rsi --reason it loses"),
+        (("enable", "btc", "rsi"), "enable rsi --reason asked with kubectl"),
+    ],
+)
+def test_strategies_are_switched_in_the_pod_of_the_colour_that_trades(kubectl, arguments, asked):
+    """The ledger tells the other colour."""
+    kubectl.knows({})
+    assert CliRunner().invoke(program, ["strategies", *arguments, "-n", "trading"]).exit_code == 0
+    assert kubectl.executed == [f"exec -n trading deploy/btc-green -c bot -- atb strategies {asked}"]
