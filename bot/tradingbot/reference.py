@@ -98,6 +98,7 @@ EMPTY: Mapping[str, tuple[str, ...]] = {
     "orders_rejected": ("reason",),
     "websocket_connected": ("stream",),
     "position_notional": ("symbol",),
+    "pnl_total": ("strategy",),
 }
 
 

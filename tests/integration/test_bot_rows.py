@@ -300,7 +300,7 @@ async def test_what_a_position_brings_is_told_anew_at_each_scrape(lively: Pod, e
 async def test_strategies_tell_that_they_are_on_and_what_they_want(lively: Pod, evidence: Note) -> None:
     """The log has a line at the start and one for each signal; the counter has as many."""
     status = await ops(lively, "/status", evidence)
-    assert status["strategies"] == [{"name": "sma_cross", "enabled": True}]
+    assert [(each["name"], each["enabled"]) for each in status["strategies"]] == [("sma_cross", True)]
     lines = [json.loads(line) for line in lively.log.splitlines()]
     started = [line for line in lines if line.get("enabled") is True]
     evidence("kubectl logs -l bot=btc | grep enabled", str(started))
@@ -774,8 +774,8 @@ async def test_a_strategy_is_switched_off_and_on_while_it_runs(lively: Pod, evid
     """Through atb, by another process that reads it too; the ledger has both, and the audit log who it was."""
     code, out, _ = await lively.atb("strategies", "disable", "sma_cross", "--reason", "it loses")
     evidence("atb strategies disable sma_cross", out)
-    assert (code, out.split()) == (0, ["NAME", "ENABLED", "sma_cross", "no"])
-    off = await lively.until(lambda seen: seen["strategies"] == [{"name": "sma_cross", "enabled": False}])
+    assert (code, out.split()[:6]) == (0, ["NAME", "ENABLED", "TRADES", "PNL", "sma_cross", "no"])
+    off = await lively.until(lambda seen: seen["strategies"][0]["enabled"] is False)
     assert (off["halts"], off["state"]) == ([], "trading")
     assert await gauge(lively, "tradingbot_strategy_enabled") == 0
     latched = await sql(
@@ -783,8 +783,27 @@ async def test_a_strategy_is_switched_off_and_on_while_it_runs(lively: Pod, evid
     )
     assert latched == [{"kind": "reduce", "reason": "it loses"}]
     code, out = atb(lively, "strategies", "enable", "sma_cross")
-    assert (code, out.split()[-1]) == (0, "yes")
-    await lively.until(lambda seen: seen["strategies"] == [{"name": "sma_cross", "enabled": True}])
+    assert (code, out.split()[5]) == (0, "yes")
+    await lively.until(lambda seen: seen["strategies"][0]["enabled"] is True)
+
+
+@pytest.mark.row("S1-095")
+async def test_what_each_strategy_has_brought_is_told(still: Pod, evidence: Note) -> None:
+    """As a metric, as JSON and in the terminal; with one strategy it is all that the bot has brought."""
+    told = (await api(still, "/api/strategies", evidence))["strategies"]
+    (row,) = await sql(still, "SELECT count(*) AS trades, sum(pnl) AS pnl FROM trades")
+    assert [(each["name"], each["trades"]) for each in told] == [("sma_cross", row["trades"])]
+    assert float(told[0]["pnl"]) == pytest.approx(float(row["pnl"]), abs=1e-6)
+    async with asyncio.timeout(60):
+        while await metric(still, "pnl_total", unseen) != pytest.approx(float(row["pnl"]), abs=1e-6):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    _, text = await still.ops("/metrics")
+    series = [line for line in text.splitlines() if line.startswith("pnl_total{")]
+    evidence("pql 'sum by(strategy)(pnl_total)'", "\n".join(series))
+    assert ['strategy="sma_cross"' in line for line in series] == [True]
+    code, out = atb(still, "strategies", "status")
+    evidence("atb strategies status", out)
+    assert (code, out.split()[4:7]) == (0, ["sma_cross", "yes", str(row["trades"])])
 
 
 @pytest.mark.row("S1-173")

@@ -2,12 +2,25 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from ledgers import NOW, Place, claimed, each_place, fill, migrated_file, running_server, sqlite_place  # noqa: F401
+from ledgers import (  # noqa: F401
+    NOW,
+    TIMES,
+    Place,
+    claimed,
+    each_place,
+    fill,
+    migrated_file,
+    order,
+    running_server,
+    sqlite_place,
+)
+from tradingbot.domain.intent import Action, Decision, Intent
 from tradingbot.domain.order import Fill, Side
 from tradingbot.domain.trade import Trade, Walked, together, walk
 from tradingbot.ledger import query, rows
@@ -79,3 +92,21 @@ def test_what_was_read_is_not_read_again(sqlite: Place) -> None:
         ledger.record_fills(lease, [fill(number)])
         reader.account()
     assert [values for text, values in asked if text.startswith("SELECT fills.id")] == [(0,), (1,), (2,)]
+
+
+def test_a_trade_is_of_the_strategy_whose_decision_bought(place: Place) -> None:
+    """By the bar of a candle, whatever its length, and by the instant of a beat; a stop sells and changes nothing."""
+    ledger = place.open()
+    lease, number = claimed(ledger), count(1)
+    bought = {"sma_cross": timedelta(minutes=1), "rsi": timedelta(hours=4), "metronome": timedelta(0)}
+    for strategy, length in bought.items():
+        intent = Intent("BTC/USDT", strategy, NOW - length, Action.ENTER, Decimal(100), NOW, "up")
+        decision = Decision(strategy, "BTC/USDT", NOW - length, intent)
+        write = ledger.decide(lease, decision, order(), TIMES)
+        assert write is not None
+        ledger.record_fills(lease, [fill(next(number), "1", client_id=write.client_id, commission=Decimal(0))])
+        ledger.record_fills(lease, [fill(next(number), "1", Side.SELL, client_id=f"stop-{strategy}")])
+    ledger.record_fills(lease, [fill(next(number), "1", client_id="imported", commission=Decimal(0))])
+    ledger.record_fills(lease, [fill(next(number), "1", Side.SELL, client_id="stop-imported")])
+    told = LedgerReader(ledger.engine).account().trades
+    assert [trade.strategy for trade in sorted(told, key=lambda trade: trade.ended_at)] == [*bought, ""]

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, UntypedMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -16,7 +16,7 @@ from tradingbot.domain.clock import ClockState
 from tradingbot.domain.halt import HaltKind
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.snapshot import EngineState, Snapshot
-from tradingbot.domain.trade import Account, sharpe, total, win_ratio
+from tradingbot.domain.trade import Account, by_strategy, sharpe, total, win_ratio
 
 HUNDRED = Decimal(100)
 ADOPTIONS = ("adopting", "adopted", "failed")
@@ -54,6 +54,17 @@ class Gauges(Collector):
         blocked = CounterMetricFamily("real_trades_blocked", text, labels=BASE)
         blocked.add_metric(base_labels(self._desk.identity), self._desk.real_trades_blocked)
         yield blocked
+        yield self._brought(self._desk.account)
+
+    def _brought(self, account: Account | None) -> Metric:
+        """Neither a counter nor a gauge by its name: it falls with every loss, and runbooks call it a total."""
+        text = "What the trades that a strategy has entered brought, in the quote coin; none: entered by no decision"
+        family = UntypedMetricFamily("pnl_total", text, labels=(*BASE, "strategy"))
+        made = by_strategy(account.trades) if account else {}
+        for strategy in dict.fromkeys((*self._desk.identity.strategies, *made)) if account else ():
+            labels = (*base_labels(self._desk.identity), strategy or "none")
+            family.add_metric(labels, float(total(made.get(strategy, ()))))
+        return family
 
     def _trips(self, snapshot: Snapshot) -> Metric:
         family = CounterMetricFamily(

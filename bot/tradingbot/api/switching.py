@@ -1,5 +1,6 @@
 """Strategies switched on and off while the bot runs: one that is off enters nothing; its exits and stops go on."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from tradingbot.api import view
 from tradingbot.api.answers import Json, body, error
 from tradingbot.api.desk import Desk
+from tradingbot.domain.errors import LedgerUnavailable
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 NAME, WHY = {"name": "the strategy"}, {"reason": "why"}
@@ -15,7 +17,7 @@ NAME, WHY = {"name": "the strategy"}, {"reason": "why"}
 
 def strategies(desk: Desk) -> Endpoint:
     async def answer(_: Request) -> Response:
-        return Json(_all(desk))
+        return Json(await _all(desk))
 
     return answer
 
@@ -31,10 +33,14 @@ def switching(desk: Desk, on: bool) -> Endpoint:
             return error(404, f'name "{name[:80]}" is no strategy of this bot: write one of {known}')
         usual = "switched on" if on else "switched off"
         await desk.commands.switch(name, on, sent.get("reason", "").strip() or usual)
-        return Json(_all(desk))
+        return Json(await _all(desk))
 
     return answer
 
 
-def _all(desk: Desk) -> view.Json:
-    return {"strategies": view.strategies(desk.identity, desk.commands.snapshot())}
+async def _all(desk: Desk) -> view.Json:
+    """As they are now; what they have brought is not known while the ledger is away."""
+    account = None
+    with contextlib.suppress(LedgerUnavailable):
+        account = await desk.ask(lambda ledger: ledger.account())
+    return {"strategies": view.strategies(desk.identity, desk.commands.snapshot(), account)}

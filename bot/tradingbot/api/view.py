@@ -12,14 +12,14 @@ from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.lease import LeaseState
 from tradingbot.domain.order import Fill, Order, OrderRecord
 from tradingbot.domain.snapshot import Adoption, EngineState, HeldPosition, LastDecision, Snapshot
-from tradingbot.domain.trade import Account
+from tradingbot.domain.trade import Account, by_strategy, total
 
 Json = Mapping[str, Any]
 SIX = Decimal("0.000001")
 
 
 def status(identity: Identity, snapshot: Snapshot, account: Account | None = None) -> Json:
-    """The body of ``/status``; *account* is the ledger's last word on its tables."""
+    """The body of ``/status``; *account* is what the ledger told last."""
     return {
         **who(identity),
         "epoch": snapshot.epoch,
@@ -41,7 +41,7 @@ def status(identity: Identity, snapshot: Snapshot, account: Account | None = Non
         "database": snapshot.database,
         "clock": snapshot.clock.value,
         "circuit_breakers": [breaker(*each) for each in snapshot.breakers],
-        "strategies": strategies(identity, snapshot),
+        "strategies": strategies(identity, snapshot, account),
         "shadow": {
             "compared": snapshot.shadow.compared,
             "differing": snapshot.shadow.differing,
@@ -74,8 +74,18 @@ def market_data(snapshot: Snapshot, account: Account | None) -> Json:
     }
 
 
-def strategies(identity: Identity, snapshot: Snapshot) -> list[Json]:
-    return [{"name": name, "enabled": name not in snapshot.disabled} for name in identity.strategies]
+def strategies(identity: Identity, snapshot: Snapshot, account: Account | None) -> list[Json]:
+    """Each with what it has brought; null while the ledger has not told, or where it is not asked."""
+    made = by_strategy(account.trades) if account else {}
+    return [
+        {
+            "name": name,
+            "enabled": name not in snapshot.disabled,
+            "trades": len(made.get(name, ())) if account else None,
+            "pnl": decimal(total(made.get(name, ()))) if account else None,
+        }
+        for name in identity.strategies
+    ]
 
 
 def breaker(held: Breaker, state: BreakerState) -> Json:

@@ -11,7 +11,7 @@ from tradingbot.cli.client import Client, accepted
 from tradingbot.cli.local import local_settings
 
 strategies = typer.Typer(no_args_is_help=True, help="What can decide, and what does.", rich_markup_mode=None)
-COLUMNS = ("name", "enabled")
+COLUMNS = ("name", "enabled", "trades", "pnl")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Name = Annotated[str, typer.Argument(help="The strategy, as status names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the audit log.")]

@@ -18,48 +18,58 @@ DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A position, or a part of it, that one order has sold: *pnl* is what it brought after the fees of both sides."""
+    """A position, or a part of it, that one order has sold: *pnl* is what it brought after the fees of both sides.
+
+    *strategy* has entered it; empty where nobody's decision stands behind the buy.
+    """
 
     symbol: str
     pnl: Decimal
     fees: Decimal
     ended_at: datetime
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What the fills of *symbol* leave behind: what is held, what it cost and the fees on it, in the quote coin."""
+    """What the fills of *symbol* leave behind: what is held, cost and fees of it in the quote coin, who bought last."""
 
     symbol: str
     held: Decimal = ZERO
     cost: Decimal = ZERO
     fees: Decimal = ZERO
+    strategy: str = ""
 
 
-def walk(before: Walked, fill: Fill) -> tuple[Walked, Trade | None]:
-    """What is left after *fill*, the next in time, and what it brought if it sold; added up no digit is lost."""
+def walk(before: Walked, fill: Fill, strategy: str = "") -> tuple[Walked, Trade | None]:
+    """What is left after *fill*, the next in time, and what it brought if it sold; added up no digit is lost.
+
+    *strategy* has decided it, if it is a buy; who sells does not matter: a stop is nobody's decision.
+    """
     base, _, quote = before.symbol.partition("/")
     fee = fill.commission if fill.commission_asset == quote else ZERO
     fee_base = fill.commission if fill.commission_asset == base else ZERO
     with localcontext(WHOLE):
         if fill.side is Side.BUY:
             paid, held = fill.quantity * fill.price, before.held + fill.quantity - fee_base
-            return replace(before, held=held, cost=before.cost + paid, fees=before.fees + fee), None
+            bought = replace(before, held=held, cost=before.cost + paid, fees=before.fees + fee)
+            return replace(bought, strategy=strategy or before.strategy), None
         gone = fill.quantity + fee_base
         after = Walked(before.symbol, before.held - gone)
         if after.held > ZERO:
             left = after.held / before.held
-            after = replace(after, cost=round(before.cost * left, DIGITS), fees=round(before.fees * left, DIGITS))
+            cost, costs = round(before.cost * left, DIGITS), round(before.fees * left, DIGITS)
+            after = replace(after, cost=cost, fees=costs, strategy=before.strategy)
         fees = before.fees - after.fees + fee
         gain = fill.quantity * fill.price - (before.cost - after.cost) - fees
-    return after, Trade(before.symbol, gain, fees, fill.at)
+    return after, Trade(before.symbol, gain, fees, fill.at, before.strategy)
 
 
 def together(first: Trade, second: Trade) -> Trade:
     """What two fills of one order have brought."""
     with localcontext(WHOLE):
         pnl, fees = first.pnl + second.pnl, first.fees + second.fees
-    return Trade(first.symbol, pnl, fees, max(first.ended_at, second.ended_at))
+    return replace(first, pnl=pnl, fees=fees, ended_at=max(first.ended_at, second.ended_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,14 @@ class Account:
 def total(trades: Sequence[Trade]) -> Decimal:
     with localcontext(WHOLE):
         return sum((trade.pnl for trade in trades), ZERO)
+
+
+def by_strategy(trades: Sequence[Trade]) -> Mapping[str, tuple[Trade, ...]]:
+    """*trades* by who has entered them."""
+    found: dict[str, list[Trade]] = {}
+    for trade in trades:
+        found.setdefault(trade.strategy, []).append(trade)
+    return {strategy: tuple(each) for strategy, each in found.items()}
 
 
 def win_ratio(trades: Sequence[Trade]) -> Decimal | None:

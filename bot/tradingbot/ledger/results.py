@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, select
 
-from tradingbot.domain.order import Fill
+from tradingbot.domain.order import Fill, Side
 from tradingbot.domain.trade import Trade, Walked, together, walk
 from tradingbot.ledger import rows
+from tradingbot.ledger.deciders import deciders
 from tradingbot.ledger.tables import fills
 
 
@@ -26,8 +27,9 @@ class Results:
             # What a sell has brought depends on the order of all before it.
             self._forget()
             return self.read(connection)
+        names = deciders(connection, sorted({fill.client_id for fill in new if fill.side is Side.BUY}))
         for fill in new:
-            self._take(fill)
+            self._take(fill, names.get(fill.client_id, ""))
         self._through = found[-1].id if found else self._through
         return tuple(self._trades.values())
 
@@ -41,9 +43,9 @@ class Results:
         newest = self._newest.get(fill.symbol)
         return newest is not None and rows.in_time(fill) < rows.in_time(newest)
 
-    def _take(self, fill: Fill) -> None:
+    def _take(self, fill: Fill, strategy: str) -> None:
         before = self._walks.get(fill.symbol) or Walked(fill.symbol)
-        self._walks[fill.symbol], part = walk(before, fill)
+        self._walks[fill.symbol], part = walk(before, fill, strategy)
         self._newest[fill.symbol] = fill
         if part is not None:
             key = (fill.symbol, fill.client_id)

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from desks import NOW, WELL, ListeningEngine, desk
+from desks import NOW, WELL, ListeningEngine, StoredLedger, desk
 from trading import BTC, START, MemoryLedger, bars, candle, instrument, replay, sma
 from tradingbot import ticking
+from tradingbot.api.gauges import Gauges
 from tradingbot.api.rest import http_app
 from tradingbot.domain.errors import LedgerUnavailable
 from tradingbot.domain.halt import Halt, HaltKind, cause, switch_id, switched
 from tradingbot.domain.intent import Action
+from tradingbot.domain.trade import Account, Trade
 from tradingbot.execution.book import Book
 from tradingbot.execution.halting import Halts
 from tradingbot.halts.journal import Journal
@@ -160,11 +162,34 @@ class Person:
 def test_a_person_switches_over_http_and_sees_it() -> None:
     person = Person()
     code, answer = person.post("/api/strategies/disable", name=" sma_cross ", reason="it loses")
-    assert (code, answer["strategies"]) == (200, [{"name": "sma_cross", "enabled": False}])
-    assert person.told() == [{"name": "sma_cross", "enabled": False}]
+    off = [{"name": "sma_cross", "enabled": False, "trades": None, "pnl": None}]
+    assert (code, answer["strategies"], person.told()) == (200, off, off)
     assert person.post("/api/strategies/enable", name="sma_cross")[0] == 200
-    assert person.told() == [{"name": "sma_cross", "enabled": True}]
+    assert person.told()[0]["enabled"] is True
     assert [told[0] for told in person.engine.told] == ["it loses", "switched on"]
+
+
+def test_each_strategy_is_shown_with_what_it_has_brought() -> None:
+    """By the trades it has entered; those that nobody's decision stands behind are of none."""
+    mine = [Trade(BTC, Decimal(pnl), Decimal(0), NOW, "sma_cross") for pnl in ("1.50", "-0.25")]
+    ledger = StoredLedger(ended=(*mine, Trade(BTC, Decimal(7), Decimal(0), NOW)))
+    client = TestClient(http_app(desk(ListeningEngine(WELL), ledger=ledger)))
+    told = client.get("/api/strategies", headers=PEOPLE).json()["strategies"]
+    assert told == [{"name": "sma_cross", "enabled": True, "trades": 2, "pnl": "1.25"}]
+
+
+def test_the_metric_has_each_strategy_and_whatever_none_has_entered() -> None:
+    """Zero before a first trade; together they are all that was brought."""
+    mine = Trade(BTC, Decimal("1.25"), Decimal(0), NOW, "sma_cross")
+    for ended, brought in (
+        ((), {"sma_cross": 0.0}),
+        ((mine, replace(mine, strategy="")), {"sma_cross": 1.25, "none": 1.25}),
+    ):
+        gauges = Gauges(desk(account=Account(ended, (), 0, None)))
+        (family,) = (family for family in gauges.collect() if family.name == "pnl_total")
+        assert {sample.labels["strategy"]: sample.value for sample in family.samples} == brought
+    (family,) = (family for family in Gauges(desk()).collect() if family.name == "pnl_total")
+    assert family.samples == []
 
 
 def test_a_strategy_that_is_not_there_is_refused() -> None:

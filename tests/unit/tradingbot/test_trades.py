@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trading import BTC, START
 from tradingbot.domain.order import Fill, Side
-from tradingbot.domain.trade import Trade, Walked, together, total, walk
+from tradingbot.domain.trade import Trade, Walked, by_strategy, together, total, walk
 
 D = Decimal
 NUMBERS = count(1)
@@ -76,3 +76,28 @@ def test_no_digit_is_lost(fills: list[Fill]):
         paid = sum((each.quantity * each.price for each in fills if each.side is Side.BUY), D(0))
         fees = sum((each.commission for each in fills if each.commission_asset == "USDT"), D(0))
         assert total(trades) == taken - (paid - left.cost) - (fees - left.fees)
+
+
+def test_a_trade_belongs_to_who_entered_it_whoever_sold():
+    """Also the rest that another order sells; what is bought beside it without a decision changes nothing."""
+    walks, _ = walk(Walked(BTC), fill(Side.BUY, "2", "100"), "rsi")
+    walks, _ = walk(walks, fill(Side.BUY, "1", "100"))
+    for quantity in ("1", "2"):
+        walks, trade = walk(walks, fill(Side.SELL, quantity, "110"))
+        assert trade.strategy == "rsi"
+    assert walks == Walked(BTC)
+    walks, trade = walk(walks, fill(Side.SELL, "1", "110"))
+    assert trade.strategy == ""
+
+
+@given(FILLS, st.lists(st.sampled_from(["", "rsi", "sma_cross"]), min_size=30, max_size=30))
+def test_what_all_strategies_brought_together_is_what_the_bot_brought(made, strategies):
+    """Digit by digit, whoever entered what; and each trade is counted once."""
+    walks, trades = Walked(BTC), []
+    for each, strategy in zip(made, strategies, strict=False):
+        walks, trade = walk(walks, each, strategy)
+        trades += [trade] if trade else []
+    parts = by_strategy(trades)
+    assert sum(len(part) for part in parts.values()) == len(trades)
+    with localcontext(Context(prec=80)):
+        assert sum((total(part) for part in parts.values()), D(0)) == total(trades)
