@@ -29,6 +29,11 @@ MINIMAL: dict[str, Any] = {
     "exchange": {"name": "binance", "symbols": ["BTC/USDT"]},
     "strategy": {"name": "sma_cross"},
 }
+SEVERAL: dict[str, Any] = {
+    "exchange": {"name": "binance", "symbols": ["BTC/USDT", "ETH/USDT"]},
+    "strategy": {"name": "sma_cross"},
+    "strategies": [{"name": "rsi", "symbols": ["ETH/USDT"], "parameters": {"period": "9"}}],
+}
 LIVE: dict[str, Any] = {
     "mode": "live",
     "exchange": {"name": "binance", "symbols": ["BTC/USDT"], "credentialsSecretRef": {"name": "keys"}},

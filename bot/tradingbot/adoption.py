@@ -80,12 +80,12 @@ async def found(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, Inher
 
 def read(floor: Floor, lease: Lease, ahead: Ahead) -> tuple[Trader, tuple[OrderRecord, ...], frozenset[int]]:
     """Who trades under *lease*, with the book and its cursors; what is unresolved; and the epochs that ended badly."""
-    ledger, strategy = floor.parts.ledger, floor.parts.strategy
+    ledger = floor.parts.ledger
     with ledger.one_read():
         ahead.refresh()
         trader = Trader(floor, ahead.desk(lease))
         for symbol in floor.symbols:
-            trader.decided[symbol] = ledger.decided_through(strategy.name, symbol) or LONG_AGO
+            trader.decided[symbol] = ledger.decided_through(floor.parts.decider(symbol).name, symbol) or LONG_AGO
         return trader, ledger.unsettled(), ledger.unclean(lease)
 
 

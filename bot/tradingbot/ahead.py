@@ -67,14 +67,14 @@ class Ahead:
 
 def rehearse(floor: Floor) -> None:
     """What an adoption reads was read once, so that its questions are worded and known when every one is waited for."""
-    ledger, strategy = floor.parts.ledger, floor.parts.strategy
+    ledger = floor.parts.ledger
     with ledger.one_read():
         ledger.paper_book()
         ledger.quiet_until()
         ledger.unclean(nobody(ledger.ledger_id))
         ledger.orders_since(floor.parts.clock.now())
         for symbol in floor.symbols:
-            ledger.decided_through(strategy.name, symbol)
+            ledger.decided_through(floor.parts.decider(symbol).name, symbol)
     floor.guard.load()
 
 

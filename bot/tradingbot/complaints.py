@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -72,7 +73,10 @@ def _instead(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for part in path:
-        inner = model.model_fields[part].annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
+        if part.isdigit():
+            continue
+        annotation = model.model_fields[part].annotation
+        for inner in (annotation, *get_args(annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                model = inner
     return model

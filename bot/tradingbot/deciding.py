@@ -17,7 +17,7 @@ UNCOVERED = "the venue refuses a stop"
 
 def intent(floor: Floor, desk: Desk, bar: Candle, covered: bool) -> Intent | None:
     """What the strategy wants on *bar*, which is the newest; a position that nothing covers is to be left."""
-    strategy, flat = floor.parts.strategy, exits.is_flat(desk.book, bar.symbol, bar.close)
+    strategy, flat = floor.parts.decider(bar.symbol), exits.is_flat(desk.book, bar.symbol, bar.close)
     if not covered and not flat:
         close = (bar.close, bar.close_time)
         return Intent(bar.symbol, strategy.name, bar.open_time, Action.EXIT, *close, reason=UNCOVERED)

@@ -26,7 +26,7 @@ class Floor:
         settings = parts.settings
         self.parts = parts
         self.inbox = Inbox()
-        keep = max(settings.warmup_bars, parts.strategy.bars)
+        keep = max(settings.warmup_bars, *(parts.decider(symbol).bars for symbol in settings.symbols))
         most = (keep, settings.most_bars or 2 * keep)
         self.bars = Bars(parts.feed, settings.timeframe, most, parts.metrics, parts.heard)
         self.filters = Filters(parts)

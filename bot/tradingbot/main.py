@@ -247,6 +247,7 @@ def identity(start: Start) -> Identity:
         exchange=settings.exchange.name,
         symbols=settings.exchange.symbols,
         strategy=settings.strategy.name,
+        others=tuple((symbol, each.name) for each in settings.strategies for symbol in each.symbols),
         embedded=settings.database.mode == "embedded",
     )
 

@@ -1,6 +1,6 @@
 """What an engine is made of; main chooses the adapters by mode, and nothing below knows which were chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -57,6 +57,7 @@ class Parts:
     day_start: Callable[[datetime], datetime]
     new_id: Callable[[], str]
     watch: LeaseWatch
+    others: Mapping[str, Strategy] = field(default_factory=dict)  # who decides instead of *strategy*, by market
     journal: ExitJournal = field(default_factory=ExitJournal)
     heard: Callable[[Candle], None] = lambda _: None  # told of each candle that was new
     breakers: Breakers = field(default_factory=Breakers)
@@ -64,3 +65,7 @@ class Parts:
     pacing: Pacing = field(default_factory=lambda: Pacing(lambda: 0.0))
     closed: Callable[[datetime], str | None] = lambda _: None  # why nothing can be entered while the market is closed
     invented: Callable[[], str | None] = lambda: None  # why these prices are not the market's, where money follows them
+
+    def decider(self, symbol: str) -> Strategy:
+        """The one strategy that trades *symbol*."""
+        return self.others.get(symbol, self.strategy)

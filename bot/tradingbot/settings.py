@@ -1,5 +1,6 @@
 """What the operator may set: settings.json, the environment and the mounted secrets, read once at the start."""
 
+from collections.abc import Iterator
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -56,10 +57,19 @@ class Exchange(Part):
     retries: int = Field(3, ge=1, le=10, description="how often a read is asked before it has failed")
 
 
-class Strategy(Part):
+class Deciding(Part):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="one of the registry")
-    timeframe: Timeframe = Field("1m", description="length of a bar")
     parameters: dict[str, str] = Field(default_factory=dict, max_length=64, description="as strings, by name")
+
+
+class Strategy(Deciding):
+    timeframe: Timeframe = Field("1m", description="length of a bar")
+
+
+class OtherStrategy(Deciding):
+    symbols: Annotated[tuple[Annotated[str, AfterValidator(market)], ...], Field(strict=False)] = Field(
+        min_length=1, max_length=50, description="the markets it trades, and *strategy* does not"
+    )
 
 
 class Engine(Part):
@@ -199,6 +209,9 @@ class Settings(Part):
     mode: Mode = Field(description="what is real: nothing, data, or data and orders")
     exchange: Exchange
     strategy: Strategy
+    strategies: Annotated[tuple[OtherStrategy, ...], Field(strict=False)] = Field(
+        (), max_length=10, description="more of them, each with *name*, *symbols* and *parameters*"
+    )
     engine: Engine = Engine()
     capital: Capital = Capital()
     risk: Risk = Risk()
@@ -216,7 +229,7 @@ class Settings(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for field, value, refusal in _contradictions(self):
+        for field, value, refusal in (*_contradictions(self), *_shared(self)):
             raise cure("{field} {value} {refusal}", field=field, value=value, refusal=refusal)
         return self
 
@@ -294,6 +307,20 @@ def _of_amounts(settings: Settings) -> list[tuple[str, str, str]]:
             )
         )
     return found
+
+
+def _shared(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """What keeps several strategies from sharing the markets: each is traded by one, and each strategy trades some."""
+    names = [settings.strategy.name, *(each.name for each in settings.strategies)]
+    taken = [symbol for each in settings.strategies for symbol in each.symbols]
+    if len(set(names)) < len(names):
+        yield "strategies", ", ".join(names), "names a strategy twice: write each one once"
+    if len(set(taken)) < len(taken):
+        yield "strategies", ", ".join(taken), "gives a market to two strategies: write each one once"
+    if strangers := [symbol for symbol in taken if symbol not in settings.exchange.symbols]:
+        yield "strategies", ", ".join(strangers), "is not in exchange.symbols: add it there"
+    if settings.strategies and set(settings.exchange.symbols) <= set(taken):
+        yield "strategies", ", ".join(taken), "leaves no market to strategy: give it one"
 
 
 def parse_settings(text: str | bytes) -> Settings:

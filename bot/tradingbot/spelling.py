@@ -50,7 +50,9 @@ def written(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, tuple):
-        return ", ".join(map(written, value))
+        return ", ".join(map(written, value)) or "none"
+    if isinstance(value, BaseModel):
+        return "; ".join(f"{name}: {text}" for name, text in values(value))
     if isinstance(value, Mapping) and value:
         return ", ".join(f"{name}={written(each)}" for name, each in sorted(value.items()))
     return str(value)
@@ -63,7 +65,7 @@ def _shape(field: FieldInfo) -> str:
     kinds = [getattr(kind, "__origin__", kind) for kind in (words or (field.annotation,))]
     names = ["null" if kind is type(None) else getattr(kind, "__name__", str(kind)) for kind in kinds]
     if "tuple" in str(field.annotation):
-        return "list of strings"
+        return "list of objects" if "settings." in str(field.annotation) else "list of strings"
     if "dict" in str(field.annotation):
         return "strings by name"
     return " or ".join(SHAPES.get(name, name) for name in names)

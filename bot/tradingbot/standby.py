@@ -103,7 +103,7 @@ class Standby:
 
     def _shadow(self, bar: Candle) -> None:
         """What this process would have done on *bar* is in the ledger; nothing is sent because of it."""
-        floor, strategy = self._floor, self._floor.parts.strategy
+        floor, strategy = self._floor, self._floor.parts.decider(bar.symbol)
         if strategy.every is not None:
             return
         desk = self._desk()

@@ -122,7 +122,7 @@ class Trader:
         covered = await self.cover(bar.symbol)
         guard.measure(desk, bar.close_time)
         await self.obey_halts(bar.symbol)
-        strategy = self.floor.parts.strategy
+        strategy = self.floor.parts.decider(bar.symbol)
         if bar.open_time <= self.decided[bar.symbol] or self._hand_over.ordered or strategy.every is not None:
             return
         intent = deciding.intent(self.floor, desk, bar, covered)

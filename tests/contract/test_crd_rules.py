@@ -63,7 +63,7 @@ REFUSED = {
     "autonomous-derives": (
         {**AUTONOMOUS, "risk": {"maxDailyLoss": "50"}},
         "spec.configMode",
-        "which derives exchange, strategy, engine, capital, risk; remove them, or set configMode to expert",
+        "which derives exchange, strategy, strategies, engine, capital, risk; remove them, or set configMode to expert",
     ),
     "autonomous-paper": (
         {**AUTONOMOUS, "mode": "live"},
@@ -177,6 +177,21 @@ REFUSED = {
         changed(make.ANALYSED, "monitoring", None),
         "spec.monitoring",
         "set monitoring.prometheus to the address of Prometheus",
+    ),
+    "strategies-named": (
+        {**make.SEVERAL, "strategies": [{"name": "sma_cross", "symbols": ["ETH/USDT"]}]},
+        "spec.strategies",
+        "strategies names 'sma_cross', which is the strategy of the other markets; name each one once",
+    ),
+    "strategies-markets": (
+        {**make.SEVERAL, "strategies": [{"name": "rsi", "symbols": ["SOL/USDT"]}]},
+        "spec.strategies",
+        "strategies lists a market that is not in exchange.symbols; add it there",
+    ),
+    "parameter-secret-other": (
+        {**make.SEVERAL, "strategies": [{**make.SEVERAL["strategies"][0], "parameters": {"token": "x"}}]},
+        "spec.strategies[0].parameters",
+        "keys belong into a Secret",
     ),
     "parameter-secret": (
         changed(make.MINIMAL, "strategy.parameters", {"apiKey": "x"}),
@@ -324,6 +339,7 @@ def test_unknown_field_is_refused_by_strict_validation(server):
     "spec",
     [
         AUTONOMOUS,
+        make.SEVERAL,
         make.MINIMAL,
         make.SANDBOX,
         make.LIVE,

@@ -28,3 +28,12 @@ def test_the_bot_takes_how_much_it_keeps_of_bars():
     bot = make.bot({**make.MINIMAL, "data": {"cacheSize": "2Gi", "cacheTtl": "2d"}})
     made = parse_settings(json.dumps(settings(bot, bot.spec, make.SITE))).data
     assert (made.cache_mib, made.cache_ttl.total_seconds()) == (2048, 172800)
+
+
+def test_the_bot_takes_who_decides_what():
+    """Each with its markets and parameters; nothing of it where nobody said so."""
+    bot = make.bot(make.SEVERAL)
+    (other,) = parse_settings(json.dumps(settings(bot, bot.spec, make.SITE))).strategies
+    assert (other.name, other.symbols, other.parameters) == ("rsi", ("ETH/USDT",), {"period": "9"})
+    usual = make.bot()
+    assert "strategies" not in settings(usual, usual.spec, make.SITE)

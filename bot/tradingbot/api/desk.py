@@ -41,11 +41,17 @@ class Identity:
     symbols: tuple[str, ...]
     strategy: str
     embedded: bool
+    others: tuple[tuple[str, str], ...] = ()  # markets that another strategy trades, and which
+
+    @property
+    def deciders(self) -> dict[str, str]:
+        """The strategy of each market."""
+        return {**dict.fromkeys(self.symbols, self.strategy), **dict(self.others)}
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """Each strategy by its name."""
-        return (self.strategy,)
+        return tuple(dict.fromkeys((self.strategy, *(name for _, name in self.others))))
 
 
 @dataclass(frozen=True, slots=True)

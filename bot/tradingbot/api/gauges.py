@@ -117,7 +117,7 @@ class Gauges(Collector):
             ("version", "revision", "python"),
             [(build, 1.0)],
         )
-        pairs: list[Row] = [((who.exchange, symbol, who.strategy), 1.0) for symbol in who.symbols]
+        pairs: list[Row] = [((who.exchange, symbol, name), 1.0) for symbol, name in who.deciders.items()]
         yield "tradingbot_info", "Always 1; what is traded in labels", ("exchange", "symbol", "strategy"), pairs
         states: list[Row] = [((state.value,), float(snapshot.state is state)) for state in EngineState]
         yield "tradingbot_state", "1 for the state the engine is in, 0 for the others", ("state",), states

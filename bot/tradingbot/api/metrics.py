@@ -160,9 +160,10 @@ class Counters:
     def _prepare(self, identity: Identity) -> None:
         symbols = identity.symbols
         _at_zero(self._candles, self._base, symbols, CANDLES)
-        _at_zero(self._decisions, self._base, (identity.strategy,), symbols, ACTIONS)
-        _at_zero(self._signals, self._base, (identity.strategy,), SIDES)
-        _at_zero(self._dropped, self._base, (identity.strategy,), SIDES)
+        for symbol, strategy in identity.deciders.items():
+            _at_zero(self._decisions, self._base, (strategy,), (symbol,), ACTIONS)
+        _at_zero(self._signals, self._base, identity.strategies, SIDES)
+        _at_zero(self._dropped, self._base, identity.strategies, SIDES)
         for series in (self._offset, self._synced, self._small, self._hits, self._misses):
             series.labels(*self._base)
         for gauge, symbol in product((self._bars, self._volatility), symbols):

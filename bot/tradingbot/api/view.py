@@ -81,6 +81,7 @@ def strategies(identity: Identity, snapshot: Snapshot, account: Account | None) 
         {
             "name": name,
             "enabled": name not in snapshot.disabled,
+            "symbols": [symbol for symbol, decides in identity.deciders.items() if decides == name],
             "trades": len(made.get(name, ())) if account else None,
             "pnl": decimal(total(made.get(name, ()))) if account else None,
         }

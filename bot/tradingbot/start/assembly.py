@@ -33,7 +33,7 @@ from tradingbot.start.adapters import MEBIBYTE, Adapters, open_adapters
 from tradingbot.start.around import Around
 from tradingbot.start.credentials import ledger_url
 from tradingbot.start.days import closings, day_starts
-from tradingbot.start.deciding import strategy_from
+from tradingbot.start.deciding import others_from, strategy_from
 from tradingbot.start.garbage import loaded
 from tradingbot.start.grants import OperatorGrants
 from tradingbot.start.integrity import watch_integrity
@@ -80,8 +80,9 @@ async def _opened(around: Around) -> str:
         ledger = await _until_opened(around, lambda: asyncio.to_thread(open_book, around, adapters))
         if ledger is None:
             return "stopped before the ledger was reached"
-        enabled = strategy.name not in switched_off(ledger)
-        log.info("Ledger opened", ledger_id=ledger.ledger_id, strategy=strategy.name, enabled=enabled)
+        off = switched_off(ledger)
+        for name in around.desk.identity.strategies:
+            log.info("Ledger opened", ledger_id=ledger.ledger_id, strategy=name, enabled=name not in off)
         try:
             return await _trade(around, strategy, adapters, ledger)
         finally:
@@ -203,6 +204,7 @@ def engine_parts(around: Around, strategy: Strategy, adapters: Adapters, books: 
         clock=adapters.clock,
         metrics=around.metrics,
         strategy=strategy,
+        others=others_from(settings),
         limits=limits_of(settings),
         day_start=day_starts(settings.trading_day.reset, settings.trading_day.timezone),
         closed=closings(settings.trading_day),

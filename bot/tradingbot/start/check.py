@@ -6,7 +6,7 @@ from tradingbot.domain.errors import Misconfigured
 from tradingbot.settings import Settings, load_settings
 from tradingbot.start.addresses import bases
 from tradingbot.start.credentials import load_secrets
-from tradingbot.start.deciding import strategy_from
+from tradingbot.start.deciding import others_from, strategy_from
 from tradingbot.start.ending import misconfigured
 from tradingbot.start.environment import parse_environment
 from tradingbot.start.files import recording
@@ -26,6 +26,7 @@ def usable(settings: Settings) -> None:
     """Raises Misconfigured as the start would, for everything that can be told without the outside."""
     load_secrets(settings)
     strategy_from(settings)
+    others_from(settings)
     if settings.mode != "sim":
         bases(settings)
         return

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.settings import Settings
+from tradingbot.settings import Deciding, Settings
 from tradingbot.start.files import model_file
 from tradingbot.strategy.ml_basic import Model, model_of
 from tradingbot.strategy.registry import BENCH, NAMES, Strategy, strategy_of
@@ -11,9 +11,27 @@ from tradingbot.strategy.registry import BENCH, NAMES, Strategy, strategy_of
 
 def strategy_from(settings: Settings) -> Strategy:
     """The strategy with its model, if it has one; raises Misconfigured."""
-    parameters, name = settings.strategy.parameters, settings.strategy.name
+    name = settings.strategy.name
     if settings.mode == "live" and name in BENCH:
         raise Misconfigured(f'strategy.name "{name}" is for benches, never for money: choose one of {", ".join(NAMES)}')
+    if settings.strategies and name in BENCH:
+        raise Misconfigured(f'strategies goes with strategies that decide on bars: remove it, or "{name}"')
+    return _made(settings, settings.strategy)
+
+
+def others_from(settings: Settings) -> dict[str, Strategy]:
+    """Who decides instead, by market; raises Misconfigured."""
+    found: dict[str, Strategy] = {}
+    for each in settings.strategies:
+        if each.name in BENCH:
+            raise Misconfigured(f'strategies names "{each.name}", which decides on a timer: let it trade alone')
+        made = _made(settings, each)
+        found |= dict.fromkeys(each.symbols, made)
+    return found
+
+
+def _made(settings: Settings, said: Deciding) -> Strategy:
+    name, parameters = said.name, said.parameters
     model = _model(settings.paths.data, parameters) if "model" in parameters else None
     made, room = strategy_of(name, parameters, model), settings.engine.max_bars_in_memory
     if room is not None and made.bars > room:

@@ -15,6 +15,7 @@ from tradingbot_operator.domain.task import TaskSpec
 # Lists whose entries have names, so that two people can own different entries.
 NAMED = {
     "spec.contacts": "name",
+    "spec.strategies": "name",
     "spec.rollout.gates": "name",
     "spec.rollout.analysis": "name",
     "spec.monitoring.thresholds": "name",

@@ -1,4 +1,4 @@
-"""The rules of the two ways to configure a bot: three parameters, or everything."""
+"""The rules of the two ways to configure a bot, three parameters or everything, and of who decides what."""
 
 from tradingbot_operator.crd.rule import Rule
 from tradingbot_operator.domain.autonomous import DERIVED
@@ -7,6 +7,22 @@ AUTONOMOUS = "has(self.configMode) && self.configMode == 'autonomous'"
 SAID = " || ".join(f"has(self.{part})" for part in DERIVED)
 
 MODES = (
+    Rule(
+        "strategies-named",
+        "spec",
+        "!has(self.strategies) || !has(self.strategy) || self.strategies.all(s, s.name != self.strategy.name)",
+        "strategies names '{}', which is the strategy of the other markets; name each one once",
+        ("(has(self.strategy) ? self.strategy.name : '')",),
+        ".strategies",
+    ),
+    Rule(
+        "strategies-markets",
+        "spec",
+        "!has(self.strategies) || !has(self.exchange)"
+        " || self.strategies.all(s, s.symbols.all(m, m in self.exchange.symbols))",
+        "strategies lists a market that is not in exchange.symbols; add it there",
+        field=".strategies",
+    ),
     Rule(
         "expert-complete",
         "spec",

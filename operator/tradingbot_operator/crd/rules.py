@@ -271,6 +271,13 @@ PARTS = (
         "a parameter is named like a secret; keys belong into a Secret, never into a spec",
         field=".parameters",
     ),
+    Rule(
+        "parameter-secret-other",
+        "spec.strategies.[]",
+        "!has(self.parameters) || !self.parameters.exists(k, k.matches('(?i)(secret|password|api_?key|token)'))",
+        "a parameter is named like a secret; keys belong into a Secret, never into a spec",
+        field=".parameters",
+    ),
 )
 
 TRADINGBOT = NAMES + MODES + MONEY + STORAGE + IDENTITY + PARTS

@@ -46,7 +46,7 @@ class Asked(Part):
 
 
 # What is derived, and therefore not asked for.
-DERIVED = ("exchange", "strategy", "engine", "capital", "risk")
+DERIVED = ("exchange", "strategy", "strategies", "engine", "capital", "risk")
 
 
 def is_autonomous(spec: Mapping[str, Any]) -> bool:

@@ -184,6 +184,21 @@ def _prometheus(spec: BotSpec) -> str | None:
     return "spec.monitoring.prometheus: missing, and spec.rollout.analysis has a query; set its address"
 
 
+def _strategies(spec: BotSpec) -> str | None:
+    """Each market is traded by one strategy, and each strategy trades some: so cash and results can be told apart."""
+    names = [spec.strategy.name, *(each.name for each in spec.strategies)]
+    taken = [symbol for each in spec.strategies for symbol in each.symbols]
+    if len(set(names)) < len(names):
+        return f"spec.strategies: '{', '.join(names)}' names a strategy twice; name each one once"
+    if len(set(taken)) < len(taken):
+        return f"spec.strategies: '{', '.join(taken)}' gives a market to two strategies; list each one once"
+    if strangers := [symbol for symbol in taken if symbol not in spec.exchange.symbols]:
+        return f"spec.strategies: '{', '.join(strangers)}' is not in exchange.symbols; add it there"
+    if spec.strategies and set(spec.exchange.symbols) <= set(taken):
+        return f"spec.strategies: '{', '.join(taken)}' leaves no market to strategy; give it one"
+    return None
+
+
 def _autonomous(spec: BotSpec) -> str | None:
     if (spec.autonomous is not None) == (spec.config_mode == "autonomous"):
         return None
@@ -208,6 +223,7 @@ CHECKS: tuple[Callable[[BotSpec], str | None], ...] = (
     _order_within_position,
     _check_interval,
     _bars_in_memory,
+    _strategies,
     _own_server,
     _gate_job,
     _analysis,

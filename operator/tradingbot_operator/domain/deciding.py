@@ -1,11 +1,34 @@
-"""What a person may ask of the loop that decides: how often it looks, what it keeps, how long it waits."""
+"""What a person may ask of the loop that decides: by which rule, how often it looks, what it keeps, how it waits."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from tradingbot_operator.domain.model import Part
-from tradingbot_operator.domain.scalars import DecimalText, Span
+from tradingbot_operator.domain.scalars import DecimalText, NameText, Span, SymbolText
+
+Parameters = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
+    Field(default_factory=dict, max_length=64),
+]
+
+
+class Strategy(Part):
+    name: NameText
+    """Strategy in the registry of the bot."""
+    timeframe: Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"] = "1m"
+    """Length of a candle."""
+    parameters: Parameters
+    """Parameters of the strategy, all as strings."""
+
+
+class OtherStrategy(Part):
+    name: NameText
+    """Another strategy in the registry of the bot."""
+    symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=20)]
+    """What it trades of exchange.symbols; strategy trades the rest."""
+    parameters: Parameters
+    """Parameters of the strategy, all as strings."""
 
 
 class Engine(Part):

@@ -53,6 +53,8 @@ class Evidence:
 def config_hash(spec: BotSpec) -> str:
     """Equal for bots that would decide and be limited alike, whatever their mode, image, ledger and keys."""
     decides = spec.model_dump(mode="json", by_alias=True, include={"strategy", "engine", "risk"}, exclude_none=True)
+    others = [each.model_dump(mode="json", by_alias=True) for each in spec.strategies]
+    decides |= {"strategies": others} if others else {}
     return digest({**decides, "venue": spec.exchange.name, "symbols": sorted(spec.exchange.symbols)}, 10)
 
 

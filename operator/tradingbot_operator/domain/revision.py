@@ -16,6 +16,7 @@ RENDERED = (
     "image",
     "exchange",
     "strategy",
+    "strategies",
     "engine",
     "capital",
     "risk",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tradingbot_operator.domain.autonomous import Autonomous
-from tradingbot_operator.domain.deciding import Engine
+from tradingbot_operator.domain.deciding import Engine, OtherStrategy, Strategy
 from tradingbot_operator.domain.model import Part
 from tradingbot_operator.domain.operations import (
     Backup,
@@ -106,18 +106,6 @@ class Exchange(Part):
     """How long one request may take; 5000 by default."""
     retries: Annotated[int, Field(ge=1, le=10)] | None = None
     """How often a read is asked before it has failed; 3 by default. No order is ever sent twice."""
-
-
-class Strategy(Part):
-    name: NameText
-    """Strategy in the registry of the bot."""
-    timeframe: Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"] = "1m"
-    """Length of a candle."""
-    parameters: Annotated[
-        dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=256)]],
-        Field(default_factory=dict, max_length=64),
-    ]
-    """Parameters of the strategy, all as strings."""
 
 
 class Capital(Part):
@@ -240,6 +228,8 @@ class BotSpec(Part):
     """Where the bot trades."""
     strategy: Strategy
     """How it decides."""
+    strategies: Annotated[tuple[OtherStrategy, ...], Field(max_length=10)] = ()
+    """Who decides some of the markets instead, with the same cash and limits."""
     engine: Engine = Engine()
     """How it works."""
     capital: Capital = Capital()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tradingbot_operator.domain.deciding import OtherStrategy
 from tradingbot_operator.domain.observed import Keys
 from tradingbot_operator.domain.plan import Keep
 from tradingbot_operator.domain.site import Site
@@ -73,7 +74,18 @@ def strategy_is_there(case: Case) -> Keep | None:
         cure = "use a strategy that decides on bars"
         return Keep("SpecRejected", f"spec.strategy.name: '{case.spec.strategy.name}' is for benches; {cure}")
     wrong = complaint(case.spec.strategy.name, case.spec.strategy.parameters)
+    wrong = wrong or next(filter(None, map(_other, case.spec.strategies)), None)
+    if wrong is None and case.spec.strategies and case.spec.strategy.name in BENCH:
+        wrong = f"spec.strategies: does not go with '{case.spec.strategy.name}', which decides on a timer; remove it"
     return Keep("SpecRejected", wrong) if wrong else None
+
+
+def _other(said: OtherStrategy) -> str | None:
+    """What is wrong with one that decides beside the first."""
+    if said.name in BENCH:
+        return f"spec.strategies: '{said.name}' decides on a timer; let it trade alone"
+    wrong = complaint(said.name, said.parameters)
+    return wrong and wrong.replace("spec.strategy.", f"spec.strategies[{said.name}].", 1)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -24,6 +24,7 @@ def settings(bot: Bot, spec: BotSpec, site: Site) -> dict[str, Any]:
         **_recovery(spec),
         **patience.sections(spec),
         **_data(spec),
+        **({"strategies": [_said(each) for each in spec.strategies]} if spec.strategies else {}),
         "bot": {"name": bot.name, "namespace": bot.namespace, "cluster": site.cluster},
         "mode": spec.mode.value,
         "exchange": _said(spec.exchange, exclude=WITHHELD) | patience.exchange(spec),

@@ -15,6 +15,7 @@ from tradingbot.scalars import parse_decimal, parse_duration
 from tradingbot.settings import Settings, load_settings, parse_settings
 from tradingbot.start.assembly import watched_for
 from tradingbot.start.credentials import TokenFile, ledger_url, load_secrets
+from tradingbot.start.deciding import others_from, strategy_from
 
 LEAST: dict[str, Any] = {
     "bot": {"name": "btc", "namespace": "trading", "cluster": "c0ffee"},
@@ -364,3 +365,44 @@ def test_a_live_bot_keeps_its_limits() -> None:
         parse_settings(json.dumps(rendered))
     assert str(refused.value) == 'risk.enabled false does not go with mode "live": write true'
     assert parse_settings(json.dumps({**LEAST, "risk": {"enabled": False}})).risk.enabled is False
+
+
+TWO = {**LEAST, "exchange": {"name": "binance", "symbols": ["BTC/USDT", "ETH/USDT"]}}
+SEVERAL = {
+    "strategies sma_cross, sma_cross names a strategy twice: write each one once": [
+        {"name": "sma_cross", "symbols": ["ETH/USDT"]}
+    ],
+    "strategies ETH/USDT, ETH/USDT gives a market to two strategies: write each one once": [
+        {"name": name, "symbols": ["ETH/USDT"]} for name in ("rsi", "ml_basic")
+    ],
+    "strategies SOL/USDT is not in exchange.symbols: add it there": [{"name": "rsi", "symbols": ["SOL/USDT"]}],
+    "strategies BTC/USDT, ETH/USDT leaves no market to strategy: give it one": [
+        {"name": "rsi", "symbols": ["BTC/USDT", "ETH/USDT"]}
+    ],
+    "strategies.0.nam is not a field of the settings: write name": [
+        {"nam": "rsi", "name": "rsi", "symbols": ["ETH/USDT"]}
+    ],
+}
+
+
+@pytest.mark.parametrize("sentence", SEVERAL)
+def test_several_strategies_share_the_markets_or_are_refused(sentence: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        parse_settings(json.dumps({**TWO, "strategies": SEVERAL[sentence]}))
+    assert str(refused.value) == sentence
+
+
+def test_each_market_has_the_strategy_that_was_named_for_it() -> None:
+    """One that decides on a timer stands alone, on either side; bars in memory must be enough for each."""
+    other = {"name": "rsi", "symbols": ["ETH/USDT"], "parameters": {"period": "9"}}
+    made = parse_settings(json.dumps({**TWO, "strategies": [other]}))
+    assert {symbol: strategy.name for symbol, strategy in others_from(made).items()} == {"ETH/USDT": "rsi"}
+    assert strategy_from(made).name == made.strategy.name
+    for changes, sentence in (
+        ({"strategies": [{**other, "name": "metronome", "parameters": {}}]}, 'strategies names "metronome"'),
+        ({"strategies": [other], "strategy": {"name": "metronome"}}, "strategies goes with strategies that decide"),
+        ({"strategies": [{**other, "parameters": {"period": "1"}}]}, "strategy.parameters.period"),
+    ):
+        said = parse_settings(json.dumps({**TWO, **changes}))
+        with pytest.raises(Misconfigured, match=sentence):
+            [strategy_from(said), others_from(said)]

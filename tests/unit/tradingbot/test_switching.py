@@ -162,7 +162,7 @@ class Person:
 def test_a_person_switches_over_http_and_sees_it() -> None:
     person = Person()
     code, answer = person.post("/api/strategies/disable", name=" sma_cross ", reason="it loses")
-    off = [{"name": "sma_cross", "enabled": False, "trades": None, "pnl": None}]
+    off = [{"name": "sma_cross", "enabled": False, "symbols": [BTC], "trades": None, "pnl": None}]
     assert (code, answer["strategies"], person.told()) == (200, off, off)
     assert person.post("/api/strategies/enable", name="sma_cross")[0] == 200
     assert person.told()[0]["enabled"] is True
@@ -175,7 +175,7 @@ def test_each_strategy_is_shown_with_what_it_has_brought() -> None:
     ledger = StoredLedger(ended=(*mine, Trade(BTC, Decimal(7), Decimal(0), NOW)))
     client = TestClient(http_app(desk(ListeningEngine(WELL), ledger=ledger)))
     told = client.get("/api/strategies", headers=PEOPLE).json()["strategies"]
-    assert told == [{"name": "sma_cross", "enabled": True, "trades": 2, "pnl": "1.25"}]
+    assert told == [{"name": "sma_cross", "enabled": True, "symbols": [BTC], "trades": 2, "pnl": "1.25"}]
 
 
 def test_the_metric_has_each_strategy_and_whatever_none_has_entered() -> None:

@@ -25,6 +25,8 @@ def test_mode_image_ledger_and_keys_do_not_change_a_configuration():
     assert hashed() != hashed(risk={"maxOrderNotional": "10"})
     assert hashed() != hashed(exchange={"name": "binance", "symbols": ["ETH/USDT"]})
     assert hashed() == hashed(rollout={"observe": "1m"})
+    two = {"exchange": make.SEVERAL["exchange"]}
+    assert hashed(**two) != hashed(**two, strategies=make.SEVERAL["strategies"])
     assert live["mode"] == "live"
 
 

@@ -81,6 +81,18 @@ CONTRADICTIONS = {
         make.LIVE, exchange=EXCHANGE
     ),
     UNLIMITED: with_(make.LIVE, risk={"maxOrderNotional": "1"}),
+    "spec.strategies: 'sma_cross, sma_cross' names a strategy twice; name each one once": with_(
+        make.SEVERAL, strategies=[{"name": "sma_cross", "symbols": ["ETH/USDT"]}]
+    ),
+    "spec.strategies: 'ETH/USDT, ETH/USDT' gives a market to two strategies; list each one once": with_(
+        make.SEVERAL, strategies=[{"name": name, "symbols": ["ETH/USDT"]} for name in ("rsi", "ml_basic")]
+    ),
+    "spec.strategies: 'SOL/USDT' is not in exchange.symbols; add it there": with_(
+        make.SEVERAL, strategies=[{"name": "rsi", "symbols": ["SOL/USDT"]}]
+    ),
+    "spec.strategies: 'BTC/USDT, ETH/USDT' leaves no market to strategy; give it one": with_(
+        make.SEVERAL, strategies=[{"name": "rsi", "symbols": ["BTC/USDT", "ETH/USDT"]}]
+    ),
     "spec.risk.enabled: false does not go with mode live; set it to true, or use mode paper": with_(
         make.LIVE, risk={**make.LIVE["risk"], "enabled": False}
     ),

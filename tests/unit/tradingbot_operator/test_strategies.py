@@ -79,3 +79,27 @@ def test_strategy_of_the_benches_never_trades_with_money():
     assert first_refusal(Case(live, make.site(allow_live=True))) == Keep(
         "SpecRejected", "spec.strategy.name: 'metronome' is for benches; use a strategy that decides on bars"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, None),
+        (
+            {"strategies": [{"name": "rsi", "symbols": ["ETH/USDT"], "parameters": {"period": "1"}}]},
+            "spec.strategies[rsi].parameters.period: '1' does not fit; write a whole number from 2 to 5000",
+        ),
+        (
+            {"strategies": [{"name": "metronome", "symbols": ["ETH/USDT"]}]},
+            "spec.strategies: 'metronome' decides on a timer; let it trade alone",
+        ),
+        (
+            {"strategy": {"name": "metronome"}},
+            "spec.strategies: does not go with 'metronome', which decides on a timer; remove it",
+        ),
+    ],
+)
+def test_each_of_several_strategies_must_be_one_the_bot_has(changes, sentence):
+    """The one that decides beside the first too, with its parameters."""
+    refusal = first_refusal(Case(make.bot({**make.SEVERAL, **changes}).spec, make.SITE))
+    assert (refusal and refusal.message) == sentence
