@@ -84,6 +84,13 @@ class Running:
         lines = (line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} ")))
         return float(next(lines, "x nan").rpartition(" ")[2])
 
+    def atb(self, *arguments: str) -> str:
+        """What another ``atb`` in the pod prints, as through kubectl exec."""
+        command = [str(BIN / "atb"), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()

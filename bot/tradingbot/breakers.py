@@ -1,6 +1,7 @@
 """The breakers of one venue, as they stand now; each change is logged."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -61,6 +62,13 @@ class Breakers:
         if name is not None and not chosen:
             return None
         return tuple(held.name for held in chosen.values() if held.opened_at is not None)
+
+    def resume(self, name: str, opened_at: datetime, error: str, trips: int) -> None:
+        """The breaker *name* is open as it was in the process before, while its time is not over."""
+        for operation, held in self._held.items():
+            before = replace(held, opened_at=opened_at, last_error=error, trips=trips)
+            if held.name == name and before.state(self._now()) is BreakerState.OPEN:
+                self._keep(operation, before)
 
     @property
     def open(self) -> tuple[str, ...]:

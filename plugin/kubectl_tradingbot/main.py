@@ -13,7 +13,7 @@ from rich.live import Live
 
 from kubectl_tradingbot import __version__
 from kubectl_tradingbot.breakers import breaker
-from kubectl_tradingbot.configuring import config
+from kubectl_tradingbot.configuring import config, state
 from kubectl_tradingbot.credentials import keys
 from kubectl_tradingbot.diagnosing import diagnose
 from kubectl_tradingbot.domain.view import BotView
@@ -36,6 +36,7 @@ program = typer.Typer(
 program.add_typer(keys, name="keys")
 program.add_typer(breaker, name="breaker")
 program.add_typer(config, name="config")
+program.add_typer(state, name="state")
 program.add_typer(strategies, name="strategies")
 program.command()(halt)
 program.command()(resume)

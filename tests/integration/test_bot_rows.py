@@ -787,6 +787,19 @@ async def test_a_strategy_is_switched_off_and_on_while_it_runs(lively: Pod, evid
     await lively.until(lambda seen: seen["strategies"][0]["enabled"] is True)
 
 
+@pytest.mark.row("S4-080")
+async def test_the_state_file_tells_whether_the_kill_switch_is_thrown(still: Pod, evidence: Note) -> None:
+    """Halted it is, a second after; the file is on the volume, and is no ledger."""
+    async with asyncio.timeout(30):
+        while not (shown := json.loads(atb(still, "state", "show")[1]))["kill_switch"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    evidence("atb state show | jq .kill_switch", f"{shown['kill_switch']} {json.dumps(shown)}")
+    status = await still.status()
+    assert shown["halts"] == [halt["id"] for halt in status["halts"]]
+    assert (shown["bot"], shown["ledger_id"], shown["state"]) == ("btc", status["ledger_id"], "halted")
+    assert "positions" not in shown
+
+
 @pytest.mark.row("S1-095")
 async def test_what_each_strategy_has_brought_is_told(still: Pod, evidence: Note) -> None:
     """As a metric, as JSON and in the terminal; with one strategy it is all that the bot has brought."""
@@ -794,11 +807,12 @@ async def test_what_each_strategy_has_brought_is_told(still: Pod, evidence: Note
     (row,) = await sql(still, "SELECT count(*) AS trades, sum(pnl) AS pnl FROM trades")
     assert [(each["name"], each["trades"]) for each in told] == [("sma_cross", row["trades"])]
     assert float(told[0]["pnl"]) == pytest.approx(float(row["pnl"]), abs=1e-6)
+    series: list[str] = []
     async with asyncio.timeout(60):
-        while await metric(still, "pnl_total", unseen) != pytest.approx(float(row["pnl"]), abs=1e-6):  # noqa: ASYNC110
+        while [float(line.rpartition(" ")[2]) for line in series] != [pytest.approx(float(row["pnl"]), abs=1e-6)]:
+            _, text = await still.ops("/metrics")
+            series = [line for line in text.splitlines() if line.startswith("pnl_total{")]
             await asyncio.sleep(0.1)
-    _, text = await still.ops("/metrics")
-    series = [line for line in text.splitlines() if line.startswith("pnl_total{")]
     evidence("pql 'sum by(strategy)(pnl_total)'", "\n".join(series))
     assert ['strategy="sma_cross"' in line for line in series] == [True]
     code, out = atb(still, "strategies", "status")

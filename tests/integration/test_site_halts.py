@@ -261,6 +261,7 @@ def test_a_task_closes_the_positions_of_a_bot_that_does_not_run(site: Site, evid
 
 
 @pytest.mark.row("S1-113")
+@pytest.mark.row("S1-114")
 def test_coins_nobody_of_ours_bought_are_sold_or_adopted(site: Site, evidence: Note) -> None:
     """By one command, through the process that holds the lease: sold whole, or a position with its stop."""
     markets = {"symbols": ["BTC/USDT", "ETH/USDT"]}
@@ -283,6 +284,15 @@ def test_coins_nobody_of_ours_bought_are_sold_or_adopted(site: Site, evidence: N
         (held,) = pod.status()["positions"]
         evidence("GET /status .positions", json.dumps(held))
         assert (held["symbol"], held["quantity"], held["covered"]) == ("ETH/USDT", "0.5", "0.5")
+        site.control("withdraw", {**brought, "asset": "BTC"})
+        said = pod.atb("state", "reset", "--confirm")
+        evidence("atb state reset --confirm", said)
+        assert "BTC/USDT" in said
+        eventually(lambda: len(pod.status()["positions"]) == 2, within=20)
+        there = {each["symbol"]: (each["quantity"], each["covered"]) for each in pod.status()["positions"]}
+        evidence("GET /status .positions, GET /control/accounts", f"{there} {coins(site, 'BTC')} {coins(site, 'ETH')}")
+        assert there == {"ETH/USDT": ("0.5", "0.5"), "BTC/USDT": ("0.5", "0.5")}
+        eventually(lambda: json.loads(pod.atb("state", "show"))["kill_switch"] is False, within=20)
 
 
 def coins(site: Site, asset: str) -> Decimal:

@@ -127,23 +127,16 @@ def test_three_parameters_are_enough_and_each_setting_can_be_seen(site: Site, ev
         assert pod is not None
         template = site.kubectl("get", "deploy", "auto-blue", "-n", "trading", "-o", "jsonpath={..env}")
         assert '{"name":"TRADING_MODE_TYPE","value":"autonomous"}' in template
-        shown = json.loads(said(pod, "config", "show", "--json"))
+        shown = json.loads(pod.atb("config", "show", "--json"))
         evidence("atb config show --json", json.dumps(shown))
         told = {"exchange.symbols": "BTC/USD, ETH/USD", "strategy.timeframe": "5m", "capital.initial": "10000"}
         told |= {"risk.max_daily_loss": "200", "risk.max_order_notional": "1000"}
         assert {name: shown[name] for name in told} == told
-        count = said(pod, "config", "schema", "--count")
+        count = pod.atb("config", "schema", "--count")
         evidence("atb config schema --count", count)
         assert int(count) == len(shown)
     finally:
         site.kubectl("delete", "tb", "auto", "-n", "trading", "--timeout=60s")
-
-
-def said(pod: Running, *arguments: str) -> str:
-    """What ``atb`` prints in the pod."""
-    command = [onenode.BIN / "atb", *arguments]
-    done = subprocess.run(command, env=pod.environment, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,11 @@ class Listeners:
     def __len__(self) -> int:
         return len(self._there)
 
+    @property
+    def newest(self) -> tuple[Candle, ...]:
+        """Of each market."""
+        return tuple(self._newest.values())
+
     def tell(self, candle: Candle) -> None:
         """Whoever listens will hear of *candle*; returns at once."""
         self._newest[candle.symbol] = candle
@@ -43,7 +48,7 @@ class Listeners:
         if len(self._there) >= MOST_CLIENTS:
             return None
         listener = Listener()
-        for candle in tuple(self._newest.values()):
+        for candle in self.newest:
             listener.waiting.put_nowait(candle)
         self._loop = asyncio.get_running_loop()
         self._there.add(listener)

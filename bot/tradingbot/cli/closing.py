@@ -55,8 +55,13 @@ def reconcile(flags: Reconciling) -> int:
         names = " and ".join(f"--{action.value}" for action in flags.actions)
         raise Failed(Exit.USAGE, f"{names} exclude each other: write one of them")
     action = flags.actions[0] if flags.actions else Action.SHOW
-    reply = _asked(action, flags.reason, since=flags.since)
-    _show(reply, flags.as_json)
+    return done(action, flags.reason, flags.as_json, since=flags.since)
+
+
+def done(action: Action, reason: str, as_json: bool, since: str = "24h") -> int:
+    """What the trader answers is shown; raises Failed when it refuses."""
+    reply = _asked(action, reason, since=since)
+    _show(reply, as_json)
     if reply.code == 409:
         raise Failed(Exit.REFUSED, reply.body["error"])
     found = any(each["done"] for each in reply.body["differences"])

@@ -27,6 +27,7 @@ from tradingbot.cli.provider import ask_provider, data, exchange
 from tradingbot.cli.refreshing import fetch_filters, list_universe, refresh_fees
 from tradingbot.cli.safety import safety
 from tradingbot.cli.signals import signals
+from tradingbot.cli.state import state
 from tradingbot.cli.strategies import strategies
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
@@ -48,6 +49,7 @@ app.add_typer(config, name="config")
 app.add_typer(data, name="data")
 app.add_typer(exchange, name="exchange")
 app.add_typer(safety, name="safety")
+app.add_typer(state, name="state")
 app.add_typer(strategies, name="strategies")
 app.command("test-provider")(ask_provider)
 data.command("prefill-cache", cls=Spreading)(prefill_cache)

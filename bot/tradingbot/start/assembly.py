@@ -39,6 +39,7 @@ from tradingbot.start.grants import OperatorGrants
 from tradingbot.start.integrity import watch_integrity
 from tradingbot.start.keys import watch_key
 from tradingbot.start.memory import watch_memory
+from tradingbot.start.statefile import keep, path_of, take_over
 from tradingbot.strategy.registry import Strategy
 from tradingbot.trading import FEED_ENDED
 
@@ -94,12 +95,14 @@ async def _opened(around: Around) -> str:
 async def _trade(around: Around, strategy: Strategy, adapters: Adapters, ledger: SqlLedger) -> str:
     url = ledger_url(around.settings)
     watch = open_watch(url)
+    take_over(path_of(around.settings.paths.data), adapters.breakers)
     engine = Engine(engine_parts(around, strategy, adapters, (ledger, watch)))
     around.desk.ledger = reader = await asyncio.to_thread(open_reader, url)
     soft = around.settings.engine.soft_memory_limit_mb * MEBIBYTE
     watching = [
         asyncio.create_task(watch_memory(soft, (engine.shrink, adapters.shrink), around.metrics)),
         asyncio.create_task(watch_key(around, adapters.venue)),
+        asyncio.create_task(keep(around)),
         asyncio.create_task(watch_integrity(around, lambda: integrity(url), around.settings.reconcile.interval)),
     ]
     try:

@@ -100,3 +100,13 @@ def test_strategies_are_switched_in_the_pod_of_the_colour_that_trades(kubectl, a
     kubectl.knows({})
     assert CliRunner().invoke(program, ["strategies", *arguments, "-n", "trading"]).exit_code == 0
     assert kubectl.executed == [f"exec -n trading deploy/btc-green -c bot -- atb strategies {asked}"]
+
+
+def test_state_is_shown_and_not_reset_by_chance(kubectl):
+    """Without --confirm nothing is asked of the pod."""
+    kubectl.knows({})
+    assert CliRunner().invoke(program, ["state", "show", "btc", "-n", "trading"]).exit_code == 0
+    assert CliRunner().invoke(program, ["state", "reset", "btc", "-n", "trading"]).exit_code == 2
+    assert CliRunner().invoke(program, ["state", "reset", "btc", "-n", "trading", "--confirm"]).exit_code == 0
+    pod = "exec -n trading deploy/btc-green -c bot -- atb state"
+    assert kubectl.executed == [f"{pod} show", f"{pod} reset --confirm"]
