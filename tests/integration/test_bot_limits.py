@@ -14,7 +14,7 @@ from exchange_simulator.control.faults import Fault
 from exchange_simulator.domain.entry import Entry
 from exchange_simulator.server import running
 from halting import KEY, LOOSE, SPEED, bars_later, bought, buys, gauge, sandboxed, simulator
-from trading import AT_ONCE, OFTEN
+from trading import AT_ONCE
 
 Note = Callable[[str, str], None]
 
@@ -186,28 +186,3 @@ async def test_a_burst_of_wishes_is_cut_to_two_a_second(tmp_path: Path, evidence
             evidence("signals_total, signals_dropped_total (max_signals_per_sec 2.0)", f"{counted} {dropped} {seconds}")
             assert counted <= 2 * seconds + 2
             assert dropped > 6
-
-
-@pytest.mark.asyncio
-async def test_two_strategies_trade_their_own_markets_on_one_account(tmp_path: Path) -> None:
-    """Both have bought, and each has decided the bars of its own market and none of the other's."""
-    other = {"name": "rsi", "symbols": ["ETH/USDT"], "parameters": AT_ONCE["parameters"]}
-    async with running(simulator(), time.time) as venue:
-        rendered = sandboxed(tmp_path, venue.url, strategy=OFTEN, strategies=[other])
-        rendered["exchange"]["symbols"] = MARKETS[:2]
-        async with bots.pod(tmp_path, rendered, KEY) as pod:
-            async with asyncio.timeout(90):
-                while {entry.symbol for entry in buys(venue)} != {"BTCUSDT", "ETHUSDT"}:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-            status = await pod.status()
-            assert [(each["name"], each["symbols"]) for each in status["strategies"]] == [
-                ("sma_cross", ["BTC/USDT"]),
-                ("rsi", ["ETH/USDT"]),
-            ]
-            query = "SELECT DISTINCT strategy, symbol FROM decisions ORDER BY symbol"
-            _, out, _ = await pod.atb("db", "query", "--json", query)
-            assert json.loads(out) == [
-                {"strategy": "sma_cross", "symbol": "BTC/USDT"},
-                {"strategy": "rsi", "symbol": "ETH/USDT"},
-            ]
-            assert await pod.stop() == 0

@@ -449,16 +449,38 @@ async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_recording_is_traded_to_its_end_and_can_be_looked_at_afterwards(tmp_path: Path) -> None:
-    """sim needs no network; when the recording is over the result is served, the pod is alive, and atb verifies it."""
-    rendered = bots.settings(tmp_path, mode="sim")
+    """sim needs no network; when the recording is over the result is served, the pod is alive, and atb verifies it.
+
+    Two strategies have traded a market each, and each has decided every bar of its own and none of the other's.
+    """
+    other = {"name": "rsi", "symbols": ["ETH/USDT"], "parameters": {"period": "4", "lower": "45", "upper": "50"}}
+    rendered = bots.settings(tmp_path, mode="sim", strategies=[other])
+    rendered["exchange"]["symbols"] = ["BTC/USDT", "ETH/USDT"]
     (tmp_path / "data/cache").mkdir(parents=True)
     recording = next((Path(__file__).parents[2] / "simulator/data").glob("BTCUSDT-1m-*.csv"))
     lines = recording.read_text().splitlines()[:400]
-    (tmp_path / "data/cache/BTCUSDT-1m-test.csv").write_text("\n".join(lines) + "\n")
+    for market in ("BTCUSDT", "ETHUSDT"):
+        (tmp_path / f"data/cache/{market}-1m-test.csv").write_text("\n".join(lines) + "\n")
     async with bots.pod(tmp_path, rendered) as pod:
         status = await pod.until(lambda seen: seen["state"] == "standby", 60)
         assert any(order["status"] == "filled" for order in status["last_orders"])
         assert (await pod.ops("/livez"))[0] == 200
+        told = (await pod.api("/api/strategies"))[1]["strategies"]
+        assert [(each["name"], each["symbols"]) for each in told] == [
+            ("sma_cross", ["BTC/USDT"]),
+            ("rsi", ["ETH/USDT"]),
+        ]
+        assert all(each["trades"] for each in told), told
+        brought = Decimal((await pod.api("/api/metrics/performance"))[1]["total_pnl"])
+        assert sum((Decimal(each["pnl"]) for each in told), Decimal(0)) == brought
+        query = "SELECT strategy, symbol, count(*) AS bars FROM decisions GROUP BY strategy, symbol ORDER BY symbol"
+        _, out, _ = await pod.atb("db", "query", "--json", query)
+        bars = json.loads(out)[0]["bars"]
+        assert bars > 100
+        assert json.loads(out) == [
+            {"strategy": "sma_cross", "symbol": "BTC/USDT", "bars": bars},
+            {"strategy": "rsi", "symbol": "ETH/USDT", "bars": bars},
+        ]
         code, out, _ = await pod.atb("db", "verify", "--json")
         assert (code, json.loads(out)["ok"]) == (0, True)
         code, out, _ = await pod.atb("trades", "--limit", "3")
