@@ -54,6 +54,14 @@ def test_only_what_was_set_is_rendered():
     }
 
 
+def test_three_parameters_make_a_release():
+    """Neither exchange nor strategy is asked for, and the notes say what is traded."""
+    three = {"maxCapital": "10000", "timeframe": "5 mins", "symbols": "BTC/USD, ETH/USD"}
+    flags = ("--set-json", json.dumps({"configMode": "autonomous", "autonomous": three}))
+    assert bot(*flags)["spec"] == {"configMode": "autonomous", "autonomous": three}
+    assert "Trades BTC/USD, ETH/USD with at most 10000" in charts.notes(CHART, *flags, release="btc")
+
+
 def test_false_is_a_value():
     """suspend: false is rendered when it was set: it is not the same as absent."""
     assert bot(*charts.PAPER, "--set", "suspend=false")["spec"]["suspend"] is False

@@ -49,6 +49,7 @@ class State(Kept):
     at: AwareDatetime
     bot: str
     ledger_id: str
+    colour: str
     instance: str
     state: EngineState
     kill_switch: bool
@@ -68,7 +69,8 @@ def path_of(data: Path) -> Path:
 
 def store(path: Path, state: State) -> None:
     """*path* holds *state*, whole, even if the process ends in the middle of it; raises OSError."""
-    fresh = path.with_suffix(".new")
+    # Two colours may share the volume, and one may still end while the other writes.
+    fresh = path.with_suffix(f".{state.colour}.new")
     with fresh.open("w") as file:
         file.write(state.model_dump_json(indent=1) + "\n")
         file.flush()
@@ -140,6 +142,7 @@ def state_of(around: Around, snapshot: Snapshot) -> State:
         at=around.desk.now(),
         bot=around.desk.identity.bot,
         ledger_id=snapshot.ledger_id,
+        colour=around.desk.identity.colour,
         instance=around.desk.identity.instance,
         state=snapshot.state,
         kill_switch=snapshot.halted,

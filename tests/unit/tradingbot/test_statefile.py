@@ -72,16 +72,19 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file(tmp_path: Path, ev
     for _ in range(100):
         child = os.fork()
         if child == 0:
-            while True:
-                store(path, state(HALTED))
-        while not path.with_suffix(".new").exists():
-            continue
+            try:
+                while True:
+                    store(path, state(HALTED))
+            finally:
+                os._exit(1)
+        while not path.with_suffix(".blue.new").exists():
+            assert os.waitpid(child, os.WNOHANG) == (0, 0)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         whole += load(path) is not None
     evidence("kill -9 while data/state/bot_state.json is written, 100 times", f"{whole} of 100 read whole")
     assert whole == 100
-    path.with_suffix(".new").write_text("{")
+    path.with_suffix(".blue.new").write_text("{")
     store(path, state())
     assert load(path) == state()
 
