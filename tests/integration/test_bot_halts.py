@@ -1,8 +1,10 @@
 """Every way to stop a real trader, measured by the venue's order log; what outlives it, and the one way back."""
 
 import asyncio
+import contextlib
 import json
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -42,6 +44,16 @@ TRIGGERS: dict[str, Trigger] = {
     "POST /api/halt": lambda pod: pod.api("/api/halt", {"reason": "t"}),
     "atb halt t": lambda pod: pod.atb("halt", "t"),
 }
+
+
+async def latched(path: str, count: int) -> None:
+    """The ledger has so many halts: what acts already may not be written yet."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+                if book.execute("SELECT count(*) FROM halts").fetchone() == (count,):
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def resumed(pod: Pod) -> None:
@@ -167,6 +179,7 @@ async def test_only_a_resume_with_id_and_reason_lets_trading_go_on(
         await flag(pod, "kill_switch.flag")
         await annotation(pod, 'tradingbot.io/halt="the resource says so too"\n')
         await pod.until(lambda seen: len(seen["halts"]) == 2)
+        await latched(rendered["database"]["path"], 2)
         await asyncio.to_thread(flag_file.unlink, True)
         await pod.stop(signal.SIGKILL)
     async with bots.pod(tmp_path, rendered, KEY) as pod:

@@ -132,7 +132,14 @@ CALLS = (
         "/api/reconcile",
         "Tells or mends what ledger and account differ in; only what changes something needs a reason.",
         {"action": one_of(*Action)},
-        optional={"reason": TEXT, "force": one_of("true", "false"), "name": TEXT, "since": SPAN},
+        optional={
+            "reason": TEXT,
+            "force": one_of("true", "false"),
+            "name": TEXT,
+            "since": SPAN,
+            "symbol": TEXT,
+            "price": TEXT,
+        },
         answers={409: "not done, and why"},
     ),
     order(

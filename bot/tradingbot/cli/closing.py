@@ -2,6 +2,7 @@
 
 import json
 import secrets as randomness
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,10 +12,12 @@ from tradingbot.cli import tables
 from tradingbot.cli.client import Client, Reply, accepted
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
+from tradingbot.cli.provider import parse_symbol
 from tradingbot.domain.reconciliation import Action
 
 COLUMNS = ("symbol", "ledger", "account", "done")
 LATEST = "latest"
+ANYWAY = "--anyway resumes all the same"
 # The venue is asked, and orders may be sent and followed.
 PATIENCE_SECONDS = 60.0
 
@@ -60,7 +63,7 @@ def reconcile(flags: Reconciling) -> int:
 
 def done(action: Action, reason: str, as_json: bool, since: str = "24h") -> int:
     """What the trader answers is shown; raises Failed when it refuses."""
-    reply = _asked(action, reason, since=since)
+    reply = _asked(action, reason, more={"since": since})
     _show(reply, as_json)
     if reply.code == 409:
         raise Failed(Exit.REFUSED, reply.body["error"])
@@ -90,9 +93,43 @@ def emergency_close_all(
     return Exit.OK
 
 
-def _asked(action: Action, reason: str, force: bool = False, since: str = "24h") -> Reply:
+def close_position(
+    symbol: Annotated[str, typer.Option("--symbol", help="Market, as BTC/USDT or BTCUSDT.")],
+    exit_price: Annotated[str, typer.Option("--exit-price", help="What it was sold at.")],
+    exit_reason: Annotated[str, typer.Option("--exit-reason", help="Why; reports show it of the trade.")],
+    force: Annotated[bool, typer.Option("--force", help="Although the venue still shows it.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Mark one position closed that was closed by hand; exit 2 where the venue still shows it."""
+    sold = {"symbol": parse_symbol(symbol), "price": exit_price}
+    reply = _asked(Action.MARK_CLOSED, exit_reason, force, sold)
+    _show(reply, as_json)
+    if reply.code == 409:
+        raise Failed(Exit.USAGE if reply.body["differences"] else Exit.REFUSED, reply.body["error"])
+    if not as_json and not reply.body["differences"]:
+        typer.echo(f"no position of {sold['symbol']} is open in the ledger")
+    return Exit.OK
+
+
+def require_agreement() -> None:
+    """Ledger and account say the same of positions, money and orders; raises Failed with a list of what differs."""
+    reply = _asked(Action.SHOW, "before a resume")
+    if reply.code == 409:
+        raise Failed(Exit.REFUSED, f"ledger and account cannot be compared ({reply.body['error']}); {ANYWAY}")
+    orders, money = reply.body.get("orders", {}), reply.body.get("account", {})
+    wrong = [f"{each['symbol']} {each['done']}" for each in reply.body["differences"] if each["done"]]
+    wrong += [f"order {name} is unknown here" for name in orders.get("unknown", ())]
+    wrong += [f"order {name} is missing there" for name in orders.get("missing", ())]
+    if not money.get("match", True):
+        wrong.append(f"of {money['ledger']} {money['currency']} there are {money['account']}")
+    if wrong:
+        mend = "atb reconcile --adopt or --close-unexpected mends what is too much"
+        raise Failed(Exit.REFUSED, f"ledger and account differ ({'; '.join(wrong)}); {mend}; {ANYWAY}")
+
+
+def _asked(action: Action, reason: str, force: bool = False, more: Mapping[str, str] | None = None) -> Reply:
     """The trader's answer; raises Failed for any that is neither done nor refused."""
-    sent = {"action": action.value, "reason": reason, "force": "true" if force else "false", "since": since}
+    sent = {"action": action.value, "reason": reason, "force": "true" if force else "false", **(more or {})}
     # Each call is a wish of its own: what an earlier one left undone is a position of the ledger by now.
     sent["name"] = randomness.token_hex(4)
     reply = Client(local_settings(), PATIENCE_SECONDS).api("/api/reconcile", sent)

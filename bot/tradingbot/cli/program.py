@@ -13,7 +13,7 @@ from tradingbot.cli import sessions, tables, upkeep
 from tradingbot.cli.audit import audit
 from tradingbot.cli.breakers import breaker
 from tradingbot.cli.client import Client, accepted
-from tradingbot.cli.closing import Reconciling, emergency_close_all, reconcile
+from tradingbot.cli.closing import Reconciling, close_position, emergency_close_all, reconcile, require_agreement
 from tradingbot.cli.configuring import config
 from tradingbot.cli.database import database
 from tradingbot.cli.doctor import doctor
@@ -64,6 +64,7 @@ app.command()(train)
 app.command()(logs)
 app.command()(log_level)
 database.command()(emergency_close_all)
+database.command()(close_position)
 for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):
     database.command()(command)
 database.command()(upkeep.table_sizes)
@@ -187,11 +188,14 @@ def halt(
 def resume(
     halt_id: Annotated[str, typer.Argument(metavar="ID", help="The halt's id, from atb status.")],
     reason: Annotated[str, typer.Argument(help="Why trading may go on.")],
+    anyway: Annotated[bool, typer.Option("--anyway", help="Although ledger and account differ.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Clear one halt and no other."""
+    """Clear one halt and no other; refused while ledger and account differ, with a list."""
     if not reason.strip():
         raise Failed(Exit.USAGE, "REASON is empty: write why trading may go on")
+    if not anyway:
+        require_agreement()
     body = accepted(Client(local_settings()).api("/api/resume", {"id": halt_id, "reason": reason}))
     left = ", ".join(each["id"] for each in body["halts"]) or "none"
     _show(body, as_json, f"resumed {halt_id}; halts that still stand: {left}\n")

@@ -18,7 +18,8 @@ class Action(StrEnum):
 class Wish:
     """*name* is the same when the same wish comes again, empty when it never does.
 
-    *force*: mark closed also what the venue still shows. *since*: how far back trades are looked at.
+    *force*: mark closed also what the venue still shows; *symbol*: of that market only, at that *price*. *since*: how
+    far back trades are looked at.
     """
 
     action: Action
@@ -26,6 +27,8 @@ class Wish:
     reason: str
     force: bool = False
     since: timedelta = timedelta(hours=24)
+    symbol: str | None = None
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,36 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """What the ledger says there is of the quote coin, and what the account has."""
+
+    currency: str
+    ledger: Decimal
+    account: Decimal
+
+    @property
+    def match(self) -> bool:
+        """The account may have more: not all of it need be this bot's."""
+        return self.account >= self.ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Client ids of orders that are open: *unknown* to the ledger, and *missing* at the venue."""
+
+    unknown: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """*refused*: why nothing was changed, or not all; None when what was wished is so.
 
-    *again*: the reason may go by itself.
+    *again*: the reason may go by itself. *money* and *orders* are told by who only looks.
     """
 
     differences: tuple[Difference, ...] = ()
     refused: str | None = None
     again: bool = True
+    money: Money | None = None
+    orders: Orders | None = None

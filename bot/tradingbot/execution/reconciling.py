@@ -1,13 +1,13 @@
 """By a person's wish: what the account has and the ledger does not know, and what the ledger holds that is gone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradingbot.domain.audit import event
 from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import Fill, Order, OrderReport, OrderStatus, OrderType, Purpose, Side
-from tradingbot.domain.reconciliation import Action, Difference, Reconciled, Wish
+from tradingbot.domain.reconciliation import Action, Difference, Money, Orders, Reconciled, Wish
 from tradingbot.execution.book import Book
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import amounts, plain, sold_by_others
@@ -40,18 +40,23 @@ async def reconcile(desk: Desk, wish: Wish, prices: Prices) -> Reconciled:
         return Reconciled(await unauthorized(desk, wish))
     if desk.shared and wish.action in (Action.ADOPT, Action.CLOSE):
         return Reconciled(refused=SHARED, again=False)
+    if wish.symbol is not None and wish.symbol not in desk.book.instruments:
+        known = ", ".join(desk.book.instruments)
+        return Reconciled(refused=f'symbol "{wish.symbol}" is not traded here: write one of {known}', again=False)
     if refused := await _unclear(desk, prices):
         return Reconciled(refused=refused)
     found = await compared(desk)
     if found is None:
         return Reconciled(refused=MOVED)
     if wish.action is Action.MARK_CLOSED:
-        return await _mark_closed(desk, found, wish, prices)
-    done = [await STEPS[wish.action](desk, each, wish, prices) for each in found]
+        return await _mark_closed(desk, found.differences, wish, prices)
+    done = [await STEPS[wish.action](desk, each, wish, prices) for each in found.differences]
     # What was a surprise is none any more: from here on changes are counted anew.
     desk.outside.counts_anew()
     left = [each.symbol for each in done if each.done.startswith("not ")]
-    return Reconciled(tuple(done), f"{', '.join(left)}: not done, ask again" if left else None)
+    # Money and orders are those of before: only who changed nothing can tell of them.
+    looked = found if wish.action is Action.SHOW else Reconciled()
+    return replace(looked, differences=tuple(done), refused=f"{', '.join(left)}: not done, ask again" if left else None)
 
 
 async def examined(desk: Desk, prices: Prices) -> Reconciled:
@@ -61,7 +66,7 @@ async def examined(desk: Desk, prices: Prices) -> Reconciled:
     found = await compared(desk)
     if found is None:
         return Reconciled(refused=MOVED)
-    return Reconciled(tuple([await _show(desk, each, EXAMINED, prices) for each in found]))
+    return replace(found, differences=tuple([await _show(desk, each, EXAMINED, prices) for each in found.differences]))
 
 
 async def unauthorized(desk: Desk, wish: Wish) -> tuple[Difference, ...]:
@@ -88,28 +93,41 @@ async def _unclear(desk: Desk, prices: Prices) -> str | None:
     return UNSETTLED if desk.ledger.unsettled() else None
 
 
-async def compared(desk: Desk) -> tuple[Difference, ...] | None:
-    """What ledger and account say of each market; None when a fill came while the account was read.
+async def compared(desk: Desk) -> Reconciled | None:
+    """What ledger and account say of markets, money and orders; None when a fill came while the account was read.
 
     What is sold by orders of others is not ours to sell again; a coin of two markets belongs to the first of them.
     """
     before = amounts(desk.book)
-    totals = dict(await desk.venue.balances())
+    totals, orders = dict(await desk.venue.balances()), Orders()
     for symbol, market in desk.book.instruments.items():
         listed = await desk.venue.open_orders(symbol)
         ours = frozenset(record.write.client_id for record in desk.book.live(symbol))
+        orders = _with(orders, desk, symbol, listed)
         totals[market.base] = totals.get(market.base, ZERO) - sold_by_others(listed, ours)
         await collect(desk, symbol)
     if amounts(desk.book) != before:
         return None
     found = []
+    coin = next(iter(desk.book.instruments.values())).quote
+    money = Money(coin, desk.book.cash, totals.get(coin, ZERO))
     for symbol, market in desk.book.instruments.items():
         alike = [each for each, other in desk.book.instruments.items() if other.base == market.base and each != symbol]
         held = desk.book.positions[symbol].quantity
         account = max(ZERO, totals[market.base] - sum((desk.book.positions[each].quantity for each in alike), ZERO))
         found.append(Difference(symbol, held, account))
         totals[market.base] -= account - held if account > held else ZERO
-    return tuple(found)
+    return Reconciled(tuple(found), money=money, orders=orders)
+
+
+def _with(orders: Orders, desk: Desk, symbol: str, listed: Sequence[OrderReport]) -> Orders:
+    """Those of one market too; on a shared account what another bot has sent is no surprise."""
+    live, there = desk.book.live(symbol), {each.client_id for each in listed}
+    ours = {record.write.client_id for record in live}
+    stray = (name for name in sorted(there - ours) if not desk.shared or desk.outside.is_foreign(name))
+    resting = (record.write.client_id for record in live if record.status in (OrderStatus.OPEN, OrderStatus.PARTIAL))
+    gone = (name for name in resting if name not in there)
+    return Orders((*orders.unknown, *stray), (*orders.missing, *gone))
 
 
 def unexpected(book: Book, found: Difference, prices: Prices) -> Decimal:
@@ -189,15 +207,15 @@ def adopted_for(desk: Desk, symbol: str, wish: Wish) -> Decimal:
 
 
 async def _mark_closed(desk: Desk, found: tuple[Difference, ...], wish: Wish, prices: Prices) -> Reconciled:
-    """Every position is closed in the ledger; none is where the venue still shows one, unless that is forced."""
-    held = [each for each in found if each.ledger > ZERO]
+    """What was wished is closed in the ledger; nothing is where the venue still shows a part, unless that is forced."""
+    held = [each for each in found if each.ledger > ZERO and wish.symbol in (None, each.symbol)]
     shown = [each for each in held if await _is_shown(desk, each, prices)]
     if shown and not wish.force:
         listed = tuple(replace(each, done="the venue still shows it") for each in shown)
         names = ", ".join(each.symbol for each in shown)
         return Reconciled(listed, f"the venue still shows {names}: close it there first, or use --force", again=False)
     for each in held:
-        mark, held_ = prices.marks[each.symbol], each.ledger
+        mark, held_ = wish.price or prices.marks[each.symbol], each.ledger
         _stand_in(
             desk,
             Order(each.symbol, Side.SELL, OrderType.MARKET, Purpose.EXIT, held_, price=mark, reason=_why(wish)),
@@ -226,7 +244,8 @@ def _bought(book: Book, symbol: str, quantity: Decimal, about: tuple[Wish, Price
 
 
 def _why(wish: Wish) -> str:
-    return f"{wish.action.value} {wish.name or 'by hand'}: {wish.reason}"
+    # One position at a price of a person: the reason is what reports show of the trade.
+    return wish.reason if wish.price else f"{wish.action.value} {wish.name or 'by hand'}: {wish.reason}"
 
 
 def _stand_in(desk: Desk, order: Order) -> None:

@@ -30,7 +30,7 @@ from tradingbot.domain.order import (
     Unknown,
     VenueWrite,
 )
-from tradingbot.domain.reconciliation import Action, Difference, Reconciled, Wish
+from tradingbot.domain.reconciliation import Action, Difference, Money, Orders, Reconciled, Wish
 from tradingbot.domain.snapshot import NoMetrics
 from tradingbot.errands import ENDED, LEAVING, NOT_HERE, Errands
 from tradingbot.execution.book import Book
@@ -171,8 +171,35 @@ def test_showing_names_what_differs_and_changes_nothing():
     """Unexpected, missing, or nothing to say; dust is no difference."""
     for there, held, said in (("1.5", "1", "unexpected: 0.5"), ("0.25", "1", "missing: 0.75"), ("1.00000001", "1", "")):
         made = desk(there, held)
-        assert asked(made, Action.SHOW) == Reconciled((Difference(BTC, D(held), D(there), said),))
+        assert asked(made, Action.SHOW).differences == (Difference(BTC, D(held), D(there), said),)
         assert made.venue.sent == []
+
+
+def test_showing_names_orders_that_only_one_of_both_knows_and_the_money():
+    """A person's order, and a stop that the venue does not list; on a shared account others' orders are no news."""
+    made = desk("1", "1")
+    asyncio.run(cover(made, BTC))
+    (stop,) = made.venue.stops
+    seen = asked(made, Action.SHOW)
+    assert seen.orders == Orders()
+    assert seen.money == Money("USDT", D(9900), D(10000))
+    gone = made.venue.stops.pop(stop)
+    made.venue.known[stop] = gone
+    made.venue.others = [replace(gone, client_id="web_7"), replace(gone, client_id=THEIRS)]
+    assert asked(made, Action.SHOW).orders == Orders(unknown=(THEIRS, "web_7"), missing=(stop,))
+    alone = desk("1", "1", made.venue, shared=True)
+    assert asked(alone, Action.SHOW).orders == Orders(unknown=("web_7",))
+
+
+def test_one_market_is_marked_closed_at_the_price_of_a_person():
+    """The reason of the trade is theirs, word for word; a market that is not traded is refused."""
+    made = desk("0", "1")
+    answer = asked(made, Action.MARK_CLOSED, symbol=BTC, price=D(250))
+    assert answer.differences[0].done == "marked closed: 1"
+    request = made.ledger.orders()[0].write.request
+    assert (request.price, request.reason) == (D(250), "found by hand")
+    refused = asked(made, Action.MARK_CLOSED, symbol="ETH/USDT", price=D(1))
+    assert (refused.refused, refused.again) == ('symbol "ETH/USDT" is not traded here: write one of BTC/USDT', False)
 
 
 def test_adopted_coins_are_a_position_with_its_stop():
@@ -449,7 +476,8 @@ def test_at_an_interval_what_differs_is_told_and_nothing_is_changed():
     at.outside.counts_anew = lambda: told.append("counted anew")
     before = dict(at.ledger.records)
     done = asyncio.run(examined(at, PRICES))
-    assert done == Reconciled((Difference(BTC, D("0.5"), D("0.7"), "unexpected: 0.2"),))
+    assert done.differences == (Difference(BTC, D("0.5"), D("0.7"), "unexpected: 0.2"),)
+    assert done.refused is None
     assert (at.venue.sent, at.ledger.records, told) == ([], before, [])
     assert asyncio.run(examined(desk("0.3", "0.5"), PRICES)).differences[0].done == "missing: 0.2"
     assert asyncio.run(examined(desk("0.5", "0.5"), PRICES)).differences[0].done == ""
