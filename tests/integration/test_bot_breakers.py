@@ -64,6 +64,7 @@ async def test_an_account_that_cannot_be_read_keeps_nobody_from_closing(tmp_path
 @pytest.mark.asyncio
 @pytest.mark.row("S4-088")
 @pytest.mark.row("S3-079")
+@pytest.mark.row("S1-070")
 async def test_a_read_is_asked_three_times_and_what_failed_says_how(tmp_path: Path, evidence: Note) -> None:
     """Two lost answers are nobody's business; a limit is, and is a word of the log; a reset closes what it opened."""
     async with running(simulator(), time.time) as venue:
@@ -87,6 +88,17 @@ async def test_a_read_is_asked_three_times_and_what_failed_says_how(tmp_path: Pa
             code, out, _ = await pod.atb("breaker", "reset", "--name", ACCOUNT)
             assert (code, out) == (0, f"closed: {ACCOUNT}\n")
             await pod.until(lambda seen: seen["state"] == "trading")
+            _, text = await pod.ops("/metrics")
+            shown = [line for line in text.splitlines() if f'breaker="{ACCOUNT}"' in line and 'state="closed"' in line]
+            query = "SELECT subject, details FROM audit_logs WHERE subject = 'POST /api/circuit-breakers/reset'"
+            async with asyncio.timeout(30):
+                while not (told := (await pod.atb("db", "query", "--json", query))[1]).strip().endswith("}\n]"):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.1)
+            evidence(
+                f"atb breaker reset --name {ACCOUNT}; pql circuit_breaker_state; audit_logs", f"{out} {shown} {told}"
+            )
+            assert [line.rpartition(" ")[2] for line in shown] == ["1.0"]
+            assert json.loads(json.loads(told)[0]["details"])["status"] == 200
             assert await pod.stop() == 0
 
 

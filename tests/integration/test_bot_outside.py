@@ -85,6 +85,7 @@ async def test_a_spoilt_row_halts_entries_and_the_stop_stays(
 
 @pytest.mark.asyncio
 @pytest.mark.row("S0-151")
+@pytest.mark.row("S0-108")
 async def test_what_a_person_sold_of_the_position_is_in_the_book(
     tmp_path: Path, evidence: Callable[[str, str], None]
 ) -> None:
@@ -108,6 +109,12 @@ async def test_what_a_person_sold_of_the_position_is_in_the_book(
             evidence("atb reconcile --unauthorized --since 24h; echo $?", f"{told}{code}")
             assert (code, len(told.splitlines())) == (3, 2)
             assert f"sell 0.01 at {trade.price}, trade {trade.trade_id}, " in told
+            evidence(f'sim order by hand: {trade}; atb db query "{asked}"', told)
+            code, told, complaint = await pod.atb("reconcile", "--json")
+            while "ask again" in complaint:
+                code, told, complaint = await pod.atb("reconcile", "--json")
+            evidence("atb reconcile --json", told)
+            assert (code, json.loads(told)["positions"]) == (0, {"match": True})
             code, told, _ = await pod.atb("db", "verify")
             assert code == 0, told
             assert await pod.stop() == 0

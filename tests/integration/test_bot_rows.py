@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -280,6 +281,19 @@ async def test_memory_is_told_with_what_fills_it(lively: Pod, evidence: Note) ->
     memory = await api(lively, "/api/metrics/memory", evidence)
     assert abs(memory["rss_bytes"] / 1024 / 1024 - lively.resident_mb()) < 30
     assert len(memory["top"]) == 20
+
+
+@pytest.mark.row("S2-035")
+async def test_processor_memory_and_disk_are_told_by_one_command(lively: Pod, evidence: Note) -> None:
+    """As the kernel has them."""
+    code, out, said = await lively.atb("top", "--json")
+    evidence("atb top --json", out)
+    assert code == 0, said
+    used, disk = json.loads(out), shutil.disk_usage(lively.rendered["paths"]["data"])
+    assert 0 < used["cpu_cores"] < 8
+    assert abs(used["memory_bytes"] / 1024 / 1024 - lively.resident_mb()) < 30
+    assert used["disk_bytes"] == disk.total
+    assert 0 < used["disk_free_bytes"] < disk.total
 
 
 @pytest.mark.row("S0-095")

@@ -31,20 +31,35 @@ class Client:
         """GET, or *method* when there is a *body*; with the token the pod mounts."""
         return self._ask("GET" if body is None else method, self.settings.listen.http, path, body)
 
+    def metrics(self) -> dict[str, float]:
+        """The newest value of each metric, by its name; of several series with one name the first."""
+        _, text = self._bytes("GET", self.settings.listen.ops, "/metrics", None)
+        found: dict[str, float] = {}
+        for line in text.decode().splitlines():
+            name, _, value = line.rpartition(" ")
+            if name and not line.startswith("#"):
+                found.setdefault(name.partition("{")[0], float(value))
+        return found
+
     def _ask(self, method: str, address: str, path: str, body: dict[str, str] | None) -> Reply:
+        try:
+            code, answer = self._bytes(method, address, path, body)
+            return Reply(code, json.loads(answer or b"null"))
+        except ValueError:
+            raise Failed(
+                Exit.UNREACHABLE, f"what answers at {address} is no trader: see listen in the settings"
+            ) from None
+
+    def _bytes(self, method: str, address: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
         host, _, port = address.rpartition(":")
         connection = http.client.HTTPConnection(reachable(host), int(port), timeout=self.timeout_seconds)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, self._headers(address))
             answer = connection.getresponse()
-            return Reply(answer.status, json.loads(answer.read() or b"null"))
+            return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
             what = f"no trader answers at {address} ({error or type(error).__name__})"
             raise Failed(Exit.UNREACHABLE, f"{what}: is it running in this pod?") from None
-        except ValueError:
-            raise Failed(
-                Exit.UNREACHABLE, f"what answers at {address} is no trader: see listen in the settings"
-            ) from None
         finally:
             connection.close()
 

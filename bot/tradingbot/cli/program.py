@@ -29,6 +29,7 @@ from tradingbot.cli.safety import safety
 from tradingbot.cli.signals import signals
 from tradingbot.cli.state import state
 from tradingbot.cli.strategies import strategies
+from tradingbot.cli.top import top
 from tradingbot.cli.train import train
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, UnknownState, VenueUnavailable
 from tradingbot.domain.halt import HaltKind, parse_halt
@@ -63,6 +64,7 @@ app.command()(signals)
 app.command()(train)
 app.command()(logs)
 app.command()(log_level)
+app.command()(top)
 database.command()(emergency_close_all)
 database.command()(close_position)
 for command in (sessions.connections, sessions.long_queries, sessions.kill_idle, sessions.slow_queries):

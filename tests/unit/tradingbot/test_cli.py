@@ -12,7 +12,7 @@ import pytest
 
 import bots
 from tradingbot import __version__, cli
-from tradingbot.cli import program, tables
+from tradingbot.cli import program, tables, top
 from tradingbot.cli.client import Client, Reply, accepted, reachable
 from tradingbot.cli.exits import MEANING, Exit, Failed
 from tradingbot.cli.program import run
@@ -109,7 +109,7 @@ def test_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["status", "health", "positions", "orders", "trades"])
+@pytest.mark.parametrize("command", ["top", "status", "health", "positions", "orders", "trades"])
 def test_without_a_trader_the_exit_code_says_unreachable(
     command: str, pod: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +148,19 @@ def test_the_kind_may_be_a_flag_of_its_own(pod: Path, capsys: pytest.CaptureFixt
     assert run(["halt", "odd", "--kind", "reduce", "--json"]) == 0
     assert (pod / "data/state/halt").read_text() == "reduce: odd"
     assert json.loads(capsys.readouterr().out)["kind"] == "reduce"
+
+
+def test_what_a_trader_uses_is_shown_beside_its_bounds(tmp_path: Path) -> None:
+    """A container without a limit says so; the file of one with a limit is a number."""
+    used = {"cpu_cores": 0.0423, "memory_bytes": 104 * 2**20, "memory_limit_bytes": None}
+    used |= {"disk_free_bytes": 3 * 2**29, "disk_bytes": 20 * 2**30}
+    lines = ["cpu     0.042 cores", "memory  104 MiB, without a limit", "disk    1.5 GiB free of 20.0 GiB at /data"]
+    assert top.text(used, "/data").splitlines() == lines
+    assert "104 MiB of 512 MiB" in top.text({**used, "memory_limit_bytes": 2**29}, "/data")
+    for word, most in (("max\n", None), ("536870912\n", 2**29)):
+        (tmp_path / "memory.max").write_text(word)
+        assert top.limit(tmp_path / "memory.max") == most
+    assert top.limit(tmp_path / "none") is None
 
 
 def test_resume_does_not_work_with_the_trader_down(pod: Path) -> None:
