@@ -198,7 +198,11 @@ class Line:
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.close()
+            return
         for pair in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._pump(*pair))
             self._pumps.add(task)

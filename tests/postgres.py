@@ -106,6 +106,13 @@ class Programs:
 @contextmanager
 def server(version: int = INSTALLED, *, fsync: bool = False) -> Iterator[Server]:
     """A fresh cluster of that version."""
+    with place(version) as programs, running(programs, fsync) as made:
+        yield made
+
+
+@contextmanager
+def place(version: int = INSTALLED) -> Iterator[Programs]:
+    """The data of a fresh cluster, on which *running* may run one server after the other."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         programs = Programs(version, Path(folder))
         programs.check()
@@ -115,8 +122,10 @@ def server(version: int = INSTALLED, *, fsync: bool = False) -> Iterator[Server]
         data = str(programs.seen / "data")
         initdb = ("-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         _run(programs.command("initdb", *initdb))
-        with _running(programs, fsync) as running:
-            yield running
+        # In the file, so that ALTER SYSTEM stands over it.
+        with (Path(folder) / "data/postgresql.conf").open("a") as file:
+            file.write("max_connections = 60\nshared_buffers = 16MB\n")
+        yield programs
 
 
 @contextmanager
@@ -129,15 +138,15 @@ def replica(primary: Server) -> Iterator[Server]:
             os.chown(folder, who.pw_uid, who.pw_gid)
         copy = ("-D", str(programs.seen / "data"), "-R", "--checkpoint=fast", "--no-sync")
         _run(programs.command("pg_basebackup", *copy, "-d", f"host=127.0.0.1 port={primary.port} user=postgres"))
-        with _running(programs) as running:
-            yield running
+        with running(programs) as made:
+            yield made
 
 
 @contextmanager
-def _running(programs: Programs, fsync: bool = False) -> Iterator[Server]:
+def running(programs: Programs, fsync: bool = False) -> Iterator[Server]:
     port, log = _free_port(), programs.folder / "log"
     settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": programs.seen}
-    settings |= {"fsync": "on" if fsync else "off", "max_connections": 60, "shared_buffers": "16MB"}
+    settings |= {"fsync": "on" if fsync else "off"}
     if programs.version == INSTALLED:
         settings["shared_preload_libraries"] = "pg_stat_statements"
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
