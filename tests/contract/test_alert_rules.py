@@ -37,6 +37,19 @@ def test_rules_fire_where_they_must_and_nowhere_else(evidence):
     assert '{namespace: paper, bot: sol, simulated: "false"' in tests.read_text()
 
 
+@pytest.mark.row("S0-003")
+def test_what_only_shows_in_weeks_is_told(evidence):
+    """Of thirty days 6 % down fire, 4 % do not, and the recorded share can be asked for; so does a fast growth."""
+    tests = onenode.RULES.with_name("trading.weeks.test.yaml")
+    done = subprocess.run(["promtool", "test", "rules", str(tests)], capture_output=True, text=True, check=False)
+    evidence("promtool test rules manifests/monitoring/trading.weeks.test.yaml", done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = {line.strip(" -") for line in tests.read_text().splitlines()}
+    query = 'round(bot:uptime:ratio_30d{bot="eth"}, 0.01)'
+    assert {"alertname: BotUptimeBelowTarget", "alertname: DatabaseGrowth", f"expr: {query}"} <= lines
+    evidence(f"pql '{query}'", "0.96, no alert; btc at 0.94 fires BotUptimeBelowTarget")
+
+
 def test_rules_of_one_bot_fire_for_no_other(tmp_path):
     """By promtool: of two halted bots of that name, and one of another, only the bot's own alert fires."""
     bot = make.bot()

@@ -27,6 +27,7 @@ import postgres
 from bots import Pod
 from exchange_simulator.server import Venue, running
 from halting import LOOSE, gauge, held, is_covered, simulator
+from onenode import RULES
 from trading import OFTEN
 from tradingbot.cli.program import run
 from tradingbot.domain.lease import Instance, Lease
@@ -513,11 +514,17 @@ async def test_days_migrations_and_the_index_are_where_runbooks_look(still: Pod,
 
 
 @pytest.mark.row("S1-160")
+@pytest.mark.row("S3-116")
 async def test_the_size_of_the_database_is_told(still: Pod, evidence: Note) -> None:
-    """Within what is written between two looks."""
+    """Within what is written between two looks; a rule tells where its growth leads to."""
     seen = await metric(still, "database_size_bytes", evidence)
     (row,) = await sql(still, "select pg_database_size(current_database()) AS size", evidence)
     assert seen == pytest.approx(row["size"], rel=0.2)
+    tests = RULES.with_name("trading.weeks.test.yaml")
+    command = ["promtool", "test", "rules", str(tests)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    evidence("promtool test rules manifests/monitoring/trading.weeks.test.yaml", done.stdout)
+    assert "alertname: DatabaseGrowth" in tests.read_text()
 
 
 @pytest.mark.row("S0-009")

@@ -1,5 +1,7 @@
 """The alert rules of one bot; manifests/monitoring holds the same for whoever loads a file, for all bots at once."""
 
+from dataclasses import dataclass
+
 from tradingbot_operator.domain.bot import Bot, Manifest
 from tradingbot_operator.domain.monitoring import rule_name
 from tradingbot_operator.domain.spec import BotSpec
@@ -7,6 +9,19 @@ from tradingbot_operator.render.metadata import metadata
 
 RUNBOOKS = "docs/runbooks/"
 NAME = "{{ $labels.bot }}"
+UPTIME, DATABASE = "uptime_ratio", "database_size_bytes"
+UNITS = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What a bot is to keep to over weeks: the share of time it runs, and how large its database may become."""
+
+    uptime: str = "0.95"
+    database_bytes: str = "21474836480"
+
+
+USUAL = Lasting()
 
 
 def prometheus_rule(bot: Bot, spec: BotSpec) -> Manifest:
@@ -18,11 +33,18 @@ def prometheus_rule(bot: Bot, spec: BotSpec) -> Manifest:
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": meta,
-        "spec": {"groups": groups(own)},
+        "spec": {"groups": groups(own, lasting(spec))},
     }
 
 
-def groups(own: str = "") -> list[Manifest]:
+def lasting(spec: BotSpec) -> Lasting:
+    """By spec.monitoring.thresholds, where they name it; a database fills the claim of the bot else."""
+    asked = {each.name: each.warning for each in spec.monitoring.thresholds if each.warning}
+    claim = str(int(spec.storage.size[:-2]) * UNITS[spec.storage.size[-2:]])
+    return Lasting(asked.get(UPTIME) or USUAL.uptime, asked.get(DATABASE) or claim)
+
+
+def groups(own: str = "", kept: Lasting = USUAL) -> list[Manifest]:
     """Every rule on the series that *own* selects; the limits are the bots' own, so no rule is edited for one."""
     lost = f"daily_pnl{own} <= -max_daily_loss{own} and max_daily_loss{own} > 0"
     fell = f"drawdown{own} >= max_drawdown_limit{own} and max_drawdown_limit{own} > 0"
@@ -62,6 +84,8 @@ def groups(own: str = "") -> list[Manifest]:
         {"name": "tradingbot-keys", "rules": [keys]},
         {"name": "tradingbot-venue", "rules": venue(own)},
         {"name": "tradingbot-safety", "rules": safety(own)},
+        # Seldom: a month of scrapes is read each time.
+        {"name": "tradingbot-weeks", "interval": "5m", "rules": weeks(own, kept)},
     ]
 
 
@@ -81,6 +105,27 @@ def _violation(reason: str, expression: str, said: str) -> Manifest:
     page = "halts.md#paper-trading-violation"
     rule = _rule("PaperTradingViolation", expression, "P0", f"{NAME} {said}", page)
     return {**rule, "labels": {**rule["labels"], "reason": reason}}
+
+
+def weeks(own: str, kept: Lasting) -> list[Manifest]:
+    """What only shows in the long run."""
+    ratio = f"bot:uptime:ratio_30d{own}"
+    down = _rule(
+        "BotUptimeBelowTarget",
+        f"{ratio} < {kept.uptime}",
+        "P1",
+        f"{NAME} ran for {{{{ $value | humanizePercentage }}}} of the last 30 days",
+        "upkeep.md#a-bot-was-down-too-often",
+    )
+    grows = _rule(
+        "DatabaseGrowth",
+        f"predict_linear(database_size_bytes{own}[6h], 7 * 86400) > {kept.database_bytes}",
+        "P2",
+        f"the database of {NAME} would be {{{{ $value | humanize1024 }}}}B large in a week",
+        "upkeep.md#the-database-grows",
+    )
+    running = f"max by (namespace, bot) (avg_over_time(bot_running{own}[30d]))"
+    return [{"record": "bot:uptime:ratio_30d", "expr": running}, down, {**grows, "for": "1h"}]
 
 
 def venue(own: str = "") -> list[Manifest]:

@@ -19,7 +19,7 @@ from tradingbot_operator.domain.outcome import APPLIED
 from tradingbot_operator.domain.practice import Evidence
 from tradingbot_operator.plan.promotion import RULES, verdicts
 from tradingbot_operator.reconcile import reconcile
-from tradingbot_operator.render.alerts import groups, prometheus_rule
+from tradingbot_operator.render.alerts import Lasting, groups, lasting, prometheus_rule
 from tradingbot_operator.report.conditions import monitoring_configured
 from tradingbot_operator.report.wait import look_again
 
@@ -87,7 +87,24 @@ def test_labels_a_person_selects_by_never_replace_our_own():
 
 def test_rules_that_a_promotion_asks_for_are_among_the_bots_own():
     """The gate can be passed."""
-    assert {rule["alert"] for group in groups() for rule in group["rules"]} >= RULES
+    assert {rule.get("alert") for group in groups() for rule in group["rules"]} >= RULES
+
+
+def test_what_is_kept_to_over_weeks_is_what_the_spec_says():
+    """The share of time by its threshold; the size of the database by its own, else by that of the claim."""
+    usual = make.bot().spec
+    assert lasting(usual) == Lasting("0.95", "21474836480")
+    assert lasting(make.bot({**make.MINIMAL, "storage": {"size": "40Gi"}}).spec).database_bytes == "42949672960"
+    asked = [{"name": "uptime_ratio", "warning": "0.99"}, {"name": "database_size_bytes", "warning": "1000"}]
+    bot = make.bot({**make.MINIMAL, "monitoring": {"thresholds": asked}})
+    assert lasting(bot.spec) == Lasting("0.99", "1000")
+    rules = prometheus_rule(bot, bot.spec)["spec"]["groups"][-1]["rules"]
+    own = '{namespace="trading",bot="btc"}'
+    assert [rule["expr"] for rule in rules] == [
+        f"max by (namespace, bot) (avg_over_time(bot_running{own}[30d]))",
+        f"bot:uptime:ratio_30d{own} < 0.99",
+        f"predict_linear(database_size_bytes{own}[6h], 7 * 86400) > 1000",
+    ]
 
 
 @pytest.mark.parametrize(
