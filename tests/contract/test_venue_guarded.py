@@ -66,7 +66,7 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench(recovery: timedelta) -> AsyncIterator[Bench]:
+async def bench(recovery: timedelta, patience: timedelta, tries: int) -> AsyncIterator[Bench]:
     settings = Settings(port=0, pace=Pace(Mode.WALL), data=DEEP_DATA)
     rule = Rule(failures=3, within=timedelta(seconds=60), recovery=recovery)
     breakers = Breakers("binance", tuple(Operation), rule, steady())
@@ -75,19 +75,23 @@ async def bench(recovery: timedelta) -> AsyncIterator[Bench]:
     async with running(settings, time.time) as simulator, session:
         clock = VenueClock(session, simulator.url, simulator.url)
         await clock.measure()
-        account = Account(
-            "binance", KEY, KEY, (BTC,), "tradingbot/0", simulator.url, backoff=Backoff(0.1 * SECOND, 0.4 * SECOND)
-        )
-        venue = GuardedVenue(account, clock, Budget(None, "binance", clock), breakers, Retries())
+        waits = {"backoff": Backoff(0.1 * SECOND, 0.4 * SECOND), "timeout": patience}
+        account = Account("binance", KEY, KEY, (BTC,), "tradingbot/0", simulator.url, **waits)
+        venue = GuardedVenue(account, clock, Budget(None, "binance", clock), breakers, Retries(tries))
         try:
             yield Bench(simulator, venue, clock, breakers, invention)
         finally:
             await venue.close()
 
 
-def story(act: Callable[[Bench], Awaitable[None]], recovery: timedelta = MINUTE) -> None:
+def story(
+    act: Callable[[Bench], Awaitable[None]],
+    recovery: timedelta = MINUTE,
+    patience: timedelta = 5 * SECOND,
+    tries: int = 3,
+) -> None:
     async def told() -> None:
-        async with bench(recovery) as made:
+        async with bench(recovery, patience, tries) as made:
             await act(made)
 
     asyncio.run(asyncio.wait_for(told(), 30))
@@ -126,6 +130,26 @@ def test_what_asking_again_does_not_cure_is_not_asked_again(fault, kind):
         assert told.value.kind == kind
 
     story(act)
+
+
+@pytest.mark.row("S0-069")
+def test_who_waits_longer_has_an_answer_of_a_slow_venue(evidence):
+    """Two seconds are too long for a time-out of one, and short enough for one of five."""
+
+    async def act(at: Bench) -> None:
+        slow = Fault(0, "delay_before", "GET /api/v3/account", None, None, {"ms": 2000})
+        at.simulator.exchange.faults.add(slow)
+        try:
+            said.append(str(await at.venue.balances()))
+        except VenueUnavailable as away:
+            said.append(away.kind)
+
+    said: list[str] = []
+    for seconds in (1, 5):
+        story(act, patience=seconds * SECOND, tries=1)
+        evidence(f"sim latency 2 s, exchange.timeout {seconds}s (spec.exchange.timeoutMs {seconds}000)", said[-1])
+    assert said[0] == "network"
+    assert "USDT" in said[1]
 
 
 @pytest.mark.row("S0-045")

@@ -131,7 +131,7 @@ async def metric(pod: Pod, name: str, evidence: Note) -> float:
             try:
                 found = await gauge(pod, name)
                 break
-            except StopIteration:
+            except RuntimeError:  # a coroutine may end by no StopIteration: there is no such line yet
                 await asyncio.sleep(0.1)
     evidence(f"curl -s :9090/metrics | grep {name}", str(found))
     return found
@@ -308,6 +308,39 @@ async def test_what_a_position_brings_is_told_anew_at_each_scrape(lively: Pod, e
             await asyncio.sleep(0.05)
     evidence("pql 'unrealized_pnl{bot=\"btc\"}' twice", str(sorted(seen)))
     assert len(seen) >= 2
+
+
+@pytest.mark.row("S3-076")
+async def test_a_market_that_stands_still_is_told_and_nothing_is_entered(
+    lively: Pod, venue: Venue, evidence: Note
+) -> None:
+    """Five minutes of the venue without a price: the gauge has the age, entries wait, and then they come again."""
+    market = f"{venue.url}/control/market"
+    await bots.asked(market, {"symbol": "BTCUSDT", "outage": True})
+    try:
+        # What was under way when it stopped is told within a minute of the venue.
+        async with asyncio.timeout(60):
+            while venue_now(venue) - await gauge(lively, MARKET_DATA) <= 120:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        (before,) = await sql(lively, ENTERED)
+        async with asyncio.timeout(60):
+            while (age := venue_now(venue) - await gauge(lively, MARKET_DATA)) <= 300:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        evidence(f"sim freeze; pql 'time() - {MARKET_DATA}' (time of the venue)", f"{age:.0f}")
+        assert await sql(lively, ENTERED, evidence) == [before]
+    finally:
+        await bots.asked(market, {"symbol": "BTCUSDT", "outage": False})
+    async with asyncio.timeout(60):
+        while venue_now(venue) - await gauge(lively, MARKET_DATA) > 120:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+
+
+MARKET_DATA = "market_data_last_update_timestamp_seconds"
+ENTERED = "SELECT count(*) AS n FROM intents WHERE purpose = 'entry'"
+
+
+def venue_now(venue: Venue) -> float:
+    return venue.exchange.clock.now_ms() / 1000
 
 
 @pytest.mark.row("S1-152")

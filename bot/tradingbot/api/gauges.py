@@ -150,6 +150,8 @@ class Gauges(Collector):
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
         seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0
         yield "tradingbot_market_data_timestamp_seconds", "Venue time of the newest candle, 0 before it", (), _one(seen)
+        text = "As tradingbot_market_data_timestamp_seconds"
+        yield "market_data_last_update_timestamp_seconds", text, (), _one(seen)
         age, text = snapshot.filters_age_seconds, "Venue time since the venue told its steps and bounds"
         yield "exchange_filters_age_seconds", text, (), [] if age is None else _one(age)
         yield "tradingbot_last_tick_timestamp_seconds", "As last_heartbeat", (), _one(self._heartbeat())

@@ -83,6 +83,14 @@ def cash_enough(order: Order, price: Decimal, exposure: Exposure) -> Refusal | N
     return Refusal("NotEnoughCash", f"notional {order.quantity * price} exceeds free cash {exposure.free_cash}")
 
 
+def protected(order: Order, price: Decimal, exposure: Exposure) -> Refusal | None:
+    """No entry is sent whose stop could not stand below it."""
+    stop, step = order.stop_price, exposure.instruments[order.symbol].price_step
+    if stop is not None and ZERO < stop <= price - step:
+        return None
+    return Refusal("StopInvalid", f"the stop {stop} is not above zero and at least {step} below the price {price}")
+
+
 def order_checks(limits: RiskLimits) -> tuple[OrderCheck, ...]:
     """On entries only, in this order; the first refusal wins."""
     return (above_minimum, partial(order_within, limits), partial(position_within, limits), cash_enough)
@@ -91,7 +99,7 @@ def order_checks(limits: RiskLimits) -> tuple[OrderCheck, ...]:
 def sized(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order | Refusal:
     """The entry's order, or why there is none."""
     order = entry_order(intent, exposure, limits)
-    for check in order_checks(limits):
+    for check in (*order_checks(limits), protected):
         found = check(order, intent.price, exposure)
         if found is not None:
             return replace(found, message=f"{found.message}: {_tightest(intent, exposure, limits)}")

@@ -22,6 +22,7 @@ from tradingbot.risk.sizing import (
     entry_order,
     order_within,
     position_within,
+    protected,
     sized,
 )
 
@@ -255,6 +256,33 @@ ORDER_CHECKS = {
     "too dear": (cash_enough, order(quantity=D("100.01")), "NotEnoughCash"),
     "all the cash": (cash_enough, order(quantity=D(100)), None),
 }
+
+
+STOPS = {
+    "none": (None, "StopInvalid"),
+    "nothing": (D(0), "StopInvalid"),
+    "above the price": (D("100.01"), "StopInvalid"),
+    "at the price": (D(100), "StopInvalid"),
+    "less than a step below": (D("99.995"), "StopInvalid"),
+    "a step below": (D("99.99"), None),
+    "far below": (D("0.01"), None),
+}
+
+
+@pytest.mark.row("S0-093")
+@pytest.mark.parametrize(("stop", "reason"), STOPS.values(), ids=STOPS)
+def test_entry_without_stop_rejected(stop, reason, evidence):
+    """A stop has to stand below the price, by a step at least, and above zero."""
+    found = protected(order(stop_price=stop), D(100), exposure())
+    evidence(f"protected(entry at 100 with stop {stop})", str(found))
+    assert (found and found.reason) == reason
+
+
+def test_an_entry_whose_stop_is_on_the_wrong_side_is_not_made():
+    """Whatever a strategy wishes; so is one of a coin too cheap for a stop below it."""
+    wished = sized(intent(stop_price=D(101)), exposure(), LIMITS)
+    sentence = "the stop 101 is not above zero and at least 0.01 below the price 100"
+    assert wished == Refusal("StopInvalid", sentence)
 
 
 @pytest.mark.parametrize(("check", "asked", "reason"), ORDER_CHECKS.values(), ids=ORDER_CHECKS)
