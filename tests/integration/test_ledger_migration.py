@@ -2,17 +2,21 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+import bots
 import postgres
 from ledgers import NAMES, TIMES, Place, claimed, order, running_server  # noqa: F401
+from tradingbot.cli.program import run
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
 from tradingbot.ledger import migrate as migration
+from tradingbot.ledger.lower import lower
 from tradingbot.ledger.migrate import check, migrate
 
 NEXT = """
@@ -74,6 +78,66 @@ def test_a_step_tells_which_code_may_use_its_schema(empty: Place, tmp_path: Path
     assert ledger.intend(lease, order(), *TIMES).sequence == 1
     assert claimed(empty.open(), start="b").epoch == 2
     migrate(empty.url)  # of a version that does not know it: nothing to do
+
+
+BACK = """
+
+reversible = True
+
+
+def downgrade() -> None:
+    op.drop_column("intents", "note")
+"""
+
+
+@pytest.mark.row("S2-048")
+def test_a_step_that_loses_nothing_can_be_undone_and_done_again(
+    empty: Place, tmp_path: Path, evidence: Callable[[str, str], None]
+) -> None:
+    """There and back and there: every row is as it was, and a trader goes on."""
+    ledger = empty.open()
+    lease = claimed(ledger)
+    ledger.intend(lease, order(), *TIMES)
+    rows = "SELECT client_id, epoch, quantity, timestamp FROM intents"
+    before, folder = empty.raw(rows), scripts(tmp_path)
+    path = Path(folder) / "versions/0005_next.py"
+    path.write_text(path.read_text().replace("def upgrade", BACK.lstrip() + "\n\ndef upgrade"))
+    for _ in range(2):
+        migrate(empty.url, active="0004", scripts=folder)
+        assert (version(empty), empty.raw(rows)) == ("0005", before)
+        with pytest.raises(Misconfigured, match="the trader at work was written for schema 0005: roll its version"):
+            lower(empty.url, "0004", active="0005", scripts=folder)
+        assert lower(empty.url, "0004", active="0004", scripts=folder) is None
+        assert (version(empty), empty.raw(rows)) == ("0004", before)
+        assert empty.raw("SELECT max(version) FROM schema_compat") == [("0004",)]
+    evidence("migrate, then migrate --to 0004, twice (a step with reversible = True)", f"{before} each time")
+    assert ledger.intend(lease, order(), *TIMES).sequence == 2
+
+
+@pytest.mark.row("S2-048")
+def test_a_step_that_cannot_be_undone_is_not(
+    empty: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: Callable[[str, str], None], capsys: Any
+) -> None:
+    """Nothing is changed, whichever steps could have been; a schema that nobody knows is refused by name."""
+    mode, path = ("embedded" if empty.engine == "sqlite" else "postgres"), empty.url.removeprefix("sqlite:///")
+    rendered = bots.settings(tmp_path, database={"mode": mode, "path": path if mode == "embedded" else "/none"})
+    for name, text in bots.mounted(tmp_path, rendered, url=empty.url).items():
+        monkeypatch.setenv(name, text)
+    code = run(["db", "migrate", "--to", "0003"])
+    said = capsys.readouterr().err
+    evidence("atb db migrate --to 0003; echo $?", f"{said} {code}")
+    assert (code, said) == (4, "atb: migration 0004 cannot be undone: restore a backup of before it\n")
+    assert run(["db", "migrate", "--to", "0004"]) == 0
+    assert capsys.readouterr().out == "the ledger has schema 0004\n"
+    folder = scripts(tmp_path)
+    migrate(empty.url, scripts=folder)
+    refused = "migration 0005, 0004, 0003 cannot be undone: restore a backup of before it"
+    assert lower(empty.url, "0002", scripts=folder) == refused
+    assert version(empty) == "0005"
+    with pytest.raises(Misconfigured, match='--to "0009" is no schema of this version: write one of 0001, 0002, 0003'):
+        lower(empty.url, "0009", scripts=folder)
+    with pytest.raises(Misconfigured, match="the ledger is at schema 0005, newer than this version"):
+        lower(empty.url, "0004")
 
 
 def test_a_step_that_would_shut_the_active_code_out_is_not_taken(empty: Place, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ SUPERSEDED = {
     "S2-067": "no hypertables: atb db table-sizes (docs/decisions/0012)",
     "S3-050": "atb top (docs/decisions/0012)",
     "S2-062": "atb top (docs/decisions/0012)",
+    "S3-018": "atb db verify (docs/decisions/0012)",
     "S1-076": "atb exchange ping, for the venues that are spoken (docs/decisions/0012)",
     "S0-105": "no stored balance: atb reconcile (docs/decisions/0012)",
     "S0-107": "no stored results: they are a view of the fills (docs/decisions/0012)",

@@ -1,5 +1,6 @@
 """``atb db``: the ledger, from beside the trader."""
 
+import contextlib
 import importlib
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tradingbot.cli import tables
+from tradingbot.cli.client import Client
 from tradingbot.cli.exits import Exit, Failed
 from tradingbot.cli.local import local_settings
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured
@@ -71,9 +73,14 @@ Fencer = Annotated[str | None, typer.Option("--fencer", help="The operator's rol
 Active = Annotated[str | None, typer.Option("--active", help="Schema the trader at work was written for.")]
 
 
+To = Annotated[str | None, typer.Option("--to", help="Back to this schema, as 0004; exit 4 when that cannot be.")]
+
+
 @database.command()
-def migrate(ledger_id: LedgerId = None, fencer: Fencer = None, active: Active = None) -> int:
+def migrate(ledger_id: LedgerId = None, fencer: Fencer = None, active: Active = None, to: To = None) -> int:
     """Bring the ledger to the newest schema; safe to run twice. With an owner's login: owner, rights and fence too."""
+    if to is not None:
+        return _lowered(to, active)
     if (ledger_id is None) != (fencer is None):
         raise Failed(Exit.USAGE, "--ledger-id and --fencer go together: write both or neither")
     return _told(lambda settings: _migrate(settings, ledger_id, fencer, active), "the ledger has the newest schema")
@@ -98,6 +105,18 @@ def adopt(
         _ledger("adopt").adopt(owner_url(settings), ledger_id, owner, above)
 
     return _told(work, f"ledger {ledger_id} belongs to this bot")
+
+
+def _lowered(to: str, active: str | None) -> int:
+    """As *migrate*, the other way; the trader of this pod is asked for which schema it was written."""
+    settings = local_settings()
+    with contextlib.suppress(Failed):  # where no trader runs in this pod
+        active = active or Client(settings).ops("/status").body["schema"]["code"]
+    why = _ledger("lower").lower(owner_url(settings), to, active)
+    if why:
+        raise Failed(Exit.IRREVERSIBLE, why)
+    typer.echo(f"the ledger has schema {to}")
+    return Exit.OK
 
 
 def _migrate(settings: Settings, ledger_id: str | None, fencer: str | None, active: str | None) -> None:

@@ -44,7 +44,7 @@ def migrate(url: str, active: str | None = None, scripts: str | None = None) -> 
     """
     engine = connect(founding(url))
     try:
-        with _alone(engine, founding(url)), _scripts(scripts) as folder:
+        with alone(engine, founding(url)), own_scripts(scripts) as folder:
             _upgrade(engine, folder, active)
     finally:
         engine.dispose()
@@ -54,7 +54,7 @@ def check(url: str, active: str | None, scripts: str | None = None) -> None:
     """Nothing is changed; Misconfigured when ``migrate`` would be refused."""
     engine = connect(founding(url), read_only=True)
     try:
-        with _scripts(scripts) as folder, translated(), engine.connect() as connection:
+        with own_scripts(scripts) as folder, translated(), engine.connect() as connection:
             _next(connection, ScriptDirectory.from_config(settings(folder)), active)
     finally:
         engine.dispose()
@@ -152,7 +152,7 @@ def _session(engine: Engine, bare: bool) -> Iterator[Connection]:
 
 
 @contextmanager
-def _alone(engine: Engine, url: str) -> Iterator[None]:
+def alone(engine: Engine, url: str) -> Iterator[None]:
     """No other migration of this ledger runs; a file's own lock sees to that."""
     if engine.dialect.name == "sqlite":
         yield
@@ -181,7 +181,8 @@ def _failed(error: DBAPIError | CommandError) -> Misconfigured:
 
 
 @contextmanager
-def _scripts(folder: str | None) -> Iterator[str]:
+def own_scripts(folder: str | None) -> Iterator[str]:
+    """Where the migrations are: the product's own, unless others are named."""
     if folder is not None:
         yield folder
         return
@@ -199,7 +200,7 @@ def settings(scripts: str) -> Config:
 
 def newest() -> str | None:
     """The revision that ``migrate`` brings a ledger to."""
-    with _scripts(None) as folder:
+    with own_scripts(None) as folder:
         return ScriptDirectory.from_config(settings(folder)).get_current_head()
 
 
