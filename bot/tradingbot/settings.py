@@ -45,7 +45,7 @@ class Bot(Part):
 class Exchange(Part):
     name: str = Field(pattern=r"^[a-z0-9]{1,40}$", description="venue, in ccxt's spelling")
     symbols: Annotated[tuple[Annotated[str, AfterValidator(market)], ...], Field(strict=False)] = Field(
-        min_length=1, max_length=50, description="markets to trade"
+        min_length=1, max_length=200, description="markets to trade"
     )
     endpoint: Url | None = Field(None, description="another address than the venue's own")
     sandbox: bool = Field(False, description="paper mode only: orders go to the venue's sandbox")

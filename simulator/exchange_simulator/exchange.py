@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 from exchange_simulator.control.faults import Faults
@@ -73,16 +74,20 @@ class Exchange:
 
     def reveal_until(self, target_ms: int, *, standing: bool) -> None:
         """All due by *target_ms* has happened, in order of time; when *standing*, opens due exactly then wait."""
-        while True:
-            due = [
-                (pit.due_ms, pit.phase != POINTS, symbol)
-                for symbol, pit in self.pits.items()
-                if pit.due_ms < target_ms or (pit.due_ms == target_ms and not (standing and pit.phase == 0))
-            ]
-            if not due:
-                return
-            pit = self.pits[min(due)[2]]
+
+        def due(pit: Pit) -> list[tuple[int, bool, str]]:
+            at = pit.due_ms
+            is_due = at < target_ms or (at == target_ms and not (standing and pit.phase == 0))
+            return [(at, pit.phase != POINTS, pit.rules.symbol)] if is_due else []
+
+        # Only what was revealed has another time after it: two hundred symbols are not looked through for each of them.
+        waiting = [each for pit in self.pits.values() for each in due(pit)]
+        heapify(waiting)
+        while waiting:
+            pit = self.pits[heappop(waiting)[2]]
             self.meet(pit, pit.reveal())
+            for each in due(pit):
+                heappush(waiting, each)
 
     def meet(self, pit: Pit, reveal: Reveal) -> None:
         """Orders have met the revealed price, and listeners have heard of it."""

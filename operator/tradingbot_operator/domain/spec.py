@@ -88,7 +88,7 @@ class BackupVenue(Part):
 class Exchange(Part):
     name: VenueText
     """binance, coinbase, kraken or kucoin; changes only while suspended."""
-    symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=20)]
+    symbols: Annotated[tuple[SymbolText, ...], Field(min_length=1, max_length=200)]
     """What is traded, all quoted in one coin."""
     endpoint: UrlText | None = None
     """Address to use instead of the venue's own."""
