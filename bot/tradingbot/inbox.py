@@ -51,6 +51,11 @@ class Inbox:
         return self.ended and self._queue.empty()
 
     @property
+    def is_empty(self) -> bool:
+        """True when nothing else has come."""
+        return self._queue.empty()
+
+    @property
     def is_idle(self) -> bool:
         """True when everything that came has been answered."""
         return self._queue.empty() and not self._taken

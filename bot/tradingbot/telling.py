@@ -241,7 +241,7 @@ class Teller:
             recovering_until=guard.recovering_until(around.now),
             journal=len(self._journal.entries()),
             unresolved=self.snapshot.unresolved if self._standing else desk.unresolved,
-            open_orders=sum(len(desk.book.live(symbol)) for symbol in desk.book.instruments),
+            open_orders=desk.book.live_count,
             last_orders=desk.book.recent,
             data_seen_at=seen_at,
             data_age_seconds=age,

@@ -25,6 +25,8 @@ from tradingbot.handover import HandOver
 from tradingbot.inbox import Event, Turn
 from tradingbot.risk.limits import HUNDRED
 
+# To show it goes through all symbols, which two hundred running bars a second do not call for.
+SHOWN_SECONDS = 0.1
 FEED_ENDED = "the feed has ended"
 Count = tuple[Mapping[str, tuple[Decimal, Decimal]], Mapping[str, Decimal]]
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +47,8 @@ class Trader:
         self.desk = desk
         self.decided: dict[str, datetime] = {}
         self.unanswered: set[str] = set()
-        self._looked_at = float("-inf")
+        self._looked_at = self._shown_at = float("-inf")
+        self._unshown = False
         self._examine_at = floor.parts.clock.now() + floor.parts.settings.reconciled
         self._hand_over = HandOver(floor, desk)
 
@@ -63,9 +66,17 @@ class Trader:
                 floor.teller.venue_away(error)
                 self._looked_at = float("-inf")
             floor.guard.keep(self.desk)
-            floor.teller.show(self.desk, floor.guard)
+            self._show(event)
         floor.inbox.answered()
         return Ended.OVER
+
+    def _show(self, event: Event) -> None:
+        """What was done is shown once nothing else waits; who only hears of prices shows them ten times a second."""
+        now = self.floor.parts.clock.monotonic()
+        self._unshown = self._unshown or not isinstance(event, Candle) or event.closed
+        if (self._unshown and self.floor.inbox.is_empty) or now - self._shown_at >= SHOWN_SECONDS:
+            self.floor.teller.show(self.desk, self.floor.guard)
+            self._unshown, self._shown_at = False, now
 
     async def _turn(self, event: Event) -> None:
         match event:

@@ -22,6 +22,7 @@ from kubectl_tradingbot.idling import why_no_trades
 from kubectl_tradingbot.incident import doctor, emergency_stop, halt, resume, show_history
 from kubectl_tradingbot.logs import logs
 from kubectl_tradingbot.observe import ClusterSaysNo, bots, health, live, resources
+from kubectl_tradingbot.rate import rate
 from kubectl_tradingbot.reconciling import reconcile
 from kubectl_tradingbot.restarting import restart
 from kubectl_tradingbot.suspending import start_bot, stop_bot
@@ -51,6 +52,7 @@ program.command()(diagnose)
 program.command()(restart)
 program.command()(watch)
 program.command()(why_no_trades)
+program.command()(rate)
 program.command("history")(show_history)
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="namespace; default: the context's")]
 Name = Annotated[str | None, typer.Argument(help="one bot; default: all in the namespace")]

@@ -1,7 +1,7 @@
 """Measures the trading process: ``make bench NAME=bot`` writes build/bench/bot.json.
 
 Real ``atb`` processes at a real simulator of this machine, PostgreSQL beside them; nothing of Kubernetes. Each part can
-be had alone and smaller: ``python tests/bench/bot.py wire=40 starts=1 symbols=10`` (orders, runs, seconds).
+be had alone and smaller: ``python tests/bench/bot.py wire=40 starts=1 symbols=10 gate=60 longlife=120``.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import gating
+import longlife
 import starting
 import wire
 
@@ -24,12 +26,18 @@ BARS = {
     "ready_p50_s": 2,
     "idle_rss_mb": 125,
     "symbols_200_cpu_cores": 0.5,
+    "gate_429_count": 0,
+    "gate_cancel_wait_p99_ms": 100,
+    "longlife_rss_growth_mb": 2,
+    "longlife_ledger_mismatch_count": 0,
 }
 Part = Callable[[pathlib.Path, int], Awaitable[dict[str, float]]]
 PARTS: dict[str, tuple[Part, int, str]] = {
     "wire": (wire.measured, 400, "ORDERS"),
     "starts": (starting.started, 9, "RUNS"),
     "symbols": (lambda folder, seconds: starting.symbols(folder, 200, seconds), 60, "SECONDS"),
+    "gate": (gating.measured, 600, "SECONDS"),
+    "longlife": (longlife.measured, 864, "SECONDS"),
 }
 USAGE = "usage: python tests/bench/bot.py " + " ".join(f"[{name}[={unit}]]" for name, (_, _, unit) in PARTS.items())
 

@@ -29,6 +29,7 @@ class Book:
         self.recent: tuple[OrderRecord, ...] = ()
         self.newest_fill_at: dict[str, datetime] = {}
         self.results = Results()
+        self._cash: Decimal | None = None
         self._live: dict[str, OrderRecord] = {}
         self._traded: dict[str, Decimal] = {}
 
@@ -59,7 +60,8 @@ class Book:
         if instrument is None:
             return
         before = self.positions[fill.symbol]
-        self.positions[fill.symbol] = after = with_fill(before, fill, instrument.base, instrument.quote)
+        after = with_fill(before, fill, instrument.base, instrument.quote)
+        self.hold(after)
         self.results.take(fill, after, instrument)
         if fill.client_id.startswith(FOREIGN):
             self.taken.add((fill.symbol, fill.trade_id))
@@ -68,6 +70,10 @@ class Book:
         record = self._live.get(fill.client_id)
         if record is not None:
             self.put(record)
+
+    def hold(self, position: Position) -> None:
+        """*position* is what its symbol has now."""
+        self.positions[position.symbol], self._cash = position, None
 
     def record(self, client_id: str) -> OrderRecord | None:
         """A live order by its id."""
@@ -98,6 +104,11 @@ class Book:
         sells = (r for r in self.live(symbol) if order(r).side is Side.SELL and r.write.client_id != but)
         return sum((self._open_quantity(r) for r in sells), ZERO)
 
+    @property
+    def live_count(self) -> int:
+        """How many orders of our markets are live."""
+        return sum(record.write.request.symbol in self.instruments for record in self._live.values())
+
     def working(self, marks: Mapping[str, Decimal]) -> tuple[Working, ...]:
         """Every live order at its worst."""
         return tuple(self._working(record, marks) for record in self._live.values())
@@ -105,7 +116,9 @@ class Book:
     @property
     def cash(self) -> Decimal:
         """The capital and what all fills have added to it or taken from it, in the quote coin."""
-        return self.capital + sum((p.realised - p.cost for p in self.positions.values()), ZERO)
+        if self._cash is None:
+            self._cash = self.capital + sum((p.realised - p.cost for p in self.positions.values()), ZERO)
+        return self._cash
 
     def free_cash(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Cash less what working buys may still spend."""

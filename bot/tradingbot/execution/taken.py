@@ -50,7 +50,7 @@ async def take_in(desk: Desk, symbol: str, short: Decimal) -> bool:
         desk.book.apply(fill)
         log.warning("Trade executed", purpose="foreign", **told(fill))
     # One that came late belongs before newer ones, and the average price depends on the order.
-    desk.book.positions[symbol] = desk.ledger.position(market)
+    desk.book.hold(desk.ledger.position(market))
     return True
 
 

@@ -30,6 +30,7 @@ class Bars:
         self._metrics = metrics
         self._heard = heard
         self._series: dict[str, Series] = {}
+        self._closes: dict[str, Decimal] = {}
         self._asked: dict[str, tuple[datetime, datetime]] = {}
         self.marks: dict[str, Candle] = {}
         self.seen_at: dict[str, datetime] = {}
@@ -48,6 +49,7 @@ class Bars:
             for candle in history[-1:]:
                 self._seen(candle, now)
                 self._heard(candle)
+            self._closed(series)
             self._told(series)
         return tuple(loaded)
 
@@ -62,6 +64,7 @@ class Bars:
         if kind is Taken.CHANGED:
             series.correct(candle)
             self._heard(candle)
+            self._closed(series)
             return ()
         fresh = await self._filled(series, candle) if kind is Taken.GAP else ()
         if candle.closed:
@@ -72,6 +75,7 @@ class Bars:
         if not candle.closed:
             self._heard(candle)
         if fresh:
+            self._closed(series)
             self._told(series)
         return fresh
 
@@ -98,7 +102,7 @@ class Bars:
 
     def closes(self) -> dict[str, Decimal]:
         """The newest closed price of each symbol: the same in a recording and at a live venue."""
-        return {symbol: newest.close for symbol, series in self._series.items() if (newest := series.newest)}
+        return dict(self._closes)
 
     def window(self, symbol: str, bars: int) -> Window:
         return self._series[symbol].window(bars)
@@ -110,6 +114,13 @@ class Bars:
     def newest(self, symbol: str) -> Candle | None:
         """The newest closed bar of *symbol*."""
         return self._series[symbol].newest
+
+    def _closed(self, series: Series) -> None:
+        newest = series.newest
+        if newest is None:
+            self._closes.pop(series.symbol, None)
+        else:
+            self._closes[series.symbol] = newest.close
 
     def _told(self, series: Series) -> None:
         self.volatility[series.symbol] = moves = volatility(series.window(MEASURED).closes)

@@ -77,7 +77,8 @@ def awaited(what: str, original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await original(*arguments, **named)
         finally:
-            note(what, [time.perf_counter_ns() - began, bool(getattr(arguments[1], "urgent", False))])
+            use = arguments[1]
+            note(what, [time.perf_counter_ns() - began, "urgent" if use.urgent else "entry" if use.enters else "usual"])
 
     return call
 
