@@ -1,7 +1,7 @@
 """Measures the trading process: ``make bench NAME=bot`` writes build/bench/bot.json.
 
 Real ``atb`` processes at a real simulator of this machine, PostgreSQL beside them; nothing of Kubernetes. Each part can
-be had alone and smaller: ``python tests/bench/bot.py wire=40 starts=1 symbols=10 gate=60 longlife=120``.
+be had alone and smaller: ``python tests/bench/bot.py wire=40 starts=1 symbols=10 gate=60 peer=1 longlife=120``.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import gating
 import longlife
+import peer
 import starting
 import wire
 
@@ -37,6 +38,7 @@ PARTS: dict[str, tuple[Part, int, str]] = {
     "starts": (starting.started, 9, "RUNS"),
     "symbols": (lambda folder, seconds: starting.symbols(folder, 200, seconds), 60, "SECONDS"),
     "gate": (gating.measured, 600, "SECONDS"),
+    "peer": (peer.measured, 4, "RUNS"),
     "longlife": (longlife.measured, 864, "SECONDS"),
 }
 USAGE = "usage: python tests/bench/bot.py " + " ".join(f"[{name}[={unit}]]" for name, (_, _, unit) in PARTS.items())
