@@ -10,7 +10,6 @@ import structlog
 
 from tradingbot.domain.errors import ShutOut
 from tradingbot.domain.halt import HaltKind
-from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.order import Order
 from tradingbot.execution import exits, send
 from tradingbot.execution.desk import Desk
@@ -65,7 +64,7 @@ class CutOff:
         """What would leave the position whole, unless that was sent before."""
         if symbol in self._left:
             return None
-        mark = self._floor.bars.closes().get(symbol, ZERO)
+        mark = self._floor.bars.close(symbol)
         wanted = exits.exit_order(self._desk.book, symbol, mark, self._floor.guard.reason)
         return wanted if isinstance(wanted, Order) else None
 

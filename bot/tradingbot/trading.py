@@ -18,6 +18,7 @@ from tradingbot.domain.order import Fill, OrderReport
 from tradingbot.execution import exits, record, send, settle, stops
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.outside import amounts, apart
+from tradingbot.execution.owed import Owed
 from tradingbot.execution.reconciling import Prices, examined
 from tradingbot.execution.recount import recount
 from tradingbot.floor import SECOND, Floor
@@ -48,7 +49,7 @@ class Trader:
         self.decided: dict[str, datetime] = {}
         self.unanswered: set[str] = set()
         self._looked_at = self._shown_at = float("-inf")
-        self._unshown = False
+        self._unshown, self._owed = False, Owed()
         self._examine_at = floor.parts.clock.now() + floor.parts.settings.reconciled
         self._hand_over = HandOver(floor, desk)
 
@@ -142,6 +143,7 @@ class Trader:
         decision = Decision(strategy.name, bar.symbol, bar.open_time, intent, refusal)
         outcome = await send.decide(desk, decision, request)
         self.floor.teller.decided(decision, outcome)
+        self._owed.decided(bar.symbol, intent, outcome)
         if request is not None:
             await self.answer(bar.symbol)
 
@@ -166,7 +168,7 @@ class Trader:
         settle.repeats(self.desk, f"cover {symbol}", not covered)
         if covered:
             return
-        await exits.leave(self.desk, symbol, self.floor.bars.closes().get(symbol, ZERO), deciding.UNCOVERED)
+        await exits.leave(self.desk, symbol, self.floor.bars.close(symbol), deciding.UNCOVERED)
         await settle.follow(self.desk, symbol)
         await self.cover(symbol)
 
@@ -190,6 +192,8 @@ class Trader:
         count = await self._count() if whole else None
         for symbol in self.floor.symbols:
             await self.obey_halts(symbol)
+            if not self._hand_over.ordered and await self._owed.paid(desk, symbol, self.floor.bars.close(symbol)):
+                self.unanswered.add(symbol)
             if whole or symbol in self.unanswered or (parts.strategy.every is None and settle.waits(desk, symbol)):
                 await self.answer(symbol)
         if whole:
@@ -268,7 +272,7 @@ class Trader:
         """While anything halts, no entry works; under flatten one step towards flat was made."""
         guard = self.floor.guard
         if guard.ruling is HaltKind.FLATTEN:
-            flat = await exits.flatten(self.desk, symbol, self.floor.bars.closes().get(symbol, ZERO), guard.reason)
+            flat = await exits.flatten(self.desk, symbol, self.floor.bars.close(symbol), guard.reason)
             self.floor.teller.flattened(symbol, flat)
         elif guard.ruling is not None:
             await exits.drop_entries(self.desk, symbol, "halted")

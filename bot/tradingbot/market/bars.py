@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import VenueUnavailable
+from tradingbot.domain.instrument import ZERO
 from tradingbot.domain.ports import Feed
 from tradingbot.domain.snapshot import Metrics
 from tradingbot.domain.window import Window
@@ -103,6 +104,10 @@ class Bars:
     def closes(self) -> dict[str, Decimal]:
         """The newest closed price of each symbol: the same in a recording and at a live venue."""
         return dict(self._closes)
+
+    def close(self, symbol: str) -> Decimal:
+        """The newest closed price of *symbol*, 0 before there is one."""
+        return self._closes.get(symbol, ZERO)
 
     def window(self, symbol: str, bars: int) -> Window:
         return self._series[symbol].window(bars)

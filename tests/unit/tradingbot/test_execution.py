@@ -39,6 +39,7 @@ from tradingbot.execution.book import Book, in_bar
 from tradingbot.execution.desk import Desk
 from tradingbot.execution.halting import Halts
 from tradingbot.execution.money import Money
+from tradingbot.execution.owed import Owed
 from tradingbot.venues.replay import ReplayClock
 
 D = Decimal
@@ -344,6 +345,64 @@ def test_a_decision_that_finds_no_room_is_made_and_refused():
     assert outcome == Refusal("RateLimited", "not sent: the weight is used up")
     assert (made.venue.sent, made.ledger.orders()) == ([], ())
     assert made.ledger.decided_through("sma_cross", BTC) == START
+
+
+def held_desk(venue: ScriptedVenue) -> Desk:
+    """A position of one coin without a stop, and a decision to leave it."""
+    made = desk(venue)
+    made.book = holding()
+    return made
+
+
+WISH = Intent(BTC, "sma_cross", START, Action.EXIT, D(100), START, "fast average below slow")
+
+
+@pytest.mark.parametrize("outcome", [Refusal("RateLimited", "not sent"), Refused("NotConnected", "no line")])
+def test_an_exit_that_was_not_sent_is_sent_when_there_is_a_way(outcome):
+    """With the reason it was decided for, as soon as there is room, and once."""
+    made, owed = held_desk(ScriptedVenue(full="the weight is used up")), Owed()
+    owed.decided(BTC, WISH, outcome)
+    assert not asyncio.run(owed.paid(made, BTC, D(100)))
+    assert made.venue.sent == []
+    made.venue.full = ""
+    later(made, 1)
+    assert asyncio.run(owed.paid(made, BTC, D(100)))
+    assert not asyncio.run(owed.paid(made, BTC, D(100)))
+    (sent,) = made.venue.sent
+    assert (sent.request.purpose, sent.request.quantity, sent.request.reason) == (
+        Purpose.EXIT,
+        D(1),
+        "fast average below slow",
+    )
+
+
+@pytest.mark.parametrize(
+    ("intent", "outcome"),
+    [
+        (WISH, Refused("-2010", "Account has insufficient balance for requested action.")),
+        (WISH, Unknown("time-out")),
+        (WISH, None),
+        (replace(WISH, action=Action.ENTER), Refusal("RateLimited", "not sent")),
+        (None, None),
+    ],
+)
+def test_nothing_else_is_owed(intent, outcome):
+    """What the venue refused, what may have been sent, what enters, and what a later decision has taken back."""
+    made, owed = held_desk(ScriptedVenue()), Owed()
+    owed.decided(BTC, WISH, Refusal("RateLimited", "not sent"))
+    owed.decided(BTC, intent, outcome)
+    assert not asyncio.run(owed.paid(made, BTC, D(100)))
+    assert made.venue.sent == []
+
+
+def test_what_was_sold_meanwhile_is_owed_no_more():
+    """The stop may have been faster."""
+    made, owed = desk(ScriptedVenue()), Owed()
+    owed.decided(BTC, WISH, Refusal("RateLimited", "not sent"))
+    assert not asyncio.run(owed.paid(made, BTC, D(100)))
+    made.book = holding()
+    assert not asyncio.run(owed.paid(made, BTC, D(100)))
+    assert made.venue.sent == []
 
 
 def test_orders_of_the_last_minute_are_those_of_the_ledger_and_then_our_own():
