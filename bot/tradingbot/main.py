@@ -57,6 +57,7 @@ from tradingbot.venues.candle_files import held
 
 # What Kubernetes waits (60 s) less what the servers and the logs need after the engine.
 GRACE_SECONDS = 50.0
+STANDARD_ERROR = 2
 COMPLETE, FAILED = 0, 1
 MEBIBYTE = 1024 * 1024
 COMMANDS: dict[str, tuple[Mode, ...]] = {"live": ("live",), "paper": ("sim", "dry-run", "paper")}
@@ -79,7 +80,7 @@ class Start:
 def run(command: str) -> int:
     """Trades until SIGTERM; the exit code of the process."""
     # Where it stood when it was struck down is all that a library's fault leaves for a person.
-    faulthandler.enable(all_threads=False)
+    faulthandler.enable(STANDARD_ERROR, all_threads=False)
     try:
         start, lock = prepare(command)
     except Misconfigured as refusal:

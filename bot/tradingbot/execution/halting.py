@@ -39,8 +39,9 @@ class Halts:
     def refresh(self) -> None:
         """What stands is what the ledger says, with everything of ours latched in it first."""
         self.latch()
+        told = self.ledger.halts()
         self.standing, self.off = {}, {}
-        for halt in self.ledger.halts():
+        for halt in told:
             self._stands(halt)
 
     def _stands(self, halt: Halt) -> None:

@@ -99,11 +99,11 @@ def order_checks(limits: RiskLimits) -> tuple[OrderCheck, ...]:
 def sized(intent: Intent, exposure: Exposure, limits: RiskLimits) -> Order | Refusal:
     """The entry's order, or why there is none."""
     order = entry_order(intent, exposure, limits)
-    for check in (*order_checks(limits), protected):
+    for check in order_checks(limits):
         found = check(order, intent.price, exposure)
         if found is not None:
             return replace(found, message=f"{found.message}: {_tightest(intent, exposure, limits)}")
-    return order
+    return protected(order, intent.price, exposure) or order
 
 
 def _tightest(intent: Intent, exposure: Exposure, limits: RiskLimits) -> str:

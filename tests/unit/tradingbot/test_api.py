@@ -219,7 +219,7 @@ def test_status_is_the_form_of_the_contract() -> None:
         "database": "ok",
         "clock": "ok",
         "circuit_breakers": [],
-        "strategies": [{"name": "sma_cross", "enabled": True, "symbols": ["BTC/USDT"], "trades": None, "pnl": None}],
+        "strategies": [{"name": "sma_cross", "enabled": True, "symbols": ["BTC/USDT"], "trades": 0, "pnl": "0"}],
         "shadow": {"compared": 0, "differing": 0, "quantity_difference_percent": "0"},
         "adoption": None,
         "outside": [],

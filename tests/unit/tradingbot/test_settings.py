@@ -67,7 +67,7 @@ MISTAKES = [
     (
         "trading_day.x",
         "k3y",
-        "trading_day.x is not a field of the settings: remove it, or write one of reset, timezone",
+        "trading_day.x is not a field of the settings: remove it, or write one of reset, timezone, hours, holidays",
     ),
     (
         "bot.name",
