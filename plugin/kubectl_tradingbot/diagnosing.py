@@ -9,7 +9,6 @@ from kubectl_tradingbot.domain import diagnosis
 from kubectl_tradingbot.domain.logs import Wanted, newest
 from kubectl_tradingbot.incident import Name, Namespace
 from kubectl_tradingbot.logs import written
-from kubectl_tradingbot.observe import ClusterSaysNo
 
 LINES, BEFORE = 50, 100
 
@@ -32,14 +31,7 @@ def last_lines(one: cluster.Bot) -> list[str]:
 
 
 def _logs(one: cluster.Bot, pods: cluster.Items, most: int, *flags: str) -> list[str]:
-    """Of the pods that have any: one that was never started, or never ended, has none."""
-    found: list[list[str]] = []
-    for pod in pods:
-        try:
-            found.append(list(written(one, pod["metadata"]["name"], f"--tail={most}", *flags)))
-        except ClusterSaysNo:
-            continue
-    return newest(found, Wanted(), most)
+    return newest(written(one, pods, f"--tail={most}", *flags)[0], Wanted(), most)
 
 
 def _section(heading: str, lines: Iterable[str]) -> None:

@@ -1,6 +1,5 @@
 """What a bot's pods have written down: looked through by level, component and age; also of a container that ended."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from kubectl_tradingbot import cluster
 from kubectl_tradingbot.domain.logs import LEVELS, Wanted, newest
 from kubectl_tradingbot.flags import spread
 from kubectl_tradingbot.incident import REFUSED, USAGE, Name, Namespace
-from kubectl_tradingbot.observe import kubectl, streamed
+from kubectl_tradingbot.observe import ClusterSaysNo, kubectl, streamed
 from kubectl_tradingbot.tasking import stop
 
 ALL = "--tail=-1"
@@ -48,13 +47,23 @@ def logs(which: Which, span: Span) -> None:
         _followed(bot, wanted, [f"--tail={span.tail}", *flags])
         return
     flags.append(ALL if wanted.is_choosy else f"--tail={span.tail}")
-    for text in newest((written(bot, pod["metadata"]["name"], *flags) for pod in pods), wanted, span.tail):
+    read, refused = written(bot, pods, *flags)
+    if refused and not read:
+        raise refused[0]
+    for text in newest(read, wanted, span.tail):
         typer.echo(text)
 
 
-def written(bot: cluster.Bot, pod: str, *flags: str) -> Iterator[str]:
-    """Each line of the container in *pod*."""
-    yield from kubectl("logs", "-n", bot.namespace, pod, "-c", "bot", *flags).splitlines()
+def written(bot: cluster.Bot, pods: cluster.Items, *flags: str) -> tuple[list[list[str]], list[ClusterSaysNo]]:
+    """The lines of each pod that has any, and why others have none: never started, or never ended before."""
+    read, refused = [], []
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        try:
+            read.append(kubectl("logs", "-n", bot.namespace, name, "-c", "bot", *flags).splitlines())
+        except ClusterSaysNo as error:
+            refused.append(error)
+    return read, refused
 
 
 def _followed(bot: cluster.Bot, wanted: Wanted, flags: list[str]) -> None:

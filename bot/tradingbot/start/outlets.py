@@ -8,6 +8,7 @@ import os
 import queue
 import select
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
@@ -90,9 +91,10 @@ class Behind:
             self._no_room += 1
 
     def close(self) -> None:
+        end = time.monotonic() + CLOSE_SECONDS
         with contextlib.suppress(queue.Full):
             self._waiting.put(None, timeout=CLOSE_SECONDS)
-        self._thread.join(CLOSE_SECONDS)
+        self._thread.join(max(0.0, end - time.monotonic()))
 
     def _run(self) -> None:
         while (line := self._waiting.get()) is not None:

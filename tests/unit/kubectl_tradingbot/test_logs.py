@@ -141,6 +141,16 @@ def test_logs_that_are_to_be_chosen_are_read_whole(kubectl):
     ]
 
 
+def test_a_pod_that_has_not_begun_does_not_hide_what_the_other_has_written(kubectl):
+    """Lines of those that can be read; when there are none at all, why."""
+    pods = json.dumps({"items": [{"metadata": {"name": f"btc-{colour}-1"}} for colour in ("blue", "green")]})
+    waits = 'case "$*" in *green*) echo "waiting to start" >&2; exit 1 ;; esac'
+    kubectl(pods=pods, logs=f"{waits}; echo '{line(1)}'")
+    assert ran("logs", "btc").output == line(1) + "\n"
+    kubectl(pods=pods, logs='echo "waiting to start" >&2; exit 1')
+    assert str(ran("logs", "btc").exception) == "waiting to start"
+
+
 def test_logs_are_followed_line_by_line(kubectl):
     """Of every pod of the bot; when kubectl fails its sentence is ours."""
     calls = kubectl(logs=f"echo '{line(1)}'; echo '{line(2, 'ERROR')}'; echo broken >&2; exit 1")
