@@ -1,5 +1,6 @@
 """What the engine tells: its snapshot, its log lines and its counts. It decides nothing."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,8 @@ class Teller:
         self._standing = False
         self._why = self._held_back = ""
         self._venue = "ok"
+        # A recording is decided faster than anybody reads.
+        self._of_each_bar = logging.DEBUG if settings.turn is None else logging.INFO
         self._flat: frozenset[str] = frozenset()
         self.snapshot = Snapshot(
             heartbeat=clock.monotonic(),
@@ -195,7 +198,8 @@ class Teller:
                 refused=refusal.message if refusal else code,
             )
         else:
-            log.info("Decided", symbol=decision.symbol, bar=decision.bar.isoformat(), action="hold")
+            bar = decision.bar.isoformat()
+            log.log(self._of_each_bar, "Decided", symbol=decision.symbol, bar=bar, action="hold")
         self.snapshot = replace(self.snapshot, bars_seen=self.snapshot.bars_seen + 1)
 
     def ticked(self, decision: Decision, outcome: Outcome | Refusal | None) -> Refusal | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from structlog.testing import capture_logs
 
 from exchange import FakeExchange, Losing
 from trading import (
@@ -380,6 +381,17 @@ def test_a_halt_acts_at_once_and_resume_lets_go():
     refused = [d.refusal.reason for d, _ in world.ledger.decisions if d.refusal]
     assert set(refused) == {"Halted"}
     assert world.ledger.orders() == ()
+
+
+@pytest.mark.parametrize(("turn", "level"), [(None, "debug"), (timedelta(milliseconds=1), "info")])
+def test_each_decided_bar_has_one_line(turn: timedelta | None, level: str):
+    """A wish is a Signal, none is Decided; of a recording, which is decided faster than anybody reads, in debug."""
+    with capture_logs() as lines:
+        run(world := replay(rising(), sma(), turn=turn))
+    told = [line for line in lines if line["event"] in ("Signal", "Decided")]
+    assert [line["bar"] for line in told] == [d.bar.isoformat() for d, _ in world.ledger.decisions]
+    assert {line["log_level"] for line in told if line["event"] == "Decided"} == {level}
+    assert {line["log_level"] for line in told if line["event"] == "Signal"} == {"info"}
 
 
 def test_a_daily_loss_halts_until_the_next_trading_day():
