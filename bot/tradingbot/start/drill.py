@@ -2,31 +2,23 @@
 
 import json
 import secrets as randomness
-import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import SecretStr
 
 from tradingbot.attempts import Attempts
 from tradingbot.domain.errors import Misconfigured
-from tradingbot.domain.order import Order, OrderType, Purpose, Side, VenueWrite
 from tradingbot.domain.realmoney import differences
 from tradingbot.settings import Settings, parse_settings
 from tradingbot.start.adapters import account_of
 from tradingbot.start.addresses import BASES
 from tradingbot.start.credentials import ExchangeKeys, load_secrets
-from tradingbot.venues.ccxt_venue import CcxtVenue
-from tradingbot.venues.clock import VenueClock
+from tradingbot.venues.trial import tried
 
-# In the form of our order ids, of a ledger that is nobody's.
-NAME = "tdrill000000000000"
 # No database is asked.
 FILE = {"mode": "embedded"}
 
@@ -38,21 +30,6 @@ class Layer:
     name: str
     blocks: bool
     message: str
-
-
-class Nowhere(AbstractResolver):
-    """Finds no name: what a layer lets through ends here, and nothing leaves this machine."""
-
-    asked = ""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        self.asked = host
-        raise OSError(f"{host}, port {port}, family {family}: this is a drill")
-
-    async def close(self) -> None:
-        return
 
 
 async def drilled(settings: Settings, environment: Mapping[str, str]) -> tuple[Layer, ...]:
@@ -74,24 +51,11 @@ def _settings(settings: Settings) -> Layer:
 
 async def _lines(settings: Settings) -> Layer:
     """An order of a client that was made for the venue itself all the same gets no line."""
-    nowhere, attempts = Nowhere(), Attempts()
     keys = ExchangeKeys(*(SecretStr(randomness.token_hex(16)) for _ in range(3)))
-    plain = parse_settings(
-        _changed(settings, mode="paper", exchange={"sandbox": False, "endpoint": None, "proxy": None})
-    )
-    account = account_of(plain, keys, "tradingbot/drill", attempts)
-    async with aiohttp.ClientSession() as session:
-        clock = VenueClock(session, "", None)
-        venue = CcxtVenue(account, clock, resolver=nowhere)
-        order = Order(settings.exchange.symbols[0], Side.BUY, OrderType.MARKET, Purpose.ENTRY, Decimal(1))
-        now = clock.now()
-        try:
-            outcome = await venue.send(VenueWrite(NAME, 0, 0, order, now, now + venue.request_life))
-        finally:
-            await venue.close()
-    if nowhere.asked:
-        return Layer("lines", False, f"an order was on its way to {nowhere.asked}")
-    return Layer("lines", attempts.count == 1, str(getattr(outcome, "message", outcome)))
+    plain = parse_settings(_changed(settings, mode="paper", exchange={"sandbox": False}))
+    reached = await tried(account_of(plain, keys, "tradingbot/drill", Attempts()))
+    said = f"an order was on its way to {reached}" if reached else "an order for the venue itself was kept back"
+    return Layer("lines", not reached, said)
 
 
 def _keys(settings: Settings) -> Layer:

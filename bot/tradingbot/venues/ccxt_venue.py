@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
 
 from tradingbot.domain.candle import Candle
 from tradingbot.domain.errors import Misconfigured, VenueUnavailable
@@ -49,13 +48,7 @@ MOST_CALLS = 5000
 class CcxtVenue:
     """Sends each write once, with the timestamp it was fenced with; every answer becomes one of three outcomes."""
 
-    def __init__(
-        self,
-        account: Account,
-        clock: VenueClock,
-        budget: Budget | None = None,
-        resolver: AbstractResolver | None = None,
-    ) -> None:
+    def __init__(self, account: Account, clock: VenueClock, budget: Budget | None = None) -> None:
         if account.exchange not in SPOKEN:
             raise Misconfigured(f"exchange.name is {account.exchange!r}; orders can be sent to {', '.join(SPOKEN)}")
         self.name = account.exchange
@@ -63,7 +56,7 @@ class CcxtVenue:
         self._account = account
         self._clock = clock
         self._dialect = SPOKEN[account.exchange]()
-        self._exchange = signing(account, clock, self._dialect, resolver)
+        self._exchange = signing(account, clock, self._dialect)
         self._lane = asyncio.Lock() if self._dialect.traits.serial else contextlib.nullcontext()
         self._open_at = 0.0
         self._orders_at = 0.0
