@@ -23,10 +23,10 @@ def test_the_standard_operator_module_is_not_shadowed():
 
 
 def test_one_line_of_the_bot_sends_to_a_venue():
-    """Every venue write goes through execution/send.py, behind the fence; a drill's finds no venue."""
+    """Every venue write goes through execution/send.py, behind the fence."""
     files = sorted((ROOT / "bot" / "tradingbot").rglob("*.py"))
     senders = {path.name: count for path in files if (count := calls_of(path.read_text(), "send"))}
-    assert senders == {"send.py": 1, "drill.py": 1}
+    assert senders == {"send.py": 1}
 
 
 def test_the_count_of_senders_sees_a_second_one():

@@ -814,7 +814,7 @@ def test_a_position_is_shown_with_what_covers_it():
 
 
 def test_one_function_reaches_the_venues_writes():
-    """Everything else goes through it, so nothing is sent that the ledger does not have; a drill's finds no venue."""
+    """Everything else goes through it, so nothing is sent that the ledger does not have."""
     calls = {
         (file.relative_to(SOURCE).as_posix(), ast.unparse(node.func))
         for file in sorted(SOURCE.rglob("*.py"))
@@ -822,7 +822,4 @@ def test_one_function_reaches_the_venues_writes():
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "send"
     }
-    assert {call for call in calls if "venue" in call[1]} == {
-        ("execution/send.py", "desk.venue.send"),
-        ("start/drill.py", "venue.send"),
-    }
+    assert {call for call in calls if "venue" in call[1]} == {("execution/send.py", "desk.venue.send")}
