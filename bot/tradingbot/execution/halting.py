@@ -39,9 +39,10 @@ class Halts:
     def refresh(self) -> None:
         """What stands is what the ledger says, with everything of ours latched in it first."""
         self.latch()
-        told = self.ledger.halts()
+        found = self.ledger.halts()
+        # Only now: what cannot be read takes nothing away.
         self.standing, self.off = {}, {}
-        for halt in told:
+        for halt in found:
             self._stands(halt)
 
     def _stands(self, halt: Halt) -> None:
