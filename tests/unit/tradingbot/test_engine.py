@@ -24,11 +24,13 @@ from trading import (
     replay,
     sma,
 )
+from tradingbot import trading
 from tradingbot.domain.errors import LedgerUnavailable, Misconfigured, VenueUnavailable
 from tradingbot.domain.halt import Halt, HaltKind
 from tradingbot.domain.lease import Instance, NotClaimed
 from tradingbot.domain.order import OrderStatus, Purpose, Side
 from tradingbot.domain.snapshot import EngineState
+from tradingbot.inbox import Turn
 from tradingbot.strategy import strategy_of
 from tradingbot.strategy.ml_basic import Model
 from tradingbot.venues.paper import PaperVenue
@@ -615,3 +617,27 @@ def test_a_bot_that_runs_for_months_still_enters():
     run(world)
     assert [way for way in traded(world) if way[0] == "entry"] == [("entry", "filled")]
     assert world.engine.snapshot().filters_age_seconds < timedelta(days=3).total_seconds()
+
+
+def test_a_turn_is_shown_once_nothing_else_waits(monkeypatch):
+    """What only tells prices is shown ten times a second, whatever its number; all else as soon as it is caught up."""
+    monkeypatch.setattr(trading, "SHOWN_SECONDS", 3600.0)
+    world = replay([candle(minute) for minute in range(3)], sma())
+    floor, shown = world.engine._floor, []
+    floor.teller.show = lambda *_: shown.append(True)
+    trader = trading.Trader(floor, None)
+    running = candle(3, closed=False)
+    trader._show(running)
+    assert len(shown) == 1, "nothing was shown before"
+    for _ in range(100):
+        trader._show(running)
+    assert len(shown) == 1
+    floor.inbox.wake()
+    trader._show(candle(3))
+    assert len(shown) == 1, "the timer's turn waits"
+    asyncio.run(floor.inbox.next())
+    trader._show(Turn.TIMER)
+    assert len(shown) == 2
+    monkeypatch.setattr(trading, "SHOWN_SECONDS", 0.0)
+    trader._show(running)
+    assert len(shown) == 3
