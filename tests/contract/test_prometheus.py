@@ -14,7 +14,7 @@ from tradingbot_operator.cluster.prometheus import Prometheus, value
 from tradingbot_operator.plan.promotion import RULES
 
 OTHERS = {"ApiKeyRotationDue", "CircuitBreakerOpen", "CircuitBreakerFlapping", "ClockDrift"}
-OTHERS |= {"BotUptimeBelowTarget", "DatabaseGrowth"}
+OTHERS |= {"BotUptimeBelowTarget", "DatabaseGrowth", "PaperTradingViolation"}
 
 
 @pytest.fixture(scope="module")
