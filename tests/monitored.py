@@ -16,8 +16,8 @@ def many(of: Json) -> Json:
     return {"type": "array", "items": of}
 
 
-RULE = fields(**{"alert": TEXT, "expr": TEXT, "for": TEXT, "labels": TEXTS, "annotations": TEXTS})
-RULES = fields(groups=many(fields(name=TEXT, rules=many(RULE))))
+RULE = fields(**{"alert": TEXT, "record": TEXT, "expr": TEXT, "for": TEXT, "labels": TEXTS, "annotations": TEXTS})
+RULES = fields(groups=many(fields(name=TEXT, interval=TEXT, rules=many(RULE))))
 EXPRESSION = fields(key=TEXT, operator=TEXT, values=many(TEXT))
 MONITOR = fields(
     selector=fields(matchLabels=TEXTS, matchExpressions=many(EXPRESSION)),
