@@ -278,8 +278,13 @@ def test_a_restart_reads_the_secret_anew(site: Site, crashed: Running, evidence:
     before = len(site.control("orders")["entries"])
     said = site.atb("restart", "told", *WHERE)
     evidence("kubectl atb restart told", said)
-    eventually(lambda: SECOND in keys(site, before), lambda: site.operator.log()[-2000:], 60)
+    eventually(lambda: SECOND in keys(site, before), lambda: told_by_all(site), 60)
     evidence("GET /control/orders: keys of the orders since", str(keys(site, before)))
+
+
+def told_by_all(site: Site) -> str:
+    """How each pod says it is, and its last lines."""
+    return "\n".join(f"{pod.name} {pod.status()}\n{pod.log[-2000:]}" for pod in site.node.pods.values())
 
 
 def keys(site: Site, since: int) -> set[str]:
