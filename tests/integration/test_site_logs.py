@@ -26,8 +26,9 @@ FIRST, SECOND = "first-key-0123456789abcdef", "second-key-0123456789abcdef"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with onenode.site(tmp_path_factory.mktemp("told")) as made:
-        for key in (FIRST, SECOND):
-            made.control("accounts", {"api_key": key, "secret": key, "balances": {"USDT": "10000"}, "owner": "me"})
+        # Each key has coins of its own there: those of the second cover what was bought by the first.
+        for key, coins in ((FIRST, {"USDT": "10000"}), (SECOND, {"USDT": "10000", "BTC": "1"})):
+            made.control("accounts", {"api_key": key, "secret": key, "balances": coins, "owner": "me"})
         hold(made, FIRST)
         yield made
 
