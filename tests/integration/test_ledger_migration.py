@@ -100,17 +100,17 @@ def test_a_step_that_loses_nothing_can_be_undone_and_done_again(
     ledger.intend(lease, order(), *TIMES)
     rows = "SELECT client_id, epoch, quantity, timestamp FROM intents"
     before, folder = empty.raw(rows), scripts(tmp_path)
-    path = Path(folder) / "versions/0005_next.py"
+    path = Path(folder) / "versions/0006_next.py"
     path.write_text(path.read_text().replace("def upgrade", BACK.lstrip() + "\n\ndef upgrade"))
     for _ in range(2):
-        migrate(empty.url, active="0004", scripts=folder)
+        migrate(empty.url, active="0005", scripts=folder)
+        assert (version(empty), empty.raw(rows)) == ("0006", before)
+        with pytest.raises(Misconfigured, match="the trader at work was written for schema 0006: roll its version"):
+            lower(empty.url, "0005", active="0006", scripts=folder)
+        assert lower(empty.url, "0005", active="0005", scripts=folder) is None
         assert (version(empty), empty.raw(rows)) == ("0005", before)
-        with pytest.raises(Misconfigured, match="the trader at work was written for schema 0005: roll its version"):
-            lower(empty.url, "0004", active="0005", scripts=folder)
-        assert lower(empty.url, "0004", active="0004", scripts=folder) is None
-        assert (version(empty), empty.raw(rows)) == ("0004", before)
-        assert empty.raw("SELECT max(version) FROM schema_compat") == [("0004",)]
-    evidence("migrate, then migrate --to 0004, twice (a step with reversible = True)", f"{before} each time")
+        assert empty.raw("SELECT max(version) FROM schema_compat") == [("0005",)]
+    evidence("migrate, then migrate --to 0005, twice (a step with reversible = True)", f"{before} each time")
     assert ledger.intend(lease, order(), *TIMES).sequence == 2
 
 
@@ -123,21 +123,21 @@ def test_a_step_that_cannot_be_undone_is_not(
     rendered = bots.settings(tmp_path, database={"mode": mode, "path": path if mode == "embedded" else "/none"})
     for name, text in bots.mounted(tmp_path, rendered, url=empty.url).items():
         monkeypatch.setenv(name, text)
-    code = run(["db", "migrate", "--to", "0003"])
+    code = run(["db", "migrate", "--to", "0004"])
     said = capsys.readouterr().err
-    evidence("atb db migrate --to 0003; echo $?", f"{said} {code}")
-    assert (code, said) == (4, "atb: migration 0004 cannot be undone: restore a backup of before it\n")
-    assert run(["db", "migrate", "--to", "0004"]) == 0
-    assert capsys.readouterr().out == "the ledger has schema 0004\n"
+    evidence("atb db migrate --to 0004; echo $?", f"{said} {code}")
+    assert (code, said) == (4, "atb: migration 0005 cannot be undone: restore a backup of before it\n")
+    assert run(["db", "migrate", "--to", "0005"]) == 0
+    assert capsys.readouterr().out == "the ledger has schema 0005\n"
     folder = scripts(tmp_path)
     migrate(empty.url, scripts=folder)
-    refused = "migration 0005, 0004, 0003 cannot be undone: restore a backup of before it"
-    assert lower(empty.url, "0002", scripts=folder) == refused
-    assert version(empty) == "0005"
+    refused = "migration 0006, 0005, 0004 cannot be undone: restore a backup of before it"
+    assert lower(empty.url, "0003", scripts=folder) == refused
+    assert version(empty) == "0006"
     with pytest.raises(Misconfigured, match='--to "0009" is no schema of this version: write one of 0001, 0002, 0003'):
         lower(empty.url, "0009", scripts=folder)
-    with pytest.raises(Misconfigured, match="the ledger is at schema 0005, newer than this version"):
-        lower(empty.url, "0004")
+    with pytest.raises(Misconfigured, match="the ledger is at schema 0006, newer than this version"):
+        lower(empty.url, "0005")
 
 
 def test_a_step_that_would_shut_the_active_code_out_is_not_taken(empty: Place, tmp_path: Path) -> None:

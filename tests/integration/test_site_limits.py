@@ -106,6 +106,7 @@ def test_a_daily_loss_clears_with_the_trading_day(site: Site, evidence: Note) ->
         eventually(lambda: holds(pod), within=30)
         shock(site, "-8")
         eventually(lambda: '"HaltCleared"' in pod.log or '"Trading halted"' in pod.log, lambda: pod.log[-3000:], 20)
+        eventually(lambda: '"HaltCleared"' in pod.log, lambda: pod.log[-3000:], 60)
         eventually(lambda: pod.status()["state"] == "trading", within=60)
         cleared = [line for line in pod.log.splitlines() if '"HaltCleared"' in line]
         evidence("grep HaltCleared", cleared[0])
