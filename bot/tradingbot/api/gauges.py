@@ -119,6 +119,8 @@ class Gauges(Collector):
         )
         pairs: list[Row] = [((who.exchange, symbol, name), 1.0) for symbol, name in who.deciders.items()]
         yield "tradingbot_info", "Always 1; what is traded in labels", ("exchange", "symbol", "strategy"), pairs
+        on: list[Row] = [((name,), float(name not in snapshot.disabled)) for name in who.strategies]
+        yield "tradingbot_strategy_enabled", "1 while that strategy may enter", ("strategy",), on
         states: list[Row] = [((state.value,), float(snapshot.state is state)) for state in EngineState]
         yield "tradingbot_state", "1 for the state the engine is in, 0 for the others", ("state",), states
         kinds: list[Row] = [((kind.value,), float(any(h.kind is kind for h in snapshot.halts))) for kind in HaltKind]
@@ -144,10 +146,12 @@ class Gauges(Collector):
         yield "last_reconcile_timestamp_seconds", text, (), _one(compared)
         text = "Markets of which that comparison found ledger and account to differ"
         yield "tradingbot_reconcile_differences", text, (), _one(len(snapshot.differences))
-        on: list[Row] = [((name,), float(name not in snapshot.disabled)) for name in who.strategies]
-        yield "tradingbot_strategy_enabled", "1 while that strategy may enter", ("strategy",), on
         yield "tradingbot_open_orders", "Orders that may still fill", (), _one(snapshot.open_orders)
         yield "tradingbot_bars", "Closed bars seen since the start", (), _one(snapshot.bars_seen)
+        yield from self._ages(snapshot)
+
+    def _ages(self, snapshot: Snapshot) -> Iterator[tuple[str, str, tuple[str, ...], list[Row]]]:
+        """When the process last heard of what it decides by, and that it lives."""
         seen = snapshot.data_seen_at.timestamp() if snapshot.data_seen_at else 0.0
         yield "tradingbot_market_data_timestamp_seconds", "Venue time of the newest candle, 0 before it", (), _one(seen)
         text = "As tradingbot_market_data_timestamp_seconds"

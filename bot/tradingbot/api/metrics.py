@@ -46,8 +46,7 @@ class Counters:
             "orders", "Orders sent, by what became of them", "symbol", "side", "purpose", "outcome"
         )
         self._fills = self._counter("fills", "Trades at the venue", "symbol", "side")
-        text = "Trades, by whether their money is simulated"
-        self._trades = Counter("trades", text, (*BASE, "simulated"), registry=registry)
+        self._trades = self._seeds("trades", "Trades, by whether their money is simulated", "simulated")
         self._simulated = str(identity.book != "live").lower()
         self._traded = self._counter("traded_quote", "Money traded, in the quote coin", "symbol", "side")
         self._fees = self._counter("fees_quote", "Fees paid, in the quote coin", "symbol")
@@ -56,15 +55,11 @@ class Counters:
         self._reconnects = self._counter("reconnects", "Connections made anew", "what")
         self._failures = self._counter("failures", "Reads and turns of the loop that failed for now", "where")
         self._requests = self._counter("http_requests", "HTTP requests answered", "port", "code")
-        self._rejected = Counter("orders_rejected", "As tradingbot_refusals", (*BASE, "reason"), registry=registry)
-        self._signals = Counter(
-            "signals",
-            "Wishes of a strategy to enter (buy) or to leave (sell)",
-            (*BASE, "strategy", "side"),
-            registry=registry,
-        )
+        self._rejected = self._seeds("orders_rejected", "As tradingbot_refusals", "reason")
+        text = "Wishes of a strategy to enter (buy) or to leave (sell)"
+        self._signals = self._seeds("signals", text, "strategy", "side")
         text = "Wishes of a strategy that came too soon after others (engine.max_signals_per_sec)"
-        self._dropped = Counter("signals_dropped", text, (*BASE, "strategy", "side"), registry=registry)
+        self._dropped = self._seeds("signals_dropped", text, "strategy", "side")
         self._up = Gauge(
             "websocket_connected", "1 while that line to the venue is up", (*BASE, "stream"), registry=registry
         )
@@ -73,8 +68,8 @@ class Counters:
         self._bars = self._of_symbol("bars_in_memory", "Closed bars kept")
         text = "Standard deviation of the relative change from bar to bar, of the newest 60"
         self._volatility = self._of_symbol("market_volatility", text)
-        self._hits = Counter("cache_hits", "Bars of a history found on the disk", BASE, registry=registry)
-        self._misses = Counter("cache_misses", "Bars of a history asked of the venue", BASE, registry=registry)
+        self._hits = self._seeds("cache_hits", "Bars of a history found on the disk")
+        self._misses = self._seeds("cache_misses", "Bars of a history asked of the venue")
         self._small = self._gauge("caches_shrunk", "1 since the process was larger than its soft limit, 0 before it")
         self._latency = Histogram(
             "tradingbot_order_latency_seconds",
@@ -147,6 +142,10 @@ class Counters:
 
     def request(self, port: str, code: int) -> None:
         self._requests.labels(*self._base, port, f"{code // 100}xx").inc()
+
+    def _seeds(self, name: str, text: str, *labels: str) -> Counter:
+        """A counter under the name that the runbooks read."""
+        return Counter(name, text, (*BASE, *labels), registry=self._registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"tradingbot_{name}", text, (*BASE, *labels), registry=self._registry)
